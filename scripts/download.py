@@ -1,0 +1,52 @@
+"""Fetch the dataset, check it, and store it as one file."""
+
+import os
+from pathlib import Path
+
+from shared.command_line import StageParser, UserError, number, text, whole_number
+from shared.dataset import ARRAYS, checked_dataset, write_dataset
+from shared.npz import read_arrays
+from sources.digits import load_digits
+from sources.mnist import fetch_mnist
+
+BUILT_IN = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
+
+
+def download(
+    output: Path, dataset: str, timeout: float, attempts: int, mirror: str | None
+) -> None:
+    """Write the dataset called `dataset` to `output`.
+
+    Args:
+        output: the `.npz` to write.
+        dataset: "digits", "mnist", or the path of an `.npz` of one's own.
+        timeout: seconds that one mirror may take.
+        attempts: how many times to go through the mirrors.
+        mirror: a folder or URL to ask before the public mirrors.
+
+    Raises:
+        UserError: there is no such dataset, it cannot be fetched, or its content is wrong.
+    """
+    if dataset == "digits":
+        name, arrays = dataset, load_digits()
+    elif dataset == "mnist":
+        name, arrays = dataset, fetch_mnist(mirror, timeout, attempts)
+    elif dataset.endswith(".npz") and Path(dataset).is_file():
+        name, arrays = Path(dataset).stem, read_arrays(Path(dataset), ARRAYS)
+    else:
+        fault = "no such file" if dataset.endswith(".npz") else "unknown dataset"
+        raise UserError(f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {BUILT_IN}")
+    write_dataset(output, checked_dataset(name, dataset, arrays))
+
+
+def main() -> None:
+    parser = StageParser("download", __doc__)
+    parser.add_path("output", "the dataset to write, .npz")
+    parser.add_parameter("dataset", text(BUILT_IN), "which dataset")
+    parser.add_parameter("timeout", number(above=0), "seconds that one mirror may take")
+    parser.add_parameter("attempts", whole_number(at_least=1), "rounds through the mirrors")
+    parser.run(download, mirror=os.environ.get("DATA_MIRROR"))
+
+
+if __name__ == "__main__":
+    main()

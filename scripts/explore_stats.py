@@ -1,0 +1,106 @@
+"""Describe the dataset before any model sees it: counts, pixels, samples, and train against test."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from shared.command_line import StageParser, whole_number
+from shared.dataset import ARRAYS, Dataset, read_dataset
+from shared.drawing import draw_class_counts, draw_samples
+from shared.files import write_json, write_text
+from shared.significance import ALPHA, same_shares
+
+
+def explore_stats(
+    dataset: Path,
+    stats: Path,
+    train_samples: Path,
+    test_samples: Path,
+    class_histogram: Path,
+    samples: int,
+    seed: int,
+) -> None:
+    """Write the statistics of `dataset` as JSON, and three figures as SVG.
+
+    Args:
+        samples: how many random images of each part to show.
+        seed: which ones.
+    """
+    data = read_dataset(dataset)
+    parts = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}
+    classes = np.unique(data.y_train)
+    counts = {part: _counts(labels, classes) for part, (_, labels) in parts.items()}
+    summary = {
+        "dataset": data.name,
+        "sha256": _content_hash(data),
+        "image_shape": list(data.x_train.shape[1:]),
+        "parts": {part: _describe(images) for part, (images, _) in parts.items()},
+        "class_counts": [
+            {"class": str(label), "train": int(train), "test": int(test)}
+            for label, train, test in zip(classes, counts["train"], counts["test"], strict=True)
+        ],
+        "train_against_test": _compare(counts["train"], counts["test"]),
+    }
+    write_json(stats, summary)
+
+    shares = {part: count / count.sum() for part, count in counts.items()}
+    write_text(class_histogram, draw_class_counts([str(label) for label in classes], shares))
+    random = np.random.default_rng(seed)
+    for path, (images, labels) in zip((train_samples, test_samples), parts.values(), strict=True):
+        chosen = random.choice(len(images), min(samples, len(images)), replace=False)
+        write_text(path, draw_samples(images[chosen], [str(label) for label in labels[chosen]]))
+
+
+def _counts(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    return np.bincount(np.searchsorted(classes, labels), minlength=len(classes))
+
+
+def _describe(images: np.ndarray) -> dict[str, object]:
+    return {
+        "images": len(images),
+        "dtype": str(images.dtype),
+        "minimum": float(images.min()),
+        "maximum": float(images.max()),
+        "mean": float(images.mean(dtype=np.float64)),
+        "standard_deviation": float(images.std(dtype=np.float64)),
+    }
+
+
+def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
+    """How alike the class counts of the two parts are, as a test and as a sentence."""
+    p_value = same_shares(np.stack([train, test]))
+    widest = float(100 * np.abs(train / train.sum() - test / test.sum()).max())
+    finding = "no difference beyond chance" if p_value >= ALPHA else "more difference than chance"
+    return {
+        "p_value": p_value,
+        "widest_gap_points": widest,
+        "sentence": (
+            f"The class shares of train and test differ by at most {widest:.1f} percentage points;"
+            f" a chi-squared test finds {finding} (p = {p_value:.2g})."
+        ),
+    }
+
+
+def _content_hash(data: Dataset) -> str:
+    digest = hashlib.sha256()
+    for name in ARRAYS:
+        array = getattr(data, name)
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def main() -> None:
+    parser = StageParser("explore_stats", __doc__)
+    parser.add_path("dataset", "the dataset, .npz")
+    parser.add_path("stats", "the statistics to write, .json")
+    parser.add_path("train_samples", "random training images to draw, .svg")
+    parser.add_path("test_samples", "random test images to draw, .svg")
+    parser.add_path("class_histogram", "class shares of both parts to draw, .svg")
+    parser.add_parameter("samples", whole_number(at_least=1), "random images of each part to draw")
+    parser.add_seed()
+    parser.run(explore_stats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Cut the dataset into training, validation and test parts, and find the range that models scale by."""
+
+from pathlib import Path
+
+import numpy as np
+from shared.command_line import StageParser, UserError, number, whole_number
+from shared.dataset import read_dataset
+from shared.split import Split, write_split
+
+
+def preprocess(
+    dataset: Path,
+    train: Path,
+    validation: Path,
+    test: Path,
+    validation_size: float,
+    train_size: int | str,
+    seed: int,
+) -> None:
+    """Write the three parts of `dataset`.
+
+    Images keep their dtype and units, a quarter of the bytes of scaled ones; each model scales with
+    the pixel range of the training images, and flattens or adds the channel axis as it needs.
+
+    Args:
+        validation_size: share of the training images to hold out, in [0, 1).
+        train_size: training images to use, validation included, or "all".
+        seed: which ones.
+
+    Raises:
+        UserError: too few images to give each class its place.
+    """
+    data = read_dataset(dataset)
+    classes, y_train = np.unique(data.y_train, return_inverse=True)
+    low, high = float(data.x_train.min()), float(data.x_train.max())
+    if low == high:
+        raise UserError(f"{dataset}: each pixel of x_train is {low:g}; allowed: two or more values")
+
+    def split(images: np.ndarray, labels: np.ndarray) -> Split:
+        return Split(images, labels.astype(np.int64), classes, np.array([low, high]))
+
+    kept, held_out = np.arange(len(y_train)), np.arange(0)
+    if train_size != "all" and train_size < len(kept):
+        kept, _ = _stratified(kept, y_train, train_size, seed, "preprocess.train_size", train_size)
+    count = round(validation_size * len(kept))
+    if count:
+        held_out, kept = _stratified(
+            kept, y_train, count, seed, "preprocess.validation_size", validation_size
+        )
+    write_split(train, split(data.x_train[kept], y_train[kept]))
+    write_split(validation, split(data.x_train[held_out], y_train[held_out]))
+    write_split(test, split(data.x_test, np.searchsorted(classes, data.y_test)))
+
+
+def _stratified(
+    indices: np.ndarray, labels: np.ndarray, count: int, seed: int, key: str, value: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two parts of `indices`, both ascending, the first of `count`, with the shares of the classes kept."""
+    from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
+
+    try:
+        chosen, rest = train_test_split(
+            indices, train_size=count, random_state=seed, stratify=labels[indices]
+        )
+    except ValueError as error:
+        raise UserError(
+            f"{key}: {value} gives {count} of {len(indices)} images, which leaves a class without"
+            f" ({error}); allowed: sizes that leave each class at least one image on both sides"
+        ) from error
+    return np.sort(chosen), np.sort(rest)
+
+
+def main() -> None:
+    parser = StageParser("preprocess", __doc__)
+    parser.add_path("dataset", "the dataset, .npz")
+    parser.add_path("train", "the training part to write, .npz")
+    parser.add_path("validation", "the validation part to write, .npz")
+    parser.add_path("test", "the test part to write, .npz")
+    parser.add_parameter(
+        "validation_size", number(at_least=0, below=1), "share of the training images to hold out"
+    )
+    parser.add_parameter(
+        "train_size", whole_number(at_least=1, or_word="all"), "training images to use"
+    )
+    parser.add_seed()
+    parser.run(preprocess)
+
+
+if __name__ == "__main__":
+    main()

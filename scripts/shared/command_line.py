@@ -1,0 +1,155 @@
+"""The command line of a stage: paths and typed parameters, and one line for each mistake."""
+
+import argparse
+import math
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+class UserError(Exception):
+    """A mistake its maker can mend: one line that names the thing, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a parameter's value may be.
+
+    Attributes:
+        parse: turns the flag's text into the value; raises ValueError when it is not allowed.
+        allowed: the same in words, for `--help` and for error messages.
+    """
+
+    parse: Callable[[str], Any]
+    allowed: str
+
+
+def whole_number(at_least: int, or_word: str | None = None) -> Kind:
+    """A whole number not below `at_least`, or the one word `or_word`."""
+
+    def parse(text: str) -> int | str:
+        if text == or_word:
+            return text
+        # int() alone would also take "1_000", " 7 " and other digits than ASCII's.
+        if not re.fullmatch(r"[+-]?[0-9]+", text) or int(text) < at_least:
+            raise ValueError(text)
+        return int(text)
+
+    word = f", or {or_word}" if or_word else ""
+    return Kind(parse, f"a whole number, at least {at_least}{word}")
+
+
+def number(above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf) -> Kind:
+    """A finite number greater than `above`, not less than `at_least` and less than `below`."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value) or not above < value < below or value < at_least:
+            raise ValueError(text)
+        return value
+
+    bounds = [
+        f"greater than {above:g}" if above > -math.inf else "",
+        f"at least {at_least:g}" if at_least > -math.inf else "",
+        f"less than {below:g}" if below < math.inf else "",
+    ]
+    return Kind(parse, ", ".join(["a number", *filter(None, bounds)]))
+
+
+def one_of(*words: str) -> Kind:
+    """One of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return Kind(parse, " or ".join(words))
+
+
+def text(allowed: str) -> Kind:
+    """Any text that is not empty; `allowed` says what it should be."""
+
+    def parse(text: str) -> str:
+        if not text.strip():
+            raise ValueError(text)
+        return text
+
+    return Kind(parse, allowed)
+
+
+class StageParser(argparse.ArgumentParser):
+    """The flags of one stage: paths, and the keys of its section of params.yaml.
+
+    A wrong command line ends the program with one line on standard error and exit status 2.
+    """
+
+    def __init__(self, stage: str, description: str) -> None:
+        super().__init__(prog=f"{stage}.py", description=description, allow_abbrev=False)
+        self.stage = stage
+        self.kinds: dict[str, Kind] = {}
+
+    def add_path(self, name: str, meaning: str, nargs: str | None = None) -> None:
+        """Add a path that the stage reads or writes."""
+        self.add_argument(f"--{name}", type=Path, nargs=nargs, metavar="PATH", help=meaning)
+
+    def add_parameter(self, key: str, kind: Kind, meaning: str, nargs: str | None = None) -> None:
+        """Add a parameter, spelt as in params.yaml."""
+        self.kinds[key] = kind
+        self.add_argument(
+            f"--{key}",
+            type=lambda text: self._parse(key, text),
+            nargs=nargs,
+            metavar="VALUE",
+            help=f"{meaning}; {kind.allowed}",
+        )
+
+    def add_seed(self) -> None:
+        """Add the seed, which all stages share."""
+        self.add_parameter("seed", whole_number(at_least=0), "seed of every random choice")
+
+    def run(self, stage: Callable[..., None], **values: Any) -> None:
+        """Call `stage` with the command line's arguments and `values`; report a mistake in one line."""
+        arguments = self._arguments()
+        try:
+            stage(**arguments, **values)
+        except UserError as error:
+            sys.exit(str(error))
+        except OSError as error:
+            place = f": {error.filename}" if error.filename else ""
+            sys.exit(f"{self.stage}: {error.strerror or error}{place}")
+        except MemoryError:
+            sys.exit(f"{self.stage}: not enough memory; fewer images or a smaller batch need less")
+
+    def error(self, message: str) -> NoReturn:
+        """End with argparse's own complaint, without its usage text."""
+        key = re.match(r"argument --(\w+): ", message)
+        if key and key[1] in self.kinds:
+            self.exit(2, f"{self._complaint(key[1], 'no value')}\n")
+        self.exit(2, f"{self.stage}: {message}\n")
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments, unknown = self.parse_known_args()
+        if unknown:
+            key, value = unknown[0].lstrip("-"), " ".join(unknown[1:]) or "no value"
+            allowed = ", ".join(self.kinds)
+            self.exit(2, f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}\n")
+        for name, value in vars(arguments).items():
+            if value is None and name in self.kinds:
+                self.exit(2, f"{self._complaint(name, 'missing')}\n")
+            if value is None:
+                self.exit(2, f"{self.stage}: the path --{name} is missing\n")
+        return vars(arguments)
+
+    def _parse(self, key: str, text: str) -> Any:
+        try:
+            return self.kinds[key].parse(text)
+        except ValueError:
+            self.exit(2, f"{self._complaint(key, f'{text!r} is not allowed')}\n")
+
+    def _complaint(self, key: str, fault: str) -> str:
+        place = key if key == "seed" else f"{self.stage}.{key}"
+        return f"{place}: {fault}; allowed: {self.kinds[key].allowed}"

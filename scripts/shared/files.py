@@ -1,0 +1,42 @@
+"""Writing files so that a reader never finds half of one."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give the block a temporary path beside `path`, and move the file into place when it ends well.
+
+    The temporary name is always the same and keeps the suffixes: what a killed run leaves behind
+    is overwritten by the next one, and writers that look at the suffix still see it.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial.{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with its line ends as they are."""
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON with sorted keys. Raises ValueError for NaN, which JSON does not have."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that one of the stages wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))

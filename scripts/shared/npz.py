@@ -1,0 +1,69 @@
+"""NumPy archives that are safe to read: no pickle, and no size taken on trust."""
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+from shared.command_line import UserError
+from shared.files import written_whole
+
+# Far above any dataset of small images, far below what would exhaust a workstation.
+MAXIMUM_BYTES = 4 * 2**30
+
+
+def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Read the arrays `names` from an `.npz` archive.
+
+    Headers are compared with the archive's sizes before any memory is taken, so that neither a
+    lying header nor a compressed bomb can take more than `MAXIMUM_BYTES`.
+
+    Raises:
+        UserError: not an archive, an array is missing, holds objects, lies about its size, or is
+            damaged.
+        OSError: the file cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            missing = [name for name in names if name not in members]
+            if missing:
+                found = ", ".join(sorted(members)[:10]) or "nothing"
+                raise UserError(
+                    f"{path}: no array {missing[0]} (found {found}); needed: {', '.join(names)}"
+                )
+            total = sum(members[name].file_size for name in names)
+            if total > MAXIMUM_BYTES:
+                raise UserError(f"{path}: {total} bytes of arrays; allowed: at most {MAXIMUM_BYTES}")
+            return {name: _read_array(archive, members[name], path, name) for name in names}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{path}: not a whole .npz archive ({error})") from error
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an uncompressed `.npz` archive: the same arrays always give the same bytes."""
+    with written_whole(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _read_array(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str
+) -> np.ndarray:
+    try:
+        with archive.open(member) as file:
+            version = npy.read_magic(file)
+            read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+            shape, _, dtype = read_header[version](file)
+            header_bytes = file.tell()
+        if dtype.hasobject:
+            raise UserError(f"{path}: array {name} holds Python objects; allowed: numbers")
+        if math.prod(shape) * dtype.itemsize + header_bytes != member.file_size:
+            raise UserError(f"{path}: array {name} is not as long as its header says")
+        with archive.open(member) as file:
+            return npy.read_array(file, allow_pickle=False)
+    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path}: array {name} cannot be read ({reason})") from error

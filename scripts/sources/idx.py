@@ -1,0 +1,28 @@
+"""The IDX format of the MNIST files: https://web.archive.org/web/2022/http://yann.lecun.com/exdb/mnist/"""
+
+import math
+import struct
+
+import numpy as np
+
+UNSIGNED_BYTE = 0x08
+
+
+def parse_idx(content: bytes) -> np.ndarray:
+    """Parse an IDX file of unsigned bytes: two zero bytes, the dtype, the number of axes, the length
+    of each as a big-endian uint32, then the values.
+
+    Raises:
+        ValueError: the content is something else, or not as long as its header says.
+    """
+    if len(content) < 4 or content[:3] != bytes((0, 0, UNSIGNED_BYTE)):
+        raise ValueError("not an IDX file of unsigned bytes")
+    start = 4 + 4 * content[3]
+    if len(content) < start:
+        raise ValueError("an IDX file that ends within its header")
+    shape = struct.unpack(f">{content[3]}I", content[4:start])
+    if math.prod(shape) != len(content) - start:
+        raise ValueError(
+            f"an IDX file of {len(content) - start} values whose header says {math.prod(shape)}"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

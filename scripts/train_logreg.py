@@ -1,0 +1,117 @@
+"""Train the logistic regression with scikit-learn."""
+
+import csv
+import io
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from shared.command_line import StageParser, number, whole_number
+from shared.files import write_text
+from shared.linear_model import LinearModel, write_linear_model
+from shared.split import read_split, scaled_and_flat
+from shared.training_record import write_record
+from threadpoolctl import threadpool_limits
+
+# The curve is taken on this many images of each part, so that watching costs little of the fit.
+WATCHED_IMAGES = 5_000
+
+
+def train_logreg(
+    train: Path,
+    validation: Path,
+    model: Path,
+    history: Path,
+    record: Path,
+    C: float,  # noqa: N803 - scikit-learn's name
+    max_iter: int,
+    tol: float,
+    threads: int,
+) -> None:
+    """Fit multinomial logistic regression by L-BFGS on the scaled, flattened images.
+
+    Args:
+        C: inverse strength of the L2 penalty.
+        max_iter: iterations at the most.
+        tol: stop when no component of the gradient exceeds this.
+        threads: threads of the linear algebra; sums of floats depend on it.
+    """
+    # Takes seconds to import, and a wrong command line should not wait for it.
+    from sklearn.callback import ProgressBar, ScoringMonitor
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    parts = {"": read_split(train), "val_": read_split(validation)}
+    pixel_range = parts[""].pixel_range
+    rows = {name: scaled_and_flat(part.images, pixel_range) for name, part in parts.items()}
+
+    def score(estimator: LogisticRegression, *_: object) -> dict[str, float]:
+        scores = {}
+        for name, part in parts.items():
+            if len(part.labels):
+                true = part.labels[:WATCHED_IMAGES]
+                likely = estimator.predict_proba(rows[name][:WATCHED_IMAGES])
+                scores[f"{name}accuracy"] = float((likely.argmax(axis=1) == true).mean())
+                scores[f"{name}loss"] = log_loss(true, likely, labels=estimator.classes_)
+        return scores
+
+    monitor = ScoringMonitor(scoring=score)
+    callbacks = [monitor, ProgressBar()] if sys.stderr.isatty() else [monitor]
+    estimator = LogisticRegression(C=C, max_iter=max_iter, tol=tol).set_callbacks(*callbacks)
+    with threadpool_limits(threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in one line
+        start = time.perf_counter()
+        estimator.fit(rows[""], parts[""].labels)
+        fit_seconds = time.perf_counter() - start
+    if estimator.n_iter_[0] >= max_iter:
+        print(f"train_logreg.max_iter: stopped after {max_iter}, not converged", file=sys.stderr)
+
+    coefficients, intercepts = estimator.coef_, estimator.intercept_
+    write_linear_model(model, LinearModel(coefficients, intercepts, pixel_range))
+    write_text(history, _curve(monitor.get_logs().data))
+    write_record(
+        record,
+        settings={"C": C, "max_iter": max_iter, "tol": tol, "threads": threads},
+        layers=[
+            {
+                "layer": "Softmax regression",
+                "output_shape": [len(estimator.classes_)],
+                "parameters": coefficients.size + intercepts.size,
+            }
+        ],
+        training_images=len(parts[""].labels),
+        validation_images=len(parts["val_"].labels),
+        fit_seconds=fit_seconds,
+    )
+
+
+def _curve(log: list[dict[str, object]]) -> str:
+    """The monitored scores as CSV, one row an iteration."""
+    steps = [entry for entry in log if entry["task_name"] == "lbfgs-iter"]
+    scores = [key for key in log[0] if str(key).endswith(("accuracy", "loss"))]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, ["iteration", *scores], lineterminator="\n")
+    writer.writeheader()
+    for iteration, entry in enumerate(steps):
+        writer.writerow({"iteration": iteration, **{key: entry[key] for key in scores}})
+    return table.getvalue()
+
+
+def main() -> None:
+    parser = StageParser("train_logreg", __doc__)
+    parser.add_path("train", "the training part, .npz")
+    parser.add_path("validation", "the validation part, .npz")
+    parser.add_path("model", "the model to write, .npz")
+    parser.add_path("history", "the training curve to write, .csv")
+    parser.add_path("record", "the record of the training to write, .json")
+    parser.add_parameter("C", number(above=0), "inverse strength of the L2 penalty")
+    parser.add_parameter("max_iter", whole_number(at_least=1), "iterations at the most")
+    parser.add_parameter("tol", number(above=0), "gradient at which to stop")
+    parser.add_parameter("threads", whole_number(at_least=1), "threads of the linear algebra")
+    parser.run(train_logreg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Train the multi-layer perceptron with Keras."""
+
+from typing import TYPE_CHECKING, Any
+
+from shared.command_line import StageParser, number, one_of, whole_number
+from shared.network import add_training_flags, train_network
+
+if TYPE_CHECKING:
+    import keras
+
+ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh")
+
+
+def train_mlp(hidden: list[int], activation: str, dropout: float, **training: Any) -> None:
+    """Train fully connected layers on the flattened images.
+
+    Args:
+        hidden: units of each hidden layer.
+        activation: what follows each hidden layer.
+        dropout: share of each hidden layer's units that a training step leaves out.
+        training: what `train_network` takes.
+    """
+
+    def hidden_layers(_image_shape: tuple[int, int]) -> "list[keras.Layer]":
+        from keras.layers import Dense, Dropout, Flatten  # after shared.network has silenced its log
+
+        layers = [Flatten()]
+        for units in hidden:
+            layers += [Dense(units, activation=activation), Dropout(dropout)]
+        return layers
+
+    settings = {"hidden": hidden, "activation": activation, "dropout": dropout}
+    train_network("train_mlp", hidden_layers, settings, **training)
+
+
+def main() -> None:
+    parser = StageParser("train_mlp", __doc__)
+    parser.add_parameter("hidden", whole_number(at_least=1), "units of each layer", nargs="+")
+    parser.add_parameter("activation", one_of(*ACTIVATIONS), "follows each hidden layer")
+    parser.add_parameter("dropout", number(at_least=0, below=1), "share of units left out")
+    add_training_flags(parser)
+    parser.run(train_mlp)
+
+
+if __name__ == "__main__":
+    main()

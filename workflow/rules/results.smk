@@ -1,0 +1,91 @@
+# What the models are worth: evaluate, report.
+
+
+rule evaluate:
+    input:
+        "scripts/evaluate.py",
+        "scripts/shared/command_line.py",
+        "scripts/shared/files.py",
+        "scripts/shared/linear_model.py",
+        "scripts/shared/network.py",
+        "scripts/shared/npz.py",
+        "scripts/shared/significance.py",
+        "scripts/shared/split.py",
+        "scripts/shared/training_record.py",
+        "models/logreg/model.npz",
+        "models/mlp/network.json",
+        "models/mlp/network.weights.h5",
+        "models/cnn/network.json",
+        "models/cnn/network.weights.h5",
+        test="data/processed/test.npz",
+    output:
+        predictions="reports/predictions.npz",
+        failures="reports/failures.csv",
+        metrics="reports/metrics.json",
+    log:
+        "logs/evaluate.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: parameters["evaluate"]["threads"]
+    params:
+        flags=flags("evaluate"),
+    shell:
+        "python scripts/evaluate.py"
+        " --test {input.test}"
+        " --models models/logreg models/mlp models/cnn"
+        " --metrics {output.metrics}"
+        " --failures {output.failures}"
+        " --predictions {output.predictions}"
+        " {params.flags} > {log} 2>&1"
+
+
+rule report:
+    input:
+        "scripts/report.py",
+        "scripts/shared/command_line.py",
+        "scripts/shared/drawing.py",
+        "scripts/shared/files.py",
+        "scripts/shared/npz.py",
+        "scripts/shared/significance.py",
+        "scripts/shared/split.py",
+        "scripts/templates/comparison.html.j2",
+        "scripts/templates/comparison.md.j2",
+        "scripts/templates/style.css",
+        "scripts/templates/verdict.j2",
+        "models/logreg/history.csv",
+        "models/logreg/training.json",
+        "models/mlp/history.csv",
+        "models/mlp/training.json",
+        "models/cnn/history.csv",
+        "models/cnn/training.json",
+        test="data/processed/test.npz",
+        metrics="reports/metrics.json",
+        predictions="reports/predictions.npz",
+        stats="reports/stats.json",
+        train_samples="reports/figures/train_samples.svg",
+        test_samples="reports/figures/test_samples.svg",
+        class_histogram="reports/figures/class_histogram.svg",
+    output:
+        html="reports/comparison.html",
+        markdown="reports/comparison.md",
+    log:
+        "logs/report.log",
+    conda:
+        "../envs/light.yaml"
+    params:
+        seed=parameters["seed"],
+        flags=flags("report"),
+    shell:
+        "python scripts/report.py"
+        " --test {input.test}"
+        " --models models/logreg models/mlp models/cnn"
+        " --metrics {input.metrics}"
+        " --predictions {input.predictions}"
+        " --stats {input.stats}"
+        " --train_samples {input.train_samples}"
+        " --test_samples {input.test_samples}"
+        " --class_histogram {input.class_histogram}"
+        " --templates scripts/templates"
+        " --html {output.html}"
+        " --markdown {output.markdown}"
+        " --seed {params.seed} {params.flags} > {log} 2>&1"

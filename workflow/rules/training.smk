@@ -1,0 +1,103 @@
+# The three trainers, side by side: train_logreg, train_mlp, train_cnn.
+
+
+rule train_logreg:
+    input:
+        "scripts/train_logreg.py",
+        "scripts/shared/command_line.py",
+        "scripts/shared/files.py",
+        "scripts/shared/linear_model.py",
+        "scripts/shared/npz.py",
+        "scripts/shared/split.py",
+        "scripts/shared/training_record.py",
+        train="data/processed/train.npz",
+        validation="data/processed/validation.npz",
+    output:
+        model="models/logreg/model.npz",
+        history="models/logreg/history.csv",
+        record="models/logreg/training.json",
+    log:
+        "logs/train_logreg.log",
+    conda:
+        "../envs/light.yaml"
+    threads: parameters["train_logreg"]["threads"]
+    params:
+        flags=flags("train_logreg"),
+    shell:
+        "python scripts/train_logreg.py"
+        " --train {input.train}"
+        " --validation {input.validation}"
+        " --model {output.model}"
+        " --history {output.history}"
+        " --record {output.record}"
+        " {params.flags} > {log} 2>&1"
+
+
+rule train_mlp:
+    input:
+        "scripts/train_mlp.py",
+        "scripts/shared/command_line.py",
+        "scripts/shared/files.py",
+        "scripts/shared/network.py",
+        "scripts/shared/npz.py",
+        "scripts/shared/split.py",
+        "scripts/shared/training_record.py",
+        train="data/processed/train.npz",
+        validation="data/processed/validation.npz",
+    output:
+        network="models/mlp/network.json",
+        weights="models/mlp/network.weights.h5",
+        history="models/mlp/history.csv",
+        record="models/mlp/training.json",
+    log:
+        "logs/train_mlp.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: parameters["train_mlp"]["threads"]
+    params:
+        seed=parameters["seed"],
+        flags=flags("train_mlp"),
+    shell:
+        "python scripts/train_mlp.py"
+        " --train {input.train}"
+        " --validation {input.validation}"
+        " --network {output.network}"
+        " --weights {output.weights}"
+        " --history {output.history}"
+        " --record {output.record}"
+        " --seed {params.seed} {params.flags} > {log} 2>&1"
+
+
+rule train_cnn:
+    input:
+        "scripts/train_cnn.py",
+        "scripts/shared/command_line.py",
+        "scripts/shared/files.py",
+        "scripts/shared/network.py",
+        "scripts/shared/npz.py",
+        "scripts/shared/split.py",
+        "scripts/shared/training_record.py",
+        train="data/processed/train.npz",
+        validation="data/processed/validation.npz",
+    output:
+        network="models/cnn/network.json",
+        weights="models/cnn/network.weights.h5",
+        history="models/cnn/history.csv",
+        record="models/cnn/training.json",
+    log:
+        "logs/train_cnn.log",
+    conda:
+        "../envs/tensorflow.yaml"
+    threads: parameters["train_cnn"]["threads"]
+    params:
+        seed=parameters["seed"],
+        flags=flags("train_cnn"),
+    shell:
+        "python scripts/train_cnn.py"
+        " --train {input.train}"
+        " --validation {input.validation}"
+        " --network {output.network}"
+        " --weights {output.weights}"
+        " --history {output.history}"
+        " --record {output.record}"
+        " --seed {params.seed} {params.flags} > {log} 2>&1"
