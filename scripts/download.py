@@ -12,9 +12,7 @@ from sources.mnist import fetch_mnist
 BUILT_IN = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
 
 
-def download(
-    output: Path, dataset: str, timeout: float, attempts: int, mirror: str | None
-) -> None:
+def download(output: Path, dataset: str, timeout: float, attempts: int, mirror: str | None) -> None:
     """Write the dataset called `dataset` to `output`.
 
     Args:
@@ -35,7 +33,9 @@ def download(
         name, arrays = Path(dataset).stem, read_arrays(Path(dataset), ARRAYS)
     else:
         fault = "no such file" if dataset.endswith(".npz") else "unknown dataset"
-        raise UserError(f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {BUILT_IN}")
+        raise UserError(
+            f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {BUILT_IN}"
+        )
     write_dataset(output, checked_dataset(name, dataset, arrays))
 
 

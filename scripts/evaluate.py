@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+from threadpoolctl import threadpool_limits
+
 from shared.command_line import StageParser, UserError, whole_number
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
@@ -11,8 +14,6 @@ from shared.network import predict, read_network, use_threads
 from shared.npz import write_arrays
 from shared.significance import accuracy_interval, compare_pairs
 from shared.split import Split, read_split
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
-from threadpoolctl import threadpool_limits
 
 
 def evaluate(
@@ -43,7 +44,9 @@ def evaluate(
     names = [folder.name for folder in models]
     use_threads(threads)
     with threadpool_limits(threads):
-        parameters, results = zip(*(_predict(folder, part, batch_size) for folder in models))
+        parameters, results = zip(
+            *(_predict(folder, part, batch_size) for folder in models), strict=True
+        )
     probabilities = np.stack(results)
     right = probabilities.argmax(axis=2) == part.labels
 
@@ -89,7 +92,9 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarra
         size = "x".join(map(str, part.images.shape[1:]))
         raise UserError(f"{folder}: the model cannot take the test images of {size}") from error
     if probabilities.shape != (len(part.labels), len(part.classes)):
-        raise UserError(f"{folder}: the model does not have the dataset's {len(part.classes)} classes")
+        raise UserError(
+            f"{folder}: the model does not have the dataset's {len(part.classes)} classes"
+        )
     if not np.isfinite(probabilities).all():
         raise UserError(f"{folder}: the model gives probabilities that are not numbers")
     return parameters, probabilities / probabilities.sum(axis=1, keepdims=True)

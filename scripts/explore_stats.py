@@ -1,9 +1,10 @@
-"""Describe the dataset before any model sees it: counts, pixels, samples, and train against test."""
+"""Describe the dataset before any model sees it: counts, pixels, samples, train against test."""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
+
 from shared.command_line import StageParser, whole_number
 from shared.dataset import ARRAYS, Dataset, read_dataset
 from shared.drawing import draw_class_counts, draw_samples

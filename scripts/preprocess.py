@@ -1,8 +1,9 @@
-"""Cut the dataset into training, validation and test parts, and find the range that models scale by."""
+"""Cut the dataset into training, validation and test parts, and find the range to scale by."""
 
 from pathlib import Path
 
 import numpy as np
+
 from shared.command_line import StageParser, UserError, number, whole_number
 from shared.dataset import read_dataset
 from shared.split import Split, write_split
@@ -55,7 +56,7 @@ def preprocess(
 def _stratified(
     indices: np.ndarray, labels: np.ndarray, count: int, seed: int, key: str, value: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two parts of `indices`, both ascending, the first of `count`, with the shares of the classes kept."""
+    """Two ascending parts of `indices`, the first of `count`, that keep the shares of the classes."""
     from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
 
     try:

@@ -13,7 +13,7 @@ def tutorial(
     image_shape: tuple[int, int], convolution_dropout: float, dense_dropout: float
 ) -> "list[keras.Layer]":
     """The tutorial's layers: two 3x3 convolutions, one pooling, one dense layer."""
-    from keras import layers  # after shared.network has silenced its log
+    from keras import layers  # after shared.network, which silences TensorFlow's log
 
     return [
         layers.Reshape((*image_shape, 1)),

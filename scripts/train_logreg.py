@@ -7,12 +7,13 @@ import time
 import warnings
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from shared.command_line import StageParser, number, whole_number
 from shared.files import write_text
 from shared.linear_model import LinearModel, write_linear_model
 from shared.split import read_split, scaled_and_flat
 from shared.training_record import write_record
-from threadpoolctl import threadpool_limits
 
 # The curve is taken on this many images of each part, so that watching costs little of the fit.
 WATCHED_IMAGES = 5_000

@@ -22,12 +22,12 @@ def train_mlp(hidden: list[int], activation: str, dropout: float, **training: An
     """
 
     def hidden_layers(_image_shape: tuple[int, int]) -> "list[keras.Layer]":
-        from keras.layers import Dense, Dropout, Flatten  # after shared.network has silenced its log
+        from keras import layers  # after shared.network, which silences TensorFlow's log
 
-        layers = [Flatten()]
+        dense = [layers.Flatten()]
         for units in hidden:
-            layers += [Dense(units, activation=activation), Dropout(dropout)]
-        return layers
+            dense += [layers.Dense(units, activation=activation), layers.Dropout(dropout)]
+        return dense
 
     settings = {"hidden": hidden, "activation": activation, "dropout": dropout}
     train_network("train_mlp", hidden_layers, settings, **training)

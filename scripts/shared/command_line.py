@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 
 class UserError(Exception):
-    """A mistake its maker can mend: one line that names the thing, its value and what is allowed."""
+    """A mistake its maker can mend: one line naming the thing, its value and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class StageParser(argparse.ArgumentParser):
         self.add_parameter("seed", whole_number(at_least=0), "seed of every random choice")
 
     def run(self, stage: Callable[..., None], **values: Any) -> None:
-        """Call `stage` with the command line's arguments and `values`; report a mistake in one line."""
+        """Call `stage` with the command line's arguments and `values`; a mistake is one line."""
         arguments = self._arguments()
         try:
             stage(**arguments, **values)

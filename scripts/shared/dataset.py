@@ -28,9 +28,7 @@ class Dataset:
     y_test: np.ndarray
 
 
-def checked_dataset(
-    name: str, source: str, arrays: dict[str, np.ndarray]
-) -> Dataset:
+def checked_dataset(name: str, source: str, arrays: dict[str, np.ndarray]) -> Dataset:
     """Make a Dataset of the four `ARRAYS`, or say what is wrong with them.
 
     Raises:
@@ -91,7 +89,9 @@ def _checked_images(source: str, name: str, images: np.ndarray) -> np.ndarray:
     if len(images) == 0:
         raise UserError(f"{source}: no images in {name}; allowed: at least one")
     if images.dtype.kind not in "buif":
-        raise UserError(f"{source}: {name} has dtype {images.dtype}; allowed: whole or real numbers")
+        raise UserError(
+            f"{source}: {name} has dtype {images.dtype}; allowed: whole or real numbers"
+        )
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise UserError(f"{source}: {name} contains NaN or infinity; allowed: finite numbers")
     if images.dtype.kind in "bui" and images.min() >= 0 and images.max() <= 255:

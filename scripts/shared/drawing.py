@@ -1,4 +1,4 @@
-"""Charts as SVG that depends on the data alone: no date, no random identifier, no installed font."""
+"""Charts as SVG that depend on the data alone: no date, no random identifier, no local font."""
 
 import io
 import math
@@ -78,7 +78,7 @@ def draw_probabilities(classes: Sequence[str], probabilities: np.ndarray, true: 
 
 
 def braille(ink: np.ndarray) -> str:
-    """A bitmap, (height, width), bool, as Braille: each character shows 4x2 pixels (Unicode 15, 2800)."""
+    """A bitmap, (height, width), bool, as text: a Braille pattern (U+2800) for each 4x2 pixels."""
     height, width = ink.shape
     cells = np.zeros((-(-height // 4) * 4, -(-width // 2) * 2), np.uint32)
     cells[:height, :width] = ink

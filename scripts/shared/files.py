@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give the block a temporary path beside `path`, and move the file into place when it ends well.
+    """Give the block a temporary path beside `path`, and move the file into place at its end.
 
     The temporary name is always the same and keeps the suffixes: what a killed run leaves behind
     is overwritten by the next one, and writers that look at the suffix still see it.
@@ -33,7 +33,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON with sorted keys. Raises ValueError for NaN, which JSON does not have."""
+    """Write `value` as JSON with sorted keys. Raises ValueError for NaN, which JSON lacks."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 

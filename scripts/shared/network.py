@@ -25,8 +25,10 @@ OPTIMIZERS = ("adam", "adadelta", "sgd")
 # Keras makes an object of whatever class a file names. A network here consists of these and no
 # others, so a file that asks for more was not written by a training stage.
 SAFE_CLASSES = frozenset(
-    "Sequential DTypePolicy InputLayer Rescaling Reshape Flatten Dense Dropout Conv2D MaxPooling2D"
-    " GlorotUniform Zeros".split()
+    (
+        *("Sequential", "InputLayer", "Rescaling", "Reshape", "Flatten", "Dense", "Dropout"),
+        *("Conv2D", "MaxPooling2D", "GlorotUniform", "Zeros", "DTypePolicy"),
+    )
 )
 
 
@@ -64,7 +66,7 @@ def train_network(
     threads: int,
     seed: int,
 ) -> None:
-    """Train scaling, `hidden_layers` and a softmax layer on cross-entropy, and save what came of it.
+    """Train scaling, `hidden_layers` and a softmax layer on cross-entropy, and save the outcome.
 
     Args:
         stage: the section of params.yaml, for messages.
@@ -131,7 +133,7 @@ def train_network(
 
 
 def use_threads(threads: int) -> None:
-    """Fix TensorFlow's threads, whatever the engine put into the environment. Call before any other."""
+    """Fix TensorFlow's threads, whatever the environment says. To be called before it computes."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 

@@ -28,7 +28,7 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             missing = [name for name in names if name not in members]
             if missing:
                 found = ", ".join(sorted(members)[:10]) or "nothing"
@@ -37,7 +37,9 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
                 )
             total = sum(members[name].file_size for name in names)
             if total > MAXIMUM_BYTES:
-                raise UserError(f"{path}: {total} bytes of arrays; allowed: at most {MAXIMUM_BYTES}")
+                raise UserError(
+                    f"{path}: {total} bytes of arrays; allowed: at most {MAXIMUM_BYTES}"
+                )
             return {name: _read_array(archive, members[name], path, name) for name in names}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path}: not a whole .npz archive ({error})") from error

@@ -29,8 +29,7 @@ def accuracy_interval(right: int, total: int) -> tuple[float, float]:
 
 
 def same_shares(counts: np.ndarray) -> float:
-    """The p-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), have
-    the same class shares."""
+    """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), are alike."""
     from scipy.stats import chi2_contingency
 
     return float(chi2_contingency(counts).pvalue)

@@ -1,4 +1,4 @@
-"""The IDX format of the MNIST files: https://web.archive.org/web/2022/http://yann.lecun.com/exdb/mnist/"""
+"""The IDX format, in which MNIST is published (LeCun, "The MNIST database", 1998)."""
 
 import math
 import struct
@@ -9,8 +9,10 @@ UNSIGNED_BYTE = 0x08
 
 
 def parse_idx(content: bytes) -> np.ndarray:
-    """Parse an IDX file of unsigned bytes: two zero bytes, the dtype, the number of axes, the length
-    of each as a big-endian uint32, then the values.
+    """Parse an IDX file of unsigned bytes into an array of uint8.
+
+    Such a file is two zero bytes, the dtype, the number of axes, the length of each axis as a
+    big-endian uint32, and the values.
 
     Raises:
         ValueError: the content is something else, or not as long as its header says.

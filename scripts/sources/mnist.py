@@ -1,4 +1,4 @@
-"""MNIST from a mirror: LeCun, Cortes and Burges' 70,000 images, pinned by the hash of their content."""
+"""MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by their content's hash."""
 
 import hashlib
 import sys
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import requests
-from shared.command_line import UserError
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
+from shared.command_line import UserError
 from sources.idx import parse_idx
 
 MIRRORS = (
@@ -47,7 +47,7 @@ FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
 CHUNK_BYTES = 2**16
 
 
-class MirrorFault(Exception):
+class MirrorError(Exception):
     """A mirror gave something other than the file; the next one may do better."""
 
 
@@ -72,7 +72,7 @@ def fetch_mnist(mirror: str | None, timeout: float, attempts: int) -> dict[str, 
                     if array not in arrays:
                         arrays[array] = parse_idx(_content(place, file, size, digest, deadline))
                 return arrays
-            except MirrorFault as fault:
+            except MirrorError as fault:
                 reason = f"{place}: {fault}"
                 print(reason, file=sys.stderr)
         if attempt + 1 < attempts:
@@ -84,7 +84,7 @@ def fetch_mnist(mirror: str | None, timeout: float, attempts: int) -> dict[str, 
 
 
 def _content(place: str, file: str, size: int, digest: str, deadline: float) -> bytes:
-    """The uncompressed content of `file` at `place`, whose hash is right, or a MirrorFault."""
+    """The uncompressed content of `file` at `place`, whose hash is right, or a MirrorError."""
     url = f"{place.rstrip('/')}/{file}.gz"
     try:
         if place.startswith(("http://", "https://")):
@@ -93,11 +93,11 @@ def _content(place: str, file: str, size: int, digest: str, deadline: float) -> 
             packed = _read_folder(Path(place), file, 2 * size)
         content = _unpacked(packed, size)
     except requests.ConnectionError as error:
-        raise MirrorFault(f"{file}: cannot be reached") from error
+        raise MirrorError(f"{file}: cannot be reached") from error
     except (OSError, HTTPError, zlib.error) as error:  # requests' own errors are OSErrors
-        raise MirrorFault(f"{file}: {_first_line(error)}") from error
+        raise MirrorError(f"{file}: {_first_line(error)}") from error
     if hashlib.sha256(content).hexdigest() != digest:
-        raise MirrorFault(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
+        raise MirrorError(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
     return content
 
 
@@ -118,9 +118,9 @@ def _download(url: str, file: str, most: int, deadline: float) -> bytes:
                 content += chunk
                 progress.update(len(chunk))
                 if len(content) > most:
-                    raise MirrorFault(f"{file}: more than {most} bytes")
+                    raise MirrorError(f"{file}: more than {most} bytes")
                 if time.monotonic() > deadline:
-                    raise MirrorFault(f"{file}: too slow")
+                    raise MirrorError(f"{file}: too slow")
     return bytes(content)
 
 

@@ -1,0 +1,45 @@
+# make report: set up what is needed, run the pipeline, say where the page is.
+# make test:   set up what is needed, check style, run every test.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+INSTALLED := .venv/.installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: report test format bench lock clean
+
+report: $(INSTALLED)
+	dvc repro
+	@echo "The page: $(CURDIR)/reports/comparison.html"
+
+test: $(INSTALLED)
+	ruff format --check || { echo "mend with: make format"; exit 1; }
+	ruff check || { echo "mend with: make format"; exit 1; }
+	snakefmt --check workflow || { echo "mend with: make format"; exit 1; }
+	pytest
+
+format: $(INSTALLED)
+	ruff check --fix
+	ruff format
+	snakefmt workflow
+
+bench: $(INSTALLED)
+	python benchmarks/cost.py
+
+# After a change of the dependencies in pyproject.toml.
+lock: $(INSTALLED)
+	pip install --quiet uv
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv .snakemake logs data/raw data/processed models
+
+$(INSTALLED): requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH; \
+	name one with: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement requirements.lock
+	touch $@
