@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 from threadpoolctl import threadpool_limits
 
+from measures.scores import compare, failures_csv, score
 from shared.command_line import StageParser, UserError, whole_number
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
 from shared.network import predict, read_network, use_threads
 from shared.npz import write_arrays
-from shared.significance import accuracy_interval, compare_pairs
 from shared.split import Split, read_split
 
 
@@ -50,25 +48,13 @@ def evaluate(
     probabilities = np.stack(results)
     right = probabilities.argmax(axis=2) == part.labels
 
+    comparisons = compare(names, right)
     summary = {
-        name: {"parameters": count, "against": [], **_score(likely, part)}
+        name: {"parameters": count, "against": comparisons[name], **score(likely, part)}
         for name, count, likely in zip(names, parameters, probabilities, strict=True)
     }
-    for pair in compare_pairs(right):
-        for one, other, wins, losses in (
-            (pair.first, pair.second, pair.only_first_right, pair.only_second_right),
-            (pair.second, pair.first, pair.only_second_right, pair.only_first_right),
-        ):
-            summary[names[one]]["against"].append(
-                {
-                    "model": names[other],
-                    "only_this_right": wins,
-                    "only_other_right": losses,
-                    "p_value": pair.p_value,
-                }
-            )
     write_json(metrics, summary)
-    write_text(failures, _failures(names, probabilities, right, part))
+    write_text(failures, failures_csv(names, probabilities, right, part))
     write_arrays(
         predictions,
         models=np.array(names),
@@ -98,46 +84,6 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarra
     if not np.isfinite(probabilities).all():
         raise UserError(f"{folder}: the model gives probabilities that are not numbers")
     return parameters, probabilities / probabilities.sum(axis=1, keepdims=True)
-
-
-def _score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
-    """Every metric of one model; lists where DVC should not make a column of each number."""
-    predicted = probabilities.argmax(axis=1)
-    indices = np.arange(len(part.classes))
-    successes = int((predicted == part.labels).sum())
-    low, high = accuracy_interval(successes, len(part.labels))
-    precision, recall, f1, support = precision_recall_fscore_support(
-        part.labels, predicted, labels=indices, zero_division=0
-    )
-    return {
-        "accuracy": successes / len(part.labels),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "loss": float(log_loss(part.labels, probabilities, labels=indices)),
-        "successes": successes,
-        "failures": len(part.labels) - successes,
-        "confusion": confusion_matrix(part.labels, predicted, labels=indices).tolist(),
-        "per_class": [
-            {
-                "class": str(part.classes[i]),
-                "precision": float(precision[i]),
-                "recall": float(recall[i]),
-                "f1": float(f1[i]),
-                "images": int(support[i]),
-            }
-            for i in indices
-        ],
-    }
-
-
-def _failures(names: list[str], probabilities: np.ndarray, right: np.ndarray, part: Split) -> str:
-    """The images that at least one model gets wrong, as CSV."""
-    table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": part.classes[part.labels]})
-    for name, likely in zip(names, probabilities, strict=True):
-        table[name] = part.classes[likely.argmax(axis=1)]
-        table[f"{name}_confidence"] = likely.max(axis=1)
-    wrong = table[~right.all(axis=0)]
-    return wrong.to_csv(index=False, float_format="%.4f", lineterminator="\n")
 
 
 def main() -> None:

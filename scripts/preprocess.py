@@ -56,7 +56,7 @@ def preprocess(
 def _stratified(
     indices: np.ndarray, labels: np.ndarray, count: int, seed: int, key: str, value: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two ascending parts of `indices`, the first of `count`, that keep the shares of the classes."""
+    """Two ascending parts of `indices`, the first of `count`, with the same class shares."""
     from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
 
     try:

@@ -29,7 +29,7 @@ def accuracy_interval(right: int, total: int) -> tuple[float, float]:
 
 
 def same_shares(counts: np.ndarray) -> float:
-    """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), are alike."""
+    """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), agree."""
     from scipy.stats import chi2_contingency
 
     return float(chi2_contingency(counts).pvalue)

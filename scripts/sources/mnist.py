@@ -1,4 +1,4 @@
-"""MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by their content's hash."""
+"""MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by content hash."""
 
 import hashlib
 import sys

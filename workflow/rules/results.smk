@@ -4,6 +4,7 @@
 rule evaluate:
     input:
         "scripts/evaluate.py",
+        "scripts/measures/scores.py",
         "scripts/shared/command_line.py",
         "scripts/shared/files.py",
         "scripts/shared/linear_model.py",
@@ -42,6 +43,8 @@ rule evaluate:
 rule report:
     input:
         "scripts/report.py",
+        "scripts/page/markdown.py",
+        "scripts/page/model_view.py",
         "scripts/shared/command_line.py",
         "scripts/shared/drawing.py",
         "scripts/shared/files.py",
