@@ -98,7 +98,7 @@ check(
 
 methods = workflow.deployment_settings.deployment_method
 if DeploymentMethod.CONDA in methods and not shutil.which("conda"):
-    # Snakemake would fail at the first job, even of a rule without `conda:`.
+    # Snakemake would fail at the first job, even if that asks for no environment.
     logger.warning("conda is not on PATH: the rules run in the current environment.")
     workflow.deployment_settings.deployment_method = set(methods) - {
         DeploymentMethod.CONDA

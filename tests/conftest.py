@@ -1,0 +1,78 @@
+"""What tests share: copies of the project with real engines in them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+
+# The real pipeline, small: what takes time is left small, what shows a mistake is left in.
+TINY = {
+    "preprocess": {"train_size": 300},
+    "train_logreg": {"max_iter": 20},
+    "train_mlp": {"hidden": [16], "epochs": 1},
+    "train_cnn": {"epochs": 1},
+}
+
+
+class Project:
+    """A copy of the project's files in a git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy every file that git tracks, or would, into `folder`."""
+        self.folder = folder
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in names.splitlines():
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        for name in ("dvc.lock", "reports"):  # results of another run
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        self.run("git", "init", "--quiet")
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "copy")
+
+    def run(self, *command: str, fails: bool = False, **environment: str) -> str:
+        """Run `command` in the project; its output, both streams. Checks how it ended."""
+        # As in an activated environment, and without a conda that the machine may have.
+        path = [str(Path(sys.executable).parent), *os.environ["PATH"].split(os.pathsep)]
+        path = [folder for folder in path if not (Path(folder) / "conda").exists()]
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PATH": os.pathsep.join(path), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        assert (result.returncode != 0) == fails, result.stdout
+        return result.stdout
+
+    def change(self, **sections: Any) -> None:
+        """Change keys of params.yaml: a section with the keys to change, or the seed."""
+        path = self.folder / "params.yaml"
+        yaml = YAML()
+        values = yaml.load(path)
+        for section, value in sections.items():
+            if isinstance(value, dict):
+                values[section].update(value)
+            else:
+                values[section] = value
+        with path.open("w") as file:
+            yaml.dump(values, file)
+
+
+@pytest.fixture(scope="session")
+def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Makes a fresh copy of the project."""
+    return lambda: Project(tmp_path_factory.mktemp("project"))

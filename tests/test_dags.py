@@ -1,0 +1,129 @@
+"""dvc.yaml and workflow/ say the same, and both know every module that a stage imports."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Project
+from dvc.repo import Repo
+
+STAGES = (
+    *("download", "explore_stats", "preprocess"),
+    *("train_logreg", "train_mlp", "train_cnn", "evaluate", "report"),
+)
+
+
+@pytest.fixture(scope="module")
+def dvc_stages(project: Project) -> dict[str, dict]:
+    """Each stage as DVC resolves it."""
+    stages = {}
+    for stage in Repo(project.folder).index.stages:
+        parameters, inputs = set(), set()
+        for dependency in stage.deps:
+            (inputs if not hasattr(dependency, "params") else parameters).update(
+                getattr(dependency, "params", None) or [dependency.def_path]
+            )
+        stages[stage.name.replace("-", "_")] = {
+            "command": stage.cmd,
+            "inputs": inputs,
+            "outputs": {out.def_path for out in stage.outs},
+            "parameters": parameters,
+        }
+    return stages
+
+
+@pytest.fixture(scope="module")
+def snakemake_stages(project: Project) -> dict[str, dict]:
+    """Each rule as Snakemake would run it."""
+    plan = project.run("snakemake", "--cores", "1", "-n", "--forceall", "--printshellcmds")
+    stages = {}
+    for block in re.split(r"\n(?=rule \w+:\n)", plan)[1:]:
+        name = re.match(r"rule (\w+):", block)[1]
+        if name != "all":
+            command = re.search(r"^Shell command: (.*?) > logs/(\w+)\.log 2>&1$", block, re.M)
+            assert command[2] == name
+            stages[name] = {
+                "command": command[1],
+                "inputs": set(re.search(r"^    input: (.*)$", block, re.M)[1].split(", ")),
+                "outputs": set(re.search(r"^    output: (.*)$", block, re.M)[1].split(", ")),
+            }
+    return stages
+
+
+@pytest.fixture(scope="module")
+def project(make_project) -> Project:
+    return make_project()
+
+
+def test_both_engines_have_the_eight_stages(dvc_stages, snakemake_stages):
+    assert set(dvc_stages) == set(snakemake_stages) == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("part", ["command", "inputs", "outputs"])
+def test_engines_agree(stage, part, dvc_stages, snakemake_stages):
+    assert dvc_stages[stage][part] == snakemake_stages[stage][part]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_are_those_of_the_command(stage, dvc_stages):
+    with_seed = {"seed"} if "--seed " in dvc_stages[stage]["command"] else set()
+    assert dvc_stages[stage]["parameters"] == {stage} | with_seed
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_path_of_a_command_is_declared(stage, dvc_stages):
+    declared = dvc_stages[stage]["inputs"] | dvc_stages[stage]["outputs"]
+    for word in dvc_stages[stage]["command"].split():
+        if "/" in word:
+            assert any(path == word or path.startswith(f"{word}/") for path in declared), word
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_imported_modules_are_inputs(stage, dvc_stages):
+    modules = {path for path in dvc_stages[stage]["inputs"] if path.endswith(".py")}
+    assert modules == imported_modules(stage)
+
+
+def test_scripts_never_import_scripts():
+    for stage in STAGES:
+        others = {f"scripts/{other}.py" for other in STAGES if other != stage}
+        assert not imported_modules(stage) & others
+
+
+def test_shared_modules_serve_at_least_two_stages():
+    for module in (ROOT / "scripts" / "shared").glob("*.py"):
+        path = module.relative_to(ROOT).as_posix()
+        users = [stage for stage in STAGES if path in imported_modules(stage)]
+        assert len(users) >= 2, path
+
+
+def test_template_inputs_are_the_templates(dvc_stages):
+    templates = {f"scripts/templates/{path.name}" for path in template_folder().iterdir()}
+    declared = {path for path in dvc_stages["report"]["inputs"] if "/templates/" in path}
+    assert declared == templates
+
+
+def template_folder() -> Path:
+    return ROOT / "scripts" / "templates"
+
+
+def imported_modules(stage: str) -> set[str]:
+    """The stage's script and every module of ours that it imports, directly or not."""
+    found, waiting = set(), [ROOT / "scripts" / f"{stage}.py"]
+    while waiting:
+        path = waiting.pop()
+        name = path.relative_to(ROOT).as_posix()
+        if name in found:
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            files = (ROOT / "scripts" / f"{name.replace('.', '/')}.py" for name in names)
+            waiting += [file for file in files if file.is_file()]
+    return found

@@ -1,0 +1,209 @@
+"""A change reruns what it affects and nothing else: every key, every script, both engines."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, TINY, Project
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+from test_dags import STAGES, imported_modules
+
+# By hand, so that the DAG files are checked against what we mean and not against themselves.
+FOLLOWERS = {
+    "download": set(STAGES) - {"download"},
+    "explore_stats": {"report"},
+    "preprocess": {"train_logreg", "train_mlp", "train_cnn", "evaluate", "report"},
+    "train_logreg": {"evaluate", "report"},
+    "train_mlp": {"evaluate", "report"},
+    "train_cnn": {"evaluate", "report"},
+    "evaluate": {"report"},
+    "report": set(),
+}
+SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "report"}
+PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
+KEYS = [
+    f"{section}.{key}"
+    for section, values in PARAMETERS.items()
+    if isinstance(values, dict)
+    for key in values
+] + ["seed"]
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "scripts").rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+)
+OTHER_VALUES = {
+    "download.dataset": "mnist",
+    "preprocess.train_size": 299,
+    "train_mlp.hidden": [17],
+    "train_mlp.activation": "tanh",
+    "train_mlp.optimizer": "sgd",
+    "train_cnn.optimizer": "sgd",
+}
+# No other value is allowed yet, so no change of it can reach a stage.
+ONE_VALUE = {"train_cnn.architecture"}
+
+
+def with_followers(stages: set[str]) -> set[str]:
+    return stages.union(*(FOLLOWERS[stage] for stage in stages))
+
+
+def affected_by_key(key: str) -> set[str]:
+    return with_followers(SEEDED if key == "seed" else {key.split(".")[0]})
+
+
+def affected_by_script(script: str) -> set[str]:
+    if script.startswith("scripts/templates/"):
+        return {"report"}
+    return with_followers({stage for stage in STAGES if script in imported_modules(stage)})
+
+
+def change_key(project: Project, key: str) -> None:
+    if key == "seed":
+        return project.change(seed=PARAMETERS["seed"] + 1)
+    section, name = key.split(".")
+    value = PARAMETERS[section][name]
+    other = OTHER_VALUES.get(key) or (value + 1 if isinstance(value, int) else value / 2)
+    return project.change(**{section: {name: other}})
+
+
+@pytest.fixture
+def restored(request) -> Iterator[None]:
+    """Undo what a test does to the project's sources."""
+    project = request.getfixturevalue(request.param)
+    kept = project.folder.with_name(f"{project.folder.name}-kept")
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(project.folder / "scripts", kept / "scripts")
+    shutil.copy(project.folder / "params.yaml", kept)
+    yield
+    shutil.copytree(kept, project.folder, dirs_exist_ok=True)
+
+
+with_dvc = pytest.mark.parametrize("restored", ["dvc_project"], indirect=True)
+with_snakemake = pytest.mark.parametrize("restored", ["snakemake_project"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def dvc_project(make_project) -> Project:
+    """The tiny pipeline, run by DVC."""
+    project = make_project()
+    project.change(**TINY)
+    project.run("dvc", "repro")
+    return project
+
+
+@pytest.fixture(scope="session")
+def snakemake_project(make_project) -> Project:
+    """The tiny pipeline, run by Snakemake as the README says, without conda."""
+    project = make_project()
+    project.change(**TINY)
+    output = project.run("snakemake", "--cores", "8", "--use-conda")
+    assert "conda is not on PATH: the rules run in the current environment." in output
+    return project
+
+
+def changed_for_dvc(project: Project) -> set[str]:
+    """The stages that DVC finds changed, and those after them in DVC's own graph."""
+    repo = Repo(project.folder)
+    graph, changed = repo.index.graph, set(repo.status())
+    for stage in repo.index.stages:
+        before = {stage, *_descendants(graph, stage)}
+        if any(other.addressing in changed for other in before):
+            changed.add(stage.addressing)
+    # Outside the current directory, DVC puts the path of dvc.yaml before a stage's name.
+    return {name.rpartition(":")[2].replace("-", "_") for name in changed}
+
+
+def _descendants(graph, stage) -> set:
+    """What `stage` depends on: DVC's edges point from a stage to those before it."""
+    found, waiting = set(), [stage]
+    while waiting:
+        for before in graph.successors(waiting.pop()):
+            if before not in found:
+                found.add(before)
+                waiting.append(before)
+    return found
+
+
+def planned_by_snakemake(project: Project) -> set[str]:
+    plan = project.run("snakemake", "--cores", "1", "-n")
+    return set(re.findall(r"^rule (\w+):", plan, re.M)) - {"all"}
+
+
+@pytest.mark.xdist_group("dvc")
+class TestDvc:
+    def test_second_run_does_nothing(self, dvc_project):
+        output = dvc_project.run("dvc", "repro")
+        assert "Running" not in output
+        assert json.loads(dvc_project.run("dvc", "status", "--json")) == {}
+
+    @with_dvc
+    @pytest.mark.parametrize("key", KEYS)
+    def test_key_affects_its_stage_and_followers(self, key, dvc_project, restored):
+        if key in ONE_VALUE:
+            pytest.skip("no other value is allowed")
+        change_key(dvc_project, key)
+        assert changed_for_dvc(dvc_project) == affected_by_key(key)
+
+    @with_dvc
+    @pytest.mark.parametrize("script", SCRIPTS)
+    def test_script_affects_its_stages_and_followers(self, script, dvc_project, restored):
+        append_newline(dvc_project.folder / script)
+        assert changed_for_dvc(dvc_project) == affected_by_script(script)
+
+    def test_epochs_there_and_back(self, dvc_project):
+        """A real run: only the CNN trains, and back again nothing does."""
+        dvc_project.change(train_cnn={"epochs": 2})
+        output = dvc_project.run("dvc", "repro")
+        assert stages_run(output) == {"train-cnn", "evaluate", "report"}
+        dvc_project.change(train_cnn={"epochs": 1})
+        assert not {
+            stage for stage in stages_run(dvc_project.run("dvc", "repro")) if "train" in stage
+        }
+
+
+@pytest.mark.xdist_group("snakemake")
+class TestSnakemake:
+    def test_second_run_does_nothing(self, snakemake_project):
+        output = snakemake_project.run("snakemake", "--cores", "8", "--use-conda")
+        assert "Nothing to be done" in output
+
+    @with_snakemake
+    @pytest.mark.parametrize("key", KEYS)
+    def test_key_affects_its_stage_and_followers(self, key, snakemake_project, restored):
+        if key in ONE_VALUE:
+            pytest.skip("no other value is allowed")
+        change_key(snakemake_project, key)
+        assert planned_by_snakemake(snakemake_project) == affected_by_key(key)
+
+    @with_snakemake
+    @pytest.mark.parametrize("script", SCRIPTS)
+    def test_script_affects_its_stages_and_followers(self, script, snakemake_project, restored):
+        append_newline(snakemake_project.folder / script)
+        assert planned_by_snakemake(snakemake_project) == affected_by_script(script)
+
+    def test_deleted_intermediate_is_made_again(self, snakemake_project):
+        path = snakemake_project.folder / "models" / "logreg" / "history.csv"
+        content = path.read_bytes()
+        path.unlink()
+        assert "train_logreg" in planned_by_snakemake(snakemake_project)
+        path.write_bytes(content)
+
+    def test_epochs_run_the_cnn_and_what_follows(self, snakemake_project):
+        snakemake_project.change(train_cnn={"epochs": 2})
+        output = snakemake_project.run("snakemake", "--cores", "8", "--use-conda")
+        run = set(re.findall(r"^(?:local)?rule (\w+):", output, re.M)) - {"all"}
+        assert run == {"train_cnn", "evaluate", "report"}
+
+
+def append_newline(path: Path) -> None:
+    with path.open("a") as file:
+        file.write("\n")
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"^Running stage '([\w-]+)'", output, re.M))
