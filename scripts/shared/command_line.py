@@ -137,11 +137,10 @@ class StageParser(argparse.ArgumentParser):
             key, value = unknown[0].lstrip("-"), " ".join(unknown[1:]) or "no value"
             allowed = ", ".join(self.kinds)
             self.exit(2, f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}\n")
-        for name, value in vars(arguments).items():
-            if value is None and name in self.kinds:
-                self.exit(2, f"{self._complaint(name, 'missing')}\n")
-            if value is None:
-                self.exit(2, f"{self.stage}: the path --{name} is missing\n")
+        missing = [name for name, value in vars(arguments).items() if value is None]
+        for name in sorted(missing, key=lambda name: name not in self.kinds):  # parameters first
+            fault = f"{self.stage}: the path --{name} is missing"
+            self.exit(2, f"{self._complaint(name, 'missing') if name in self.kinds else fault}\n")
         return vars(arguments)
 
     def _parse(self, key: str, text: str) -> Any:

@@ -18,11 +18,9 @@ rule download:
     conda:
         "../envs/light.yaml"
     params:
-        flags=flags("download"),
+        flags=as_flags(parameters["download"]),
     shell:
-        "python scripts/download.py"
-        " --output {output.output}"
-        " {params.flags} > {log} 2>&1"
+        "python scripts/download.py" " --output {output.output}" " {params.flags} > {log} 2>&1"
 
 
 rule explore_stats:
@@ -46,7 +44,7 @@ rule explore_stats:
         "../envs/light.yaml"
     params:
         seed=parameters["seed"],
-        flags=flags("explore_stats"),
+        flags=as_flags(parameters["explore_stats"]),
     shell:
         "python scripts/explore_stats.py"
         " --dataset {input.dataset}"
@@ -76,7 +74,7 @@ rule preprocess:
         "../envs/light.yaml"
     params:
         seed=parameters["seed"],
-        flags=flags("preprocess"),
+        flags=as_flags(parameters["preprocess"]),
     shell:
         "python scripts/preprocess.py"
         " --dataset {input.dataset}"

@@ -29,7 +29,7 @@ rule evaluate:
         "../envs/tensorflow.yaml"
     threads: parameters["evaluate"]["threads"]
     params:
-        flags=flags("evaluate"),
+        flags=as_flags(parameters["evaluate"]),
     shell:
         "python scripts/evaluate.py"
         " --test {input.test}"
@@ -77,7 +77,7 @@ rule report:
         "../envs/light.yaml"
     params:
         seed=parameters["seed"],
-        flags=flags("report"),
+        flags=as_flags(parameters["report"]),
     shell:
         "python scripts/report.py"
         " --test {input.test}"

@@ -22,7 +22,7 @@ rule train_logreg:
         "../envs/light.yaml"
     threads: parameters["train_logreg"]["threads"]
     params:
-        flags=flags("train_logreg"),
+        flags=as_flags(parameters["train_logreg"]),
     shell:
         "python scripts/train_logreg.py"
         " --train {input.train}"
@@ -56,7 +56,7 @@ rule train_mlp:
     threads: parameters["train_mlp"]["threads"]
     params:
         seed=parameters["seed"],
-        flags=flags("train_mlp"),
+        flags=as_flags(parameters["train_mlp"]),
     shell:
         "python scripts/train_mlp.py"
         " --train {input.train}"
@@ -91,7 +91,7 @@ rule train_cnn:
     threads: parameters["train_cnn"]["threads"]
     params:
         seed=parameters["seed"],
-        flags=flags("train_cnn"),
+        flags=as_flags(parameters["train_cnn"]),
     shell:
         "python scripts/train_cnn.py"
         " --train {input.train}"

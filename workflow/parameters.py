@@ -1,0 +1,83 @@
+"""The parameters of a run for Snakemake: read as DVC reads them, and checked before any job."""
+
+import math
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from snakemake.utils import update_config
+
+
+def read_yaml(source: Path | str) -> Any:
+    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader takes 1e-05 for a text."""
+    try:
+        return YAML(typ="safe").load(source)
+    except OSError as error:
+        sys.exit(f"{source}: {error.strerror}; allowed: a file of parameters")
+    except (YAMLError, UnicodeDecodeError) as error:
+        sys.exit(f"{source}: not YAML ({' '.join(str(error).split())})")
+
+
+def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str, Any]) -> dict:
+    """Read `file`, overridden by the files `overriding` and then by `options` of --config."""
+    values: dict[str, Any] = {}
+    for path in (file, *overriding):
+        document = read_yaml(path)
+        if not isinstance(document, dict):
+            sys.exit(f"{path}: {document!r} is not allowed; allowed: sections of parameters")
+        update_config(values, document)
+    update_config(values, _retyped(dict(options)))
+    return values
+
+
+def complaint(values: Any, schema: dict[str, Any]) -> str | None:
+    """What is wrong with `values` first, in one line; None if `schema` allows them."""
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        }
+    )
+    validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
+    errors = sorted(validator.iter_errors(values), key=lambda error: list(map(str, error.path)))
+    return _in_one_line(errors[0], schema) if errors else None
+
+
+def as_flags(section: Mapping[str, Any]) -> str:
+    """A section of the parameters as flags, exactly as DVC unpacks it."""
+    words = []
+    for key, value in section.items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{key}", *(shlex.quote(str(value)) for value in values)]
+    return " ".join(words)
+
+
+def _retyped(value: Any) -> Any:
+    """A value of --config, whose nested values Snakemake leaves texts, as params.yaml has it."""
+    if isinstance(value, dict):
+        return {key: _retyped(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_retyped(inner) for inner in value]
+    return read_yaml(value) if isinstance(value, str) else value
+
+
+def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
+    keys = [key for key in error.absolute_path if isinstance(key, str)]  # without places in a list
+    fault = f"{error.instance!r} is not allowed"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        strange = next(key for key in error.instance if key not in known)
+        place, value = ".".join([*keys, str(strange)]), error.instance[strange]
+        return f"{place}: unknown parameter ({value}); allowed: {', '.join(known)}"
+    if error.validator == "required":
+        keys.append(next(key for key in error.validator_value if key not in error.instance))
+        fault = "missing"
+    for key in keys:
+        schema = schema["properties"][key]
+    return f"{'.'.join(keys)}: {fault}; allowed: {schema['description']}"
