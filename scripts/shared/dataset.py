@@ -96,7 +96,8 @@ def _checked_images(source: str, name: str, images: np.ndarray) -> np.ndarray:
         raise UserError(f"{source}: {name} contains NaN or infinity; allowed: finite numbers")
     if images.dtype.kind in "bui" and images.min() >= 0 and images.max() <= 255:
         return images.astype(np.uint8, copy=False)
-    images = images.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # found in the next line
+        images = images.astype(np.float32, copy=False)
     if not np.isfinite(images).all():
         raise UserError(f"{source}: {name} has numbers too large for float32")
     return images

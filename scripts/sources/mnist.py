@@ -45,6 +45,7 @@ FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
     ),
 }
 CHUNK_BYTES = 2**16
+GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
 
 
 class MirrorError(Exception):
@@ -88,9 +89,9 @@ def _content(place: str, file: str, size: int, digest: str, deadline: float) -> 
     url = f"{place.rstrip('/')}/{file}.gz"
     try:
         if place.startswith(("http://", "https://")):
-            packed = _download(url, file, 2 * size, deadline)
+            packed = _download(url, file, size + GZIP_BYTES, deadline)
         else:
-            packed = _read_folder(Path(place), file, 2 * size)
+            packed = _read_folder(Path(place), file, size + GZIP_BYTES)
         content = _unpacked(packed, size)
     except requests.ConnectionError as error:
         raise MirrorError(f"{file}: cannot be reached") from error

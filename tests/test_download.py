@@ -1,0 +1,163 @@
+"""Fetching MNIST: from a mirror that has it, past every mirror that has something else."""
+
+import gzip
+import hashlib
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from download import download
+from shared.command_line import UserError
+from shared.dataset import read_dataset
+from sources import mnist
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+SMALL = {
+    "x_train": np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3),
+    "y_train": np.array([0, 1, 2, 0, 1, 2], np.uint8),
+    "x_test": np.arange(3 * 4 * 3, dtype=np.uint8).reshape(3, 4, 3),
+    "y_test": np.array([2, 1, 0], np.uint8),
+}
+CONTENT = {mnist.FILES[name][0]: idx(array) for name, array in SMALL.items()}
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Serves the small MNIST under /good, and a fault under the fault's name."""
+
+    def do_GET(self) -> None:
+        _, kind, name = self.path.split("/")
+        packed = gzip.compress(CONTENT[name.removesuffix(".gz")])
+        if kind == "missing":
+            return self.send_error(404)
+        if kind == "broken":
+            return self.send_error(500)
+        if kind == "loop":
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if kind == "wrong":
+            packed = gzip.compress(bytes(len(CONTENT[name.removesuffix(".gz")])))
+        if kind == "endless":
+            packed = packed + bytes(10_000)
+        self.send_response(200)
+        if kind != "endless":
+            self.send_header("Content-Length", str(len(packed)))
+        self.end_headers()
+        if kind == "short":
+            packed = packed[: len(packed) // 2]
+        if kind == "stalls":
+            time.sleep(3)
+        for byte in packed if kind == "drips" else [packed]:
+            try:
+                self.wfile.write(bytes([byte]) if kind == "drips" else byte)
+                self.wfile.flush()
+            except OSError:  # the client has had enough
+                return None
+            time.sleep(0.2 if kind == "drips" else 0)
+        return None
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def small_mnist(monkeypatch) -> None:
+    files = {
+        name: (file, len(CONTENT[file]), hashlib.sha256(CONTENT[file]).hexdigest())
+        for name, (file, _, _) in mnist.FILES.items()
+    }
+    monkeypatch.setattr(mnist, "FILES", files)
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+
+
+def fetch(path: Path, mirror: str | None, timeout: float = 10, attempts: int = 1) -> None:
+    download(path, "mnist", timeout, attempts, mirror)
+
+
+def assert_whole(path: Path) -> None:
+    dataset = read_dataset(path)
+    assert dataset.name == "mnist"
+    for name, array in SMALL.items():
+        np.testing.assert_array_equal(getattr(dataset, name), array)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_folder_is_a_mirror(packed, tmp_path):
+    for name, content in CONTENT.items():
+        if packed:
+            (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+        else:
+            (tmp_path / name).write_bytes(content)
+    fetch(tmp_path / "out.npz", str(tmp_path))
+    assert_whole(tmp_path / "out.npz")
+
+
+def test_server_is_a_mirror(server, tmp_path):
+    fetch(tmp_path / "out.npz", f"{server}/good/")
+    assert_whole(tmp_path / "out.npz")
+
+
+FAULTS = ("missing", "broken", "loop", "wrong", "short", "endless", "stalls", "drips")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_next_mirror_is_used(fault, server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server}/good",))
+    fetch(tmp_path / "out.npz", f"{server}/{fault}", timeout=1)
+    assert_whole(tmp_path / "out.npz")
+    assert f"{server}/{fault}: train-images-idx3-ubyte: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_wrong_is_kept(fault, server, tmp_path):
+    with pytest.raises(UserError, match="mnist could not be fetched from any mirror") as error:
+        fetch(tmp_path / "out.npz", f"{server}/{fault}", timeout=1)
+    assert "DATA_MIRROR, the path of an .npz, or digits" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unreachable_mirror(tmp_path):
+    with pytest.raises(UserError, match="cannot be reached"):
+        fetch(tmp_path / "out.npz", "http://127.0.0.1:9")
+
+
+def test_each_round_asks_each_mirror(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server}/missing",))
+    with pytest.raises(UserError):
+        fetch(tmp_path / "out.npz", f"{server}/broken", attempts=2)
+    assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+@pytest.mark.parametrize("dataset", ["mnits", "missing.npz", "."])
+def test_unknown_dataset(dataset, tmp_path):
+    with pytest.raises(UserError, match=r"dataset: '.*' is not allowed \(.*\); allowed: dig"):
+        download(tmp_path / "out.npz", dataset, 1, 1, None)
+
+
+def test_digits_need_no_network(tmp_path):
+    download(tmp_path / "out.npz", "digits", 1, 1, None)
+    dataset = read_dataset(tmp_path / "out.npz")
+    assert dataset.x_train.shape == (1437, 8, 8)
+    assert dataset.x_test.shape == (360, 8, 8)
+    assert dataset.x_train.max() == 16
