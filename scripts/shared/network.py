@@ -78,6 +78,7 @@ def train_network(
         UserError: the loss is no longer a number.
     """
     use_threads(threads)
+    keras.utils.clear_session()  # layers are numbered from the start, as in a process of its own
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
@@ -166,8 +167,11 @@ def read_network(network: Path, weights: Path) -> keras.Sequential:
             )
         model = keras.models.model_from_json(text)
         model.load_weights(weights)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except FileNotFoundError:
+        raise
+    # h5py has an OSError for a damaged file, and Keras any of the others for a strange one.
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UserError(f"{network} and {weights.name} are not a network ({reason})") from error
     return model
 

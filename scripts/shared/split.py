@@ -45,7 +45,7 @@ def write_split(path: Path, split: Split) -> None:
 def scaled_and_flat(images: np.ndarray, pixel_range: np.ndarray) -> np.ndarray:
     """Images as rows of float32, (n, height * width), with `pixel_range` mapped to [0, 1]."""
     low, high = np.float32(pixel_range)
-    rows = images.reshape(len(images), -1).astype(np.float32)
+    rows = images.reshape(len(images), np.prod(images.shape[1:])).astype(np.float32)
     rows -= low
     rows /= high - low
     return rows
