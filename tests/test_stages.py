@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaluate import evaluate
@@ -107,7 +108,8 @@ class TestExploreStats:
         stats = self.explore(tmp_path)
         assert stats["dataset"] == "noise"
         assert stats["image_shape"] == [8, 8]
-        assert [part["images"] for part in stats["parts"].values()] == [200, 100]
+        counts = {name: part["images"] for name, part in stats["parts"].items()}
+        assert counts == {"train": 200, "test": 100}
         assert stats["class_counts"][0] == {"class": "5", "train": 20, "test": 10}
         assert stats["train_against_test"]["widest_gap_points"] == 0
         assert "no difference beyond chance" in stats["train_against_test"]["sentence"]
@@ -193,7 +195,8 @@ class TestTraining:
         run_mlp(tmp_path, hidden=[4])
         run_logreg(tmp_path)
         for name in ("mlp", "logreg"):
-            assert "val_loss" not in (tmp_path / name / "history.csv").read_text()
+            curve = pd.read_csv(tmp_path / name / "history.csv").dropna(axis=1, how="all")
+            assert {"loss", "accuracy"} == set(curve.columns[1:])
 
     def test_a_diverging_fit_leaves_no_model(self, tmp_path):
         split(tmp_path)
@@ -203,9 +206,7 @@ class TestTraining:
 
     def test_images_too_small_for_the_architecture(self, tmp_path):
         split(tmp_path, side=5, classes=4)
-        with pytest.raises(
-            UserError, match=r"^train_cnn\.architecture: tutorial cannot take images"
-        ):
+        with pytest.raises(UserError, match=r"^train_cnn\.architecture: tutorial cannot take"):
             run_cnn(tmp_path)
 
 

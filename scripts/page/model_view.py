@@ -34,7 +34,7 @@ def describe_model(
     """
     wrong = np.flatnonzero(likely.argmax(axis=1) != part.labels)
     shown = random.choice(wrong, min(failures, len(wrong)), replace=False)
-    history = pd.read_csv(folder / "history.csv")
+    history = pd.read_csv(folder / "history.csv").dropna(axis=1, how="all")  # without validation
     step = history.columns[0]
     losses = {"training": "loss", "validation": "val_loss"}
     curves = {name: history[key] for name, key in losses.items() if key in history}
