@@ -35,9 +35,15 @@ rule explore_stats:
         dataset="data/raw/dataset.npz",
     output:
         stats="reports/stats.json",
-        train_samples="reports/figures/train_samples.svg",
-        test_samples="reports/figures/test_samples.svg",
-        class_histogram="reports/figures/class_histogram.svg",
+        train_samples=report(
+            "reports/figures/train_samples.svg", caption="../report/samples.rst", category="Data"
+        ),
+        test_samples=report(
+            "reports/figures/test_samples.svg", caption="../report/samples.rst", category="Data"
+        ),
+        class_histogram=report(
+            "reports/figures/class_histogram.svg", caption="../report/classes.rst", category="Data"
+        ),
     log:
         "logs/explore_stats.log",
     conda:

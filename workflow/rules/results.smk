@@ -21,8 +21,12 @@ rule evaluate:
         test="data/processed/test.npz",
     output:
         predictions="reports/predictions.npz",
-        failures="reports/failures.csv",
-        metrics="reports/metrics.json",
+        failures=report(
+            "reports/failures.csv", caption="../report/failures.rst", category="Comparison"
+        ),
+        metrics=report(
+            "reports/metrics.json", caption="../report/metrics.rst", category="Comparison"
+        ),
     log:
         "logs/evaluate.log",
     conda:
@@ -69,7 +73,9 @@ rule report:
         test_samples="reports/figures/test_samples.svg",
         class_histogram="reports/figures/class_histogram.svg",
     output:
-        html="reports/comparison.html",
+        html=report(
+            "reports/comparison.html", caption="../report/comparison.rst", category="Comparison"
+        ),
         markdown="reports/comparison.md",
     log:
         "logs/report.log",

@@ -1,0 +1,88 @@
+"""What the documents and the environments say is what is there."""
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from conftest import ROOT
+from dvc.repo import Repo
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+README = (ROOT / "README.md").read_text()
+LOCK = (ROOT / "requirements.lock").read_text()
+PYTHON = {"python_full_version": "3.12.1", "python_version": "3.12", "sys_platform": "linux"}
+
+
+def locked() -> dict[str, str]:
+    """Versions in the lock, for the Python of the conda environments."""
+    versions = {}
+    for line in re.findall(r"^([a-z].*==.*?) *\\$", LOCK, re.M):
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(PYTHON):
+            versions[requirement.name] = str(requirement.specifier).removeprefix("==")
+    return versions
+
+
+def test_results_are_those_of_the_saved_run():
+    saved = json.loads((ROOT / "benchmarks" / "cost.json").read_text())
+    fits = {stage["stage"]: stage["fit_seconds"] for stage in saved["stages"]}
+    rows = [
+        f"| {name} | {scores['parameters']:,} | {scores['accuracy']:.4f} | {scores['failures']} |"
+        f" {fits[f'train-{name}']:.0f} |"
+        for name, scores in saved["models"].items()
+    ]
+    table = re.search(r"<!-- results: .*? -->\n(.*?)<!-- end -->", README, re.S)[1]
+    assert sorted(table.splitlines()[2:]) == sorted(rows)
+
+
+def test_the_tree_names_what_is_there():
+    """Names stand in the first 21 columns; two spaces before them mean the folder above."""
+    tree = README.split("## What is where")[1].split("```")[1]
+    folder = ROOT
+    for line in tree.strip("\n").splitlines():
+        names = line[:21].split()
+        if names and not line.startswith(" "):
+            folder = ROOT / names[0]
+        for name in names:
+            path = folder / name if line.startswith(" ") else ROOT / name
+            assert path.exists() or name in ("data/", "models/"), line
+
+
+def test_the_drawn_edges_are_dvcs():
+    graph = Repo(ROOT).index.graph
+    edges = {(before.name, stage.name) for stage in graph for before in graph[stage]}
+    drawing = README.split("```mermaid")[1].split("```")[0]
+    drawn = set()
+    for line in drawing.strip().splitlines()[1:]:
+        groups = [group.split(" & ") for group in line.strip().split(" --> ")]
+        for sources, targets in pairwise(groups):
+            drawn |= {(source, target) for source in sources for target in targets}
+    assert drawn <= edges
+    # What is not drawn is said in the sentence below the drawing.
+    rest = {("preprocess", "evaluate"), ("preprocess", "report")}
+    assert edges - drawn == rest | {
+        (f"train-{name}", "report") for name in ("logreg", "mlp", "cnn")
+    }
+
+
+@pytest.mark.parametrize("name", ["light", "tensorflow"])
+def test_conda_environments_have_the_locked_versions(name):
+    environment = YAML(typ="safe").load(ROOT / "workflow" / "envs" / f"{name}.yaml")
+    versions = locked()
+    for entry in environment["dependencies"]:
+        for requirement in entry["pip"] if isinstance(entry, dict) else [entry]:
+            package, _, version = requirement.replace("==", "=").partition("=")
+            if package not in ("python", "pip"):
+                assert versions[package.removesuffix("-base")] == version, requirement
+
+
+def test_the_lock_is_whole_and_names_no_index():
+    assert not re.search(r"https?://|index-url|find-links", LOCK)
+    assert LOCK.count("--hash=sha256:") > 500
+    project = (ROOT / "pyproject.toml").read_text()
+    declared = re.findall(r'^ *"([A-Za-z][\w.-]*)[^"]*"', project.split("[tool.")[0], re.M)
+    names = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", LOCK, re.M)}
+    assert {canonicalize_name(name) for name in declared if name[0].islower()} <= names
