@@ -43,6 +43,8 @@ OTHER_VALUES = {
     "train_mlp.activation": "tanh",
     "train_mlp.optimizer": "sgd",
     "train_cnn.optimizer": "sgd",
+    "train_mlp.schedule": "constant",
+    "train_cnn.schedule": "one_cycle",
 }
 # No other value is allowed yet, so no change of it can reach a stage.
 ONE_VALUE = {"train_cnn.architecture"}

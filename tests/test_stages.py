@@ -55,7 +55,7 @@ def network_paths(folder: Path, name: str) -> dict[str, Path]:
     }
 
 
-FIT = {"epochs": 1, "batch_size": 32, "threads": 2, "seed": 1}
+FIT = {"schedule": "constant", "epochs": 1, "batch_size": 32, "threads": 2, "seed": 1}
 
 
 def run_mlp(folder: Path, hidden=(1024, 512), **fit) -> dict:
@@ -182,6 +182,13 @@ class TestTraining:
             run_cnn(tmp_path, seed=seed)
             weights.append((tmp_path / "cnn" / "network.weights.h5").read_bytes())
         assert weights[0] == weights[1] != weights[2]
+
+    def test_one_cycle_ends_where_nothing_moves(self, tmp_path):
+        """The last steps of a cycle are so small that the loss of an epoch no longer changes."""
+        split(tmp_path)
+        run_mlp(tmp_path, hidden=[16], epochs=30, schedule="one_cycle")
+        loss = pd.read_csv(tmp_path / "mlp" / "history.csv")["val_loss"]
+        assert abs(loss.iloc[-1] - loss.iloc[-2]) < 0.01 * abs(loss.iloc[0] - loss.iloc[-1])
 
     def test_curve_has_a_row_an_epoch(self, tmp_path):
         split(tmp_path)

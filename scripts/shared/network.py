@@ -20,7 +20,13 @@ from shared.files import write_text, written_whole
 from shared.split import Split, read_split
 from shared.training_record import Layer, write_record
 
-OPTIMIZERS = ("adam", "adadelta", "sgd")
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adadelta": keras.optimizers.Adadelta,
+    "sgd": keras.optimizers.SGD,
+}
+SCHEDULES = ("constant", "one_cycle")
+WARM_UP = 0.2  # share of a cycle's steps in which the learning rate rises
 
 # Keras makes an object of whatever class a file names. A network here consists of these and no
 # others, so a file that asks for more was not written by a training stage.
@@ -42,6 +48,7 @@ def add_training_flags(parser: StageParser) -> None:
     parser.add_path("record", "the record of the training to write, .json")
     parser.add_parameter("optimizer", one_of(*OPTIMIZERS), "Keras optimizer")
     parser.add_parameter("learning_rate", number(above=0), "step size of the optimizer")
+    parser.add_parameter("schedule", one_of(*SCHEDULES), "the step size over the training")
     parser.add_parameter("epochs", whole_number(at_least=1), "passes over the training images")
     parser.add_parameter("batch_size", whole_number(at_least=1), "images a step")
     parser.add_parameter("threads", whole_number(at_least=1), "threads of TensorFlow")
@@ -61,6 +68,7 @@ def train_network(
     record: Path,
     optimizer: str,
     learning_rate: float,
+    schedule: str,
     epochs: int,
     batch_size: int,
     threads: int,
@@ -72,6 +80,8 @@ def train_network(
         stage: the section of params.yaml, for messages.
         hidden_layers: makes the layers for images of (height, width); called once the seed is set.
         settings: the stage's own parameters, to be recorded with those given here.
+        learning_rate: the step size, or the highest of a cycle.
+        schedule: "constant", or "one_cycle": up in a straight line, then down to 0 along a cosine.
         threads: threads of TensorFlow; sums of floats depend on it.
 
     Raises:
@@ -92,10 +102,15 @@ def train_network(
             keras.layers.Dense(classes, activation="softmax"),
         ]
     )
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = learning_rate
+    if schedule == "one_cycle":
+        steps = epochs * math.ceil(len(part.labels) / batch_size)
+        rising = max(1, round(WARM_UP * steps))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - rising), warmup_target=learning_rate, warmup_steps=rising
+        )
     model.compile(
-        optimizer=keras.optimizers.get(
-            {"class_name": optimizer, "config": {"learning_rate": learning_rate}}
-        ),
+        optimizer=OPTIMIZERS[optimizer](rate),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -122,6 +137,7 @@ def train_network(
             **settings,
             "optimizer": optimizer,
             "learning_rate": learning_rate,
+            "schedule": schedule,
             "epochs": epochs,
             "batch_size": batch_size,
             "threads": threads,
