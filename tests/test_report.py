@@ -208,7 +208,7 @@ def test_same_inputs_same_bytes(tmp_path, monkeypatch):
 
 def test_durations_reach_the_page_only(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 5})
-    assert "1.5 s" in html
+    assert "1.5\u00a0s" in html
     assert "1.5" not in markdown
 
 
