@@ -74,7 +74,7 @@ def measure_stage(clone: Path, name: str, command: str) -> dict[str, Any]:
     if name in TRAINERS:
         record = clone / "models" / name.removeprefix("train-") / "training.json"
         fit = json.loads(record.read_text())["fit_seconds"]
-    megabytes = usage.ru_maxrss / 1000  # Linux counts in kB
+    megabytes = usage.ru_maxrss * 1024 / 1e6  # Linux counts in KiB
     return {"stage": name, "seconds": seconds, "fit_seconds": fit, "peak_memory_mb": megabytes}
 
 

@@ -47,9 +47,11 @@ def explore_stats(
     shares = {part: count / count.sum() for part, count in counts.items()}
     write_text(class_histogram, draw_class_counts([str(label) for label in classes], shares))
     random = np.random.default_rng(seed)
+    pixel_range = float(data.x_train.min()), float(data.x_train.max())
     for path, (images, labels) in zip((train_samples, test_samples), parts.values(), strict=True):
         chosen = random.choice(len(images), min(samples, len(images)), replace=False)
-        write_text(path, draw_samples(images[chosen], [str(label) for label in labels[chosen]]))
+        titles = [str(label) for label in labels[chosen]]
+        write_text(path, draw_samples(images[chosen], titles, pixel_range))
 
 
 def _counts(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -59,15 +59,19 @@ def _stratified(
     """Two ascending parts of `indices`, the first of `count`, with the same class shares."""
     from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
 
-    try:
-        chosen, rest = train_test_split(
-            indices, train_size=count, random_state=seed, stratify=labels[indices]
-        )
-    except ValueError as error:
-        raise UserError(
-            f"{key}: {value} gives {count} of {len(indices)} images, which leaves a class without"
-            f" ({error}); allowed: sizes that leave each class at least one image on both sides"
-        ) from error
+    refusal = UserError(
+        f"{key}: {value} gives {count} of {len(indices)} images, which leaves a class without an"
+        " image on one side; allowed: sizes that leave each class at least one on both"
+    )
+    classes = len(np.unique(labels))
+    smallest = np.bincount(labels[indices], minlength=classes).min()
+    if smallest < 2 or min(count, len(indices) - count) < classes:  # as scikit-learn asks
+        raise refusal
+    chosen, rest = train_test_split(
+        indices, train_size=count, random_state=seed, stratify=labels[indices]
+    )
+    if min(len(np.unique(labels[chosen])), len(np.unique(labels[rest]))) < classes:
+        raise refusal  # it keeps shares only as well as rounding lets it
     return np.sort(chosen), np.sort(rest)
 
 
@@ -81,7 +85,7 @@ def main() -> None:
         "validation_size", number(at_least=0, below=1), "share of the training images to hold out"
     )
     parser.add_parameter(
-        "train_size", whole_number(at_least=1, or_word="all"), "training images to use"
+        "train_size", whole_number(1, 10**9, or_word="all"), "training images to use"
     )
     parser.add_seed()
     parser.run(preprocess)

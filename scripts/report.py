@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from page.markdown import escape_markdown
 from page.model_view import describe_model, svg_uri
-from shared.command_line import StageParser, whole_number
+from shared.command_line import StageParser, UserError, whole_number
 from shared.files import read_json, write_text
 from shared.npz import read_arrays
 from shared.significance import ALPHA
@@ -41,6 +41,9 @@ def report(
         seed: which ones.
     """
     part, scores, likely = read_split(test), read_json(metrics), _read_predictions(predictions)
+    for folder in models:
+        if folder.name not in scores or folder.name not in likely:
+            raise UserError(f"{metrics}: no model {folder.name}; run evaluate on the same models")
     rows = [
         describe_model(
             folder,

@@ -15,7 +15,7 @@ from shared.linear_model import LinearModel, write_linear_model
 from shared.split import read_split, scaled_and_flat
 from shared.training_record import write_record
 
-# The curve is taken on this many images of each part, so that watching costs little of the fit.
+# The curve is taken on about this many images of each part, so that watching costs little of the fit.
 WATCHED_IMAGES = 5_000
 
 
@@ -52,8 +52,9 @@ def train_logreg(
         scores = {}
         for name, part in parts.items():
             if len(part.labels):
-                true = part.labels[:WATCHED_IMAGES]
-                likely = estimator.predict_proba(rows[name][:WATCHED_IMAGES])
+                step = -(-len(part.labels) // WATCHED_IMAGES)  # evenly spread: files may be sorted
+                true = part.labels[::step]
+                likely = estimator.predict_proba(rows[name][::step])
                 scores[f"{name}accuracy"] = float((likely.argmax(axis=1) == true).mean())
                 scores[f"{name}loss"] = log_loss(true, likely, labels=estimator.classes_)
         return scores
@@ -66,8 +67,10 @@ def train_logreg(
         start = time.perf_counter()
         estimator.fit(rows[""], parts[""].labels)
         fit_seconds = time.perf_counter() - start
+    remarks = ()
     if estimator.n_iter_[0] >= max_iter:
-        print(f"train_logreg.max_iter: stopped after {max_iter}, not converged", file=sys.stderr)
+        remarks = (f"stopped after {max_iter} iterations, before it converged",)
+        print(f"train_logreg.max_iter: {remarks[0]}", file=sys.stderr)
 
     coefficients, intercepts = estimator.coef_, estimator.intercept_
     write_linear_model(model, LinearModel(coefficients, intercepts, pixel_range))
@@ -85,6 +88,7 @@ def train_logreg(
         training_images=len(parts[""].labels),
         validation_images=len(parts["val_"].labels),
         fit_seconds=fit_seconds,
+        remarks=remarks,
     )
 
 
@@ -110,7 +114,7 @@ def main() -> None:
     parser.add_parameter("C", number(above=0), "inverse strength of the L2 penalty")
     parser.add_parameter("max_iter", whole_number(at_least=1), "iterations at the most")
     parser.add_parameter("tol", number(above=0), "gradient at which to stop")
-    parser.add_parameter("threads", whole_number(at_least=1), "threads of the linear algebra")
+    parser.add_parameter("threads", whole_number(1, 1024), "threads of the linear algebra")
     parser.run(train_logreg)
 
 

@@ -47,7 +47,9 @@ def test_whole_numbers_to_255_become_bytes(dtype, tmp_path):
 
 
 def test_real_pixels_become_float32_in_both_parts(tmp_path):
-    dataset = take(tmp_path, x_train=np.random.default_rng(0).normal(size=(6, 5, 4)))
+    random = np.random.default_rng(0)
+    parts = {"x_train": random.normal(size=(6, 5, 4)), "x_test": random.normal(size=(2, 5, 4))}
+    dataset = take(tmp_path, **parts)
     assert dataset.x_train.dtype == dataset.x_test.dtype == np.float32
 
 
@@ -79,6 +81,7 @@ REFUSED = {
     "x_train has dtype complex128": {"x_train": np.zeros((6, 5, 4), complex)},
     "only class 3 in y_train": {"y_train": np.full(6, 3), "y_test": np.full(2, 3)},
     "x_train has numbers too large": {"x_train": np.full((6, 5, 4), 1e300)},
+    "x_train holds real numbers and x_test whole ones": {"x_train": np.zeros((6, 5, 4))},
     "y_test has shape (2, 2)": {"y_test": np.zeros((2, 2), int)},
 }
 

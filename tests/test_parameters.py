@@ -14,8 +14,8 @@ from parameters import complaint
 SCHEMA = YAML(typ="safe").load(ROOT / "workflow" / "schemas" / "params.schema.yaml")
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 REFUSED = [
-    *[("train_mlp", "epochs", value) for value in (0, -1, 1.5, 3.0, "many", "1_000")],
-    *[("train_mlp", "learning_rate", value) for value in (0, -0.1, "fast")],
+    *[("train_mlp", "epochs", value) for value in (0, -1, 1.5, 3.0, "many", "1_000", 10**20)],
+    *[("train_mlp", "learning_rate", value) for value in (0, -0.1, -1e-5, "fast")],
     *[("train_mlp", "learning_rate", float(value)) for value in ("nan", "inf")],
     *[("train_mlp", "dropout", value) for value in (1, -0.1, 2)],
     *[("train_mlp", "hidden", value) for value in ([0], [16, "x"], [1.5])],
@@ -90,7 +90,7 @@ def test_schema_refuses(section, key, value):
 def test_snakemake_refuses_before_any_job(params):
     params.change(report={"failures": -1})
     *_, line = params.run("snakemake", "--cores", "1", fails=True).splitlines()
-    assert line == "report.failures: -1 is not allowed; allowed: a whole number, at least 1"
+    assert line == "report.failures: -1 is not allowed; allowed: a whole number from 1 to 1000000"
     assert not (params.folder / "data").exists()
 
 
@@ -102,9 +102,22 @@ def test_unknown_keys_are_named(monkeypatch, capsys):
     assert line.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--epochs", "1", "2"], "train_mlp.epochs: '2' is one value too many; allowed: a whole"),
+        (["--no-epochs"], "train_mlp.epochs: False is not allowed; allowed: a whole number"),
+        (["--epochs"], "train_mlp.epochs: no value; allowed: a whole number"),
+        (["stray"], "train_mlp: 'stray' belongs to no parameter"),
+    ],
+)
+def test_what_dvc_makes_of_other_types_is_named(words, expected, monkeypatch, capsys):
+    assert stage_complaint("train_mlp", words, monkeypatch, capsys).startswith(expected)
+
+
 def test_missing_keys_are_named(monkeypatch, capsys):
     section = {key: value for key, value in PARAMETERS["train_mlp"].items() if key != "epochs"}
-    expected = "train_mlp.epochs: missing; allowed: a whole number, at least 1"
+    expected = "train_mlp.epochs: missing; allowed: a whole number from 1 to 1000000"
     assert complaint({**PARAMETERS, "train_mlp": section}, SCHEMA) == expected
     assert stage_complaint("train_mlp", as_words(section), monkeypatch, capsys) == expected
 
@@ -123,9 +136,7 @@ def test_a_misspelt_section_is_named(params):
     assert "train_mlp" in params.run("dvc", "repro", fails=True)
 
 
-def test_dvc_stops_at_the_stage_and_keeps_earlier_results(params):
-    page = params.folder / "reports" / "comparison.md"
-    page.parent.mkdir(exist_ok=True)
+def test_dvc_names_what_is_wrong(params):
     params.change(download={"dataset": "mnits"})
     output = params.run("dvc", "repro", fails=True)
     assert "download.dataset: 'mnits' is not allowed (unknown dataset); allowed: digits" in output

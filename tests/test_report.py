@@ -12,6 +12,7 @@ from conftest import ROOT
 from measures.scores import compare, score
 from page.markdown import escape_markdown
 from report import report
+from shared.command_line import UserError
 from shared.drawing import braille
 from shared.files import write_json, write_text
 from shared.npz import write_arrays
@@ -28,7 +29,7 @@ def make_results(
     images: int = 40,
     shape: tuple[int, int] = (8, 8),
     classes: int = 10,
-) -> dict[str, Path]:
+) -> None:
     """What the stages before the report write, for models that get `wrong` images wrong."""
     random = np.random.default_rng(0)
     labels = np.arange(images) % classes
@@ -51,6 +52,7 @@ def make_results(
             training_images=100,
             validation_images=0,
             fit_seconds=1.5,
+            remarks=("stopped early",),
         )
         write_text(folder / name / "history.csv", "epoch,loss,val_loss\n0,2.0,NA\n1,1.0,NA\n")
     write_json(folder / "metrics.json", summary)
@@ -72,15 +74,18 @@ def make_results(
         },
     )
     write_text(folder / "figure.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
-    return {name: folder / name for name in wrong}
 
 
 def render(folder: Path, wrong: dict[str, int], failures: int = 25, **kinds) -> tuple[str, str]:
     folder.mkdir(exist_ok=True)
-    models = make_results(folder, wrong, **kinds)
+    make_results(folder, wrong, **kinds)
+    return draw(folder, list(wrong), failures)
+
+
+def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]:
     report(
         test=folder / "test.npz",
-        models=list(models.values()),
+        models=[folder / name for name in models],
         metrics=folder / "metrics.json",
         predictions=folder / "predictions.npz",
         stats=folder / "stats.json",
@@ -141,6 +146,20 @@ def test_a_clear_lead_is_said_to_be_more_than_chance(tmp_path):
     assert "Its lead over each other model is more than chance." in markdown
 
 
+def test_damaged_metrics_are_one_line(tmp_path):
+    render(tmp_path, {"logreg": 5})
+    for content, message in (("{}", "no model logreg"), ('{"logreg": ', "not whole JSON")):
+        (tmp_path / "metrics.json").write_text(content)
+        with pytest.raises(UserError, match=message):
+            draw(tmp_path, ["logreg"])
+
+
+def test_remarks_of_the_training_are_said(tmp_path):
+    html, markdown = render(tmp_path, {"logreg": 5})
+    assert "Its training stopped early." in html
+    assert "Its training stopped early." in markdown
+
+
 def test_each_model_shows_25_failures(tmp_path):
     html, _ = render(tmp_path, {"logreg": 30, "mlp": 30})
     assert len(re.findall(r"<span>\d vs \d</span>", html)) == 50
@@ -184,7 +203,9 @@ def test_page_loads_nothing(tmp_path):
 
 
 def test_hostile_names_are_inert(tmp_path):
-    html, markdown = render(tmp_path, {"logreg": 5}, dataset=HOSTILE)
+    html, markdown = render(tmp_path, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE)
+    assert "<b>" not in html
+    assert "<b>" not in markdown
     page = Page(html)
     assert "alert(1)" in page.text
     assert all(attributes.get("src") != "x" for _, attributes in page.tags)

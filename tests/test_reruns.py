@@ -1,6 +1,10 @@
 """A change reruns what it affects and nothing else: every key, every script, both engines."""
 
+import contextlib
+import io
 import json
+import multiprocessing
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -132,8 +136,25 @@ def _descendants(graph, stage) -> set:
 
 
 def planned_by_snakemake(project: Project) -> set[str]:
-    plan = project.run("snakemake", "--cores", "1", "-n")
+    """The rules of a dry run, in a process that has Snakemake imported: that takes longest."""
+    with PRELOADED.Pool(1) as pool:
+        plan = pool.apply(dry_run, (project.folder,))
     return set(re.findall(r"^rule (\w+):", plan, re.M)) - {"all"}
+
+
+PRELOADED = multiprocessing.get_context("forkserver")
+PRELOADED.set_forkserver_preload(["snakemake.cli"])
+
+
+def dry_run(folder: Path) -> str:
+    from snakemake.cli import main
+
+    os.chdir(folder)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as ending:
+        main(["--cores", "1", "--dry-run"])
+    assert not ending.value.code
+    return output.getvalue()
 
 
 @pytest.mark.xdist_group("dvc")
@@ -156,6 +177,15 @@ class TestDvc:
     def test_script_affects_its_stages_and_followers(self, script, dvc_project, restored):
         append_newline(dvc_project.folder / script)
         assert changed_for_dvc(dvc_project) == affected_by_script(script)
+
+    @with_dvc
+    def test_a_wrong_parameter_keeps_the_report(self, dvc_project, restored):
+        reports = dvc_project.folder / "reports"
+        before = {path: path.read_bytes() for path in reports.rglob("*") if path.is_file()}
+        dvc_project.change(report={"failures": -1})
+        output = dvc_project.run("dvc", "repro", fails=True)
+        assert "report.failures: '-1' is not allowed; allowed: a whole number" in output
+        assert {path: path.read_bytes() for path in before} == before
 
     def test_epochs_there_and_back(self, dvc_project):
         """A real run: only the CNN trains, and back again nothing does."""

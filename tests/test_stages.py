@@ -59,8 +59,9 @@ FIT = {"schedule": "constant", "epochs": 1, "batch_size": 32, "threads": 2, "see
 
 
 def run_mlp(folder: Path, hidden=(1024, 512), **fit) -> dict:
-    settings = {"activation": "relu", "dropout": 0.25, "optimizer": "adam", "learning_rate": 0.001}
-    train_mlp(hidden=list(hidden), **settings, **network_paths(folder, "mlp"), **{**FIT, **fit})
+    settings = {"activation": "relu", "dropout": 0.25}
+    fit = {"optimizer": "adam", "learning_rate": 0.001, **FIT, **fit}
+    train_mlp(hidden=list(hidden), **settings, **network_paths(folder, "mlp"), **fit)
     return json.loads((folder / "mlp" / "training.json").read_text())
 
 
@@ -153,6 +154,16 @@ class TestPreprocess:
     def test_a_cap_above_the_data_takes_all(self, tmp_path):
         assert len(split(tmp_path, validation_size=0, train_size=10**6)["train"].labels) == 200
 
+    def test_a_rare_class_is_not_lost(self, tmp_path):
+        """scikit-learn keeps shares only as well as rounding lets it."""
+        y = np.repeat([0, 1, 2], [600, 397, 3])
+        x = np.arange(4000, dtype=np.uint16).reshape(1000, 2, 2) % 256
+        parts = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+        write_dataset(tmp_path / "rare.npz", checked_dataset("rare", "rare", parts))
+        paths = {name: tmp_path / f"{name}.npz" for name in ("train", "validation", "test")}
+        with pytest.raises(UserError, match=r"^preprocess\.train_size: 50 gives 50 of 1000 images"):
+            preprocess(tmp_path / "rare.npz", **paths, validation_size=0.1, train_size=50, seed=1)
+
     @pytest.mark.parametrize(
         ("key", "values"),
         [("train_size", {"train_size": 7}), ("validation_size", {"validation_size": 0.01})],
@@ -189,6 +200,14 @@ class TestTraining:
         run_mlp(tmp_path, hidden=[16], epochs=30, schedule="one_cycle")
         loss = pd.read_csv(tmp_path / "mlp" / "history.csv")["val_loss"]
         assert abs(loss.iloc[-1] - loss.iloc[-2]) < 0.01 * abs(loss.iloc[0] - loss.iloc[-1])
+
+    def test_one_step_of_a_cycle_trains(self, tmp_path):
+        split(tmp_path)
+        weights = []
+        for rate in (0.001, 0.1):
+            run_mlp(tmp_path, hidden=[4], batch_size=500, schedule="one_cycle", learning_rate=rate)
+            weights.append((tmp_path / "mlp" / "network.weights.h5").read_bytes())
+        assert weights[0] != weights[1]
 
     def test_curve_has_a_row_an_epoch(self, tmp_path):
         split(tmp_path)
@@ -271,7 +290,7 @@ class TestEvaluate:
         part = split(tmp_path)["test"]
         weights = np.full((10, 64), np.nan, np.float32), np.zeros(10, np.float32)
         write_linear_model(tmp_path / "nan" / "model.npz", LinearModel(*weights, part.pixel_range))
-        with pytest.raises(UserError, match="probabilities that are not numbers"):
+        with pytest.raises(UserError, match="not probabilities that sum to 1"):
             run_evaluate(tmp_path, "nan")
 
     def test_one_test_image(self, tmp_path):

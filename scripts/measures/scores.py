@@ -14,6 +14,8 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
     indices = np.arange(len(part.classes))
     successes = int((predicted == part.labels).sum())
     low, high = accuracy_interval(successes, len(part.labels))
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
     precision, recall, f1, support = precision_recall_fscore_support(
         part.labels, predicted, labels=indices, zero_division=0
     )
@@ -21,7 +23,7 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
         "accuracy": successes / len(part.labels),
         "accuracy_low": low,
         "accuracy_high": high,
-        "loss": float(log_loss(part.labels, probabilities, labels=indices)),
+        "loss": float(log_loss(part.labels, exact, labels=indices)),
         "successes": successes,
         "failures": len(part.labels) - successes,
         "confusion": confusion_matrix(part.labels, predicted, labels=indices).tolist(),

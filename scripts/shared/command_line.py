@@ -27,19 +27,19 @@ class Kind:
     allowed: str
 
 
-def whole_number(at_least: int, or_word: str | None = None) -> Kind:
-    """A whole number not below `at_least`, or the one word `or_word`."""
+def whole_number(at_least: int, at_most: int = 1_000_000, or_word: str | None = None) -> Kind:
+    """A whole number within both bounds, or the one word `or_word`."""
 
     def parse(text: str) -> int | str:
         if text == or_word:
             return text
         # int() alone would also take "1_000", " 7 " and other digits than ASCII's.
-        if not re.fullmatch(r"[+-]?[0-9]+", text) or int(text) < at_least:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not at_least <= int(text) <= at_most:
             raise ValueError(text)
         return int(text)
 
     word = f", or {or_word}" if or_word else ""
-    return Kind(parse, f"a whole number, at least {at_least}{word}")
+    return Kind(parse, f"a whole number from {at_least} to {at_most}{word}")
 
 
 def number(above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf) -> Kind:
@@ -109,7 +109,7 @@ class StageParser(argparse.ArgumentParser):
 
     def add_seed(self) -> None:
         """Add the seed, which all stages share."""
-        self.add_parameter("seed", whole_number(at_least=0), "seed of every random choice")
+        self.add_parameter("seed", whole_number(0, 2**32 - 1), "seed of every random choice")
 
     def run(self, stage: Callable[..., None], **values: Any) -> None:
         """Call `stage` with the command line's arguments and `values`; a mistake is one line."""
@@ -132,16 +132,35 @@ class StageParser(argparse.ArgumentParser):
         self.exit(2, f"{self.stage}: {message}\n")
 
     def _arguments(self) -> dict[str, Any]:
-        arguments, unknown = self.parse_known_args()
+        words: list[str] = []
+        for word in sys.argv[1:]:
+            # argparse takes -1e-5 for an option, unless it is joined to its flag.
+            if re.match(r"-[\d.]", word) and words and words[-1].startswith("--"):
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        arguments, unknown = self.parse_known_args(words)
         if unknown:
-            key, value = unknown[0].lstrip("-"), " ".join(unknown[1:]) or "no value"
-            allowed = ", ".join(self.kinds)
-            self.exit(2, f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}\n")
+            self.exit(2, f"{self._about_unknown(unknown, words)}\n")
         missing = [name for name, value in vars(arguments).items() if value is None]
         for name in sorted(missing, key=lambda name: name not in self.kinds):  # parameters first
             fault = f"{self.stage}: the path --{name} is missing"
             self.exit(2, f"{self._complaint(name, 'missing') if name in self.kinds else fault}\n")
         return vars(arguments)
+
+    def _about_unknown(self, unknown: list[str], words: list[str]) -> str:
+        first, *rest = unknown
+        if not first.startswith("--"):
+            before = [word for word in words[: words.index(first)] if word.startswith("--")]
+            key = before[-1].lstrip("-").partition("=")[0] if before else ""
+            if key in self.kinds:
+                return self._complaint(key, f"{first!r} is one value too many")
+            return f"{self.stage}: {first!r} belongs to no parameter"
+        key, value = first.lstrip("-"), " ".join(rest) or "no value"
+        if key.startswith("no-") and key[3:] in self.kinds:  # DVC's spelling of false
+            return self._complaint(key[3:], "False is not allowed")
+        allowed = ", ".join(kind for kind in self.kinds if kind != "seed")
+        return f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}"
 
     def _parse(self, key: str, text: str) -> Any:
         try:

@@ -41,7 +41,12 @@ def checked_dataset(name: str, source: str, arrays: dict[str, np.ndarray]) -> Da
             f"{source}: images of {_size(x['x_train'])} in x_train and {_size(x['x_test'])} in"
             " x_test; allowed: one size"
         )
-    # One dtype for both, so that a pixel means the same in training and test.
+    kinds = {part: "real" if arrays[part].dtype.kind == "f" else "whole" for part in x}
+    if kinds["x_train"] != kinds["x_test"]:
+        raise UserError(
+            f"{source}: x_train holds {kinds['x_train']} numbers and x_test {kinds['x_test']} ones;"
+            " allowed: the same in both, or a pixel would not mean the same"
+        )
     pixels = np.uint8 if all(part.dtype == np.uint8 for part in x.values()) else np.float32
     y = {}
     for images, labels in (("x_train", "y_train"), ("x_test", "y_test")):

@@ -26,14 +26,21 @@ STYLE = {
 }
 
 
-def draw_samples(images: np.ndarray, titles: Sequence[str]) -> str:
-    """A square grid of images, (n, height, width), each under its title."""
+def draw_samples(
+    images: np.ndarray, titles: Sequence[str], pixel_range: tuple[float, float]
+) -> str:
+    """A square grid of images, (n, height, width), each under its title.
+
+    Args:
+        pixel_range: the pixels to draw black and white.
+    """
     side = max(1, math.ceil(math.sqrt(len(images))))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(0.95 * side, 1.1 * math.ceil(len(images) / side)))
         for position, (image, title) in enumerate(zip(images, titles, strict=True), start=1):
             axes = figure.add_subplot(math.ceil(len(images) / side), side, position)
-            axes.imshow(image, cmap="gray", interpolation="nearest")
+            low, high = pixel_range
+            axes.imshow(image, cmap="gray", interpolation="nearest", vmin=low, vmax=high)
             axes.set_title(title, pad=3)
             axes.set_axis_off()
         return _svg(figure)

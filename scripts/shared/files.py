@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shared.command_line import UserError
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -38,5 +40,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file that one of the stages wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file that one of the stages wrote. Raises UserError if it is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not whole JSON ({type(error).__name__})") from error

@@ -51,7 +51,7 @@ def add_training_flags(parser: StageParser) -> None:
     parser.add_parameter("schedule", one_of(*SCHEDULES), "the step size over the training")
     parser.add_parameter("epochs", whole_number(at_least=1), "passes over the training images")
     parser.add_parameter("batch_size", whole_number(at_least=1), "images a step")
-    parser.add_parameter("threads", whole_number(at_least=1), "threads of TensorFlow")
+    parser.add_parameter("threads", whole_number(1, 1024), "threads of TensorFlow")
     parser.add_seed()
 
 
@@ -107,7 +107,10 @@ def train_network(
         steps = epochs * math.ceil(len(part.labels) / batch_size)
         rising = max(1, round(WARM_UP * steps))
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - rising), warmup_target=learning_rate, warmup_steps=rising
+            learning_rate / rising,
+            max(1, steps - rising),
+            warmup_target=learning_rate,
+            warmup_steps=rising,
         )
     model.compile(
         optimizer=OPTIMIZERS[optimizer](rate),
@@ -186,15 +189,25 @@ def read_network(network: Path, weights: Path) -> keras.Sequential:
     except FileNotFoundError:
         raise
     # h5py has an OSError for a damaged file, and Keras any of the others for a strange one.
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (
+        *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
+        tf.errors.OpError,
+    ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise UserError(f"{network} and {weights.name} are not a network ({reason})") from error
     return model
 
 
 def predict(model: keras.Sequential, images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Class probabilities, (n, k), float32, of images, (n, height, width)."""
-    return model.predict(images, batch_size=batch_size, verbose=_verbosity())
+    """Class probabilities, (n, k), float32, of images, (n, height, width).
+
+    Raises:
+        ValueError: the network cannot take such images.
+    """
+    try:
+        return model.predict(images, batch_size=batch_size, verbose=_verbosity())
+    except tf.errors.OpError as error:
+        raise ValueError(error.message) from error
 
 
 def _scaling(pixel_range: np.ndarray) -> keras.Layer:

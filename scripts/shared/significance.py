@@ -32,7 +32,7 @@ def same_shares(counts: np.ndarray) -> float:
     """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), agree."""
     from scipy.stats import chi2_contingency
 
-    return float(chi2_contingency(counts).pvalue)
+    return float(chi2_contingency(counts, correction=False).pvalue)
 
 
 def compare_pairs(right: np.ndarray) -> list[Pair]:

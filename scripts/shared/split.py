@@ -16,8 +16,9 @@ class Split:
         images: (n, height, width), uint8 or float32, in the dataset's own units.
         labels: (n,), int64, indices into `classes`.
         classes: (k,), int64, the labels as the dataset spells them, ascending.
-        pixel_range: (2,), float64, the lowest and highest pixel of the training images. Models
-            scale with it, and keep it, so that they take images in the dataset's own units.
+        pixel_range: (2,), float64, the lowest and highest pixel of the dataset's training images,
+            used or not. Models scale with it, and keep it, so that they take images in the
+            dataset's own units.
     """
 
     images: np.ndarray

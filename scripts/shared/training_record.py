@@ -22,6 +22,7 @@ def write_record(
     training_images: int,
     validation_images: int,
     fit_seconds: float,
+    remarks: tuple[str, ...] = (),
 ) -> None:
     """Write the record of one training run as JSON.
 
@@ -30,6 +31,7 @@ def write_record(
         layers: the layer table, input first.
         fit_seconds: duration of the fit alone. It differs from run to run, so it is kept here and
             never in a file that git tracks.
+        remarks: what a reader of the results should know of this training.
     """
     write_json(
         path,
@@ -39,5 +41,6 @@ def write_record(
             "training_images": training_images,
             "validation_images": validation_images,
             "fit_seconds": fit_seconds,
+            "remarks": list(remarks),
         },
     )
