@@ -15,7 +15,7 @@ from shared.linear_model import LinearModel, write_linear_model
 from shared.split import read_split, scaled_and_flat
 from shared.training_record import write_record
 
-# The curve is taken on about this many images of each part, so that watching costs little of the fit.
+# The curve is taken on about this many images of each part, so that watching costs little.
 WATCHED_IMAGES = 5_000
 
 

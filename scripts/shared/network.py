@@ -5,7 +5,8 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def add_training_flags(parser: StageParser) -> None:
     parser.add_seed()
 
 
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Make TensorFlow's own error for too little memory Python's."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError from error
+
+
+@memory_errors()
 def train_network(
     stage: str,
     hidden_layers: Callable[[tuple[int, int]], list[keras.Layer]],
@@ -107,7 +118,7 @@ def train_network(
         steps = epochs * math.ceil(len(part.labels) / batch_size)
         rising = max(1, round(WARM_UP * steps))
         rate = keras.optimizers.schedules.CosineDecay(
-            learning_rate / rising,
+            learning_rate / rising,  # not 0, or a run of one step would train nothing
             max(1, steps - rising),
             warmup_target=learning_rate,
             warmup_steps=rising,
