@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from shared.command_line import StageParser, UserError, number, text, whole_number
+from shared.command_line import StageParser, number, text, whole_number
 from shared.dataset import ARRAYS, checked_dataset, write_dataset
+from shared.errors import UserError
 from shared.npz import read_arrays
 from sources.digits import load_digits
 from sources.mnist import fetch_mnist
@@ -41,8 +42,9 @@ def download(output: Path, dataset: str, timeout: float, attempts: int, mirror: 
 
 def main() -> None:
     parser = StageParser("download", __doc__)
-    parser.add_path("output", "the dataset to write, .npz")
+    parser.add_output("output", "the dataset, .npz")
     parser.add_parameter("dataset", text(BUILT_IN), "which dataset")
+    parser.inputs.append("dataset")  # where it is a file of the user's own
     parser.add_parameter("timeout", number(above=0), "seconds that one mirror may take")
     parser.add_parameter("attempts", whole_number(at_least=1), "rounds through the mirrors")
     parser.run(download, mirror=os.environ.get("DATA_MIRROR"))

@@ -6,7 +6,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from measures.scores import compare, failures_csv, score
-from shared.command_line import StageParser, UserError, whole_number
+from shared.command_line import StageParser, whole_number
+from shared.errors import UserError
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
 from shared.network import predict, read_network, use_threads
@@ -89,11 +90,11 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarra
 
 def main() -> None:
     parser = StageParser("evaluate", __doc__)
-    parser.add_path("test", "the test part, .npz")
-    parser.add_path("models", "the models' folders", nargs="+")
-    parser.add_path("metrics", "the metrics to write, .json")
-    parser.add_path("failures", "the images that a model gets wrong to write, .csv")
-    parser.add_path("predictions", "every probability to write, .npz")
+    parser.add_input("test", "the test part, .npz")
+    parser.add_input("models", "the models' folders", nargs="+")
+    parser.add_output("metrics", "the metrics, .json")
+    parser.add_output("failures", "the images that a model gets wrong, .csv")
+    parser.add_output("predictions", "every probability, .npz")
     parser.add_parameter("batch_size", whole_number(at_least=1), "images to predict at a time")
     parser.add_parameter("threads", whole_number(1, 1024), "threads of the arithmetic")
     parser.run(evaluate)

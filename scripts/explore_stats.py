@@ -95,11 +95,11 @@ def _content_hash(data: Dataset) -> str:
 
 def main() -> None:
     parser = StageParser("explore_stats", __doc__)
-    parser.add_path("dataset", "the dataset, .npz")
-    parser.add_path("stats", "the statistics to write, .json")
-    parser.add_path("train_samples", "random training images to draw, .svg")
-    parser.add_path("test_samples", "random test images to draw, .svg")
-    parser.add_path("class_histogram", "class shares of both parts to draw, .svg")
+    parser.add_input("dataset", "the dataset, .npz")
+    parser.add_output("stats", "the statistics, .json")
+    parser.add_output("train_samples", "random training images, .svg")
+    parser.add_output("test_samples", "random test images, .svg")
+    parser.add_output("class_histogram", "class shares of both parts, .svg")
     parser.add_parameter("samples", whole_number(at_least=1), "random images of each part to draw")
     parser.add_seed()
     parser.run(explore_stats)

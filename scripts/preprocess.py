@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.command_line import StageParser, UserError, number, whole_number
+from shared.command_line import StageParser, number, whole_number
 from shared.dataset import read_dataset
+from shared.errors import UserError
 from shared.split import Split, write_split
 
 
@@ -77,10 +78,10 @@ def _stratified(
 
 def main() -> None:
     parser = StageParser("preprocess", __doc__)
-    parser.add_path("dataset", "the dataset, .npz")
-    parser.add_path("train", "the training part to write, .npz")
-    parser.add_path("validation", "the validation part to write, .npz")
-    parser.add_path("test", "the test part to write, .npz")
+    parser.add_input("dataset", "the dataset, .npz")
+    parser.add_output("train", "the training part, .npz")
+    parser.add_output("validation", "the validation part, .npz")
+    parser.add_output("test", "the test part, .npz")
     parser.add_parameter(
         "validation_size", number(at_least=0, below=1), "share of the training images to hold out"
     )

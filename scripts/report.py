@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from page.markdown import escape_markdown
 from page.model_view import describe_model, svg_uri
-from shared.command_line import StageParser, UserError, whole_number
+from shared.command_line import StageParser, whole_number
+from shared.errors import UserError
 from shared.files import read_json, write_text
 from shared.npz import read_arrays
 from shared.significance import ALPHA
@@ -93,17 +94,17 @@ def _read_predictions(path: Path) -> dict[str, np.ndarray]:
 
 def main() -> None:
     parser = StageParser("report", __doc__)
-    parser.add_path("test", "the test part, .npz")
-    parser.add_path("models", "the models' folders", nargs="+")
-    parser.add_path("metrics", "the metrics, .json")
-    parser.add_path("predictions", "every probability, .npz")
-    parser.add_path("stats", "the dataset's statistics, .json")
-    parser.add_path("train_samples", "figure of training images, .svg")
-    parser.add_path("test_samples", "figure of test images, .svg")
-    parser.add_path("class_histogram", "figure of the class shares, .svg")
-    parser.add_path("templates", "the folder of the templates")
-    parser.add_path("html", "the page to write, .html")
-    parser.add_path("markdown", "its twin to write, .md")
+    parser.add_input("test", "the test part, .npz")
+    parser.add_input("models", "the models' folders", nargs="+")
+    parser.add_input("metrics", "the metrics, .json")
+    parser.add_input("predictions", "every probability, .npz")
+    parser.add_input("stats", "the dataset's statistics, .json")
+    parser.add_input("train_samples", "figure of training images, .svg")
+    parser.add_input("test_samples", "figure of test images, .svg")
+    parser.add_input("class_histogram", "figure of the class shares, .svg")
+    parser.add_input("templates", "the folder of the templates")
+    parser.add_output("html", "the page, .html")
+    parser.add_output("markdown", "its twin, .md")
     parser.add_parameter("failures", whole_number(at_least=1), "random failures of each model")
     parser.add_seed()
     parser.run(report)

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shared.command_line import StageParser, UserError, number, one_of
+from shared.command_line import StageParser, number, one_of
+from shared.errors import UserError
 from shared.network import add_training_flags, train_network
 
 if TYPE_CHECKING:

@@ -106,11 +106,11 @@ def _curve(log: list[dict[str, object]]) -> str:
 
 def main() -> None:
     parser = StageParser("train_logreg", __doc__)
-    parser.add_path("train", "the training part, .npz")
-    parser.add_path("validation", "the validation part, .npz")
-    parser.add_path("model", "the model to write, .npz")
-    parser.add_path("history", "the training curve to write, .csv")
-    parser.add_path("record", "the record of the training to write, .json")
+    parser.add_input("train", "the training part, .npz")
+    parser.add_input("validation", "the validation part, .npz")
+    parser.add_output("model", "the model, .npz")
+    parser.add_output("history", "the training curve, .csv")
+    parser.add_output("record", "the record of the training, .json")
     parser.add_parameter("C", number(above=0), "inverse strength of the L2 penalty")
     parser.add_parameter("max_iter", whole_number(at_least=1), "iterations at the most")
     parser.add_parameter("tol", number(above=0), "gradient at which to stop")

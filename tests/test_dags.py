@@ -37,6 +37,7 @@ def dvc_stages(project: Project) -> dict[str, dict]:
 def snakemake_stages(project: Project) -> dict[str, dict]:
     """Each rule as Snakemake would run it."""
     plan = project.run("snakemake", "--cores", "1", "-n", "--forceall", "--printshellcmds")
+    plan = plan.replace(" (update)", "")
     stages = {}
     for block in re.split(r"\n(?=rule \w+:\n)", plan)[1:]:
         name = re.match(r"rule (\w+):", block)[1]

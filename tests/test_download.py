@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from download import download
-from shared.command_line import UserError
 from shared.dataset import read_dataset
+from shared.errors import UserError
 from sources import mnist
 
 

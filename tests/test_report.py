@@ -12,8 +12,8 @@ from conftest import ROOT
 from measures.scores import compare, score
 from page.markdown import escape_markdown
 from report import report
-from shared.command_line import UserError
 from shared.drawing import braille
+from shared.errors import UserError
 from shared.files import write_json, write_text
 from shared.npz import write_arrays
 from shared.split import Split, write_split

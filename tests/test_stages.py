@@ -11,8 +11,8 @@ import pytest
 from evaluate import evaluate
 from explore_stats import explore_stats
 from preprocess import preprocess
-from shared.command_line import UserError
 from shared.dataset import checked_dataset, write_dataset
+from shared.errors import UserError
 from shared.linear_model import LinearModel, read_linear_model, write_linear_model
 from shared.network import read_network
 from shared.significance import accuracy_interval, compare_pairs

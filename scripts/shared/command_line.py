@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-
-class UserError(Exception):
-    """A mistake its maker can mend: one line naming the thing, its value and what is allowed."""
+from shared.errors import UserError
+from shared.provenance import recorded
 
 
 @dataclass(frozen=True)
@@ -91,10 +90,21 @@ class StageParser(argparse.ArgumentParser):
         super().__init__(prog=f"{stage}.py", description=description, allow_abbrev=False)
         self.stage = stage
         self.kinds: dict[str, Kind] = {}
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.add_argument(
+            "--provenance", type=Path, metavar="PATH", help="what it was made of, to write, .json"
+        )
 
-    def add_path(self, name: str, meaning: str, nargs: str | None = None) -> None:
-        """Add a path that the stage reads or writes."""
+    def add_input(self, name: str, meaning: str, nargs: str | None = None) -> None:
+        """Add a file or folder that the stage reads."""
+        self.inputs.append(name)
         self.add_argument(f"--{name}", type=Path, nargs=nargs, metavar="PATH", help=meaning)
+
+    def add_output(self, name: str, meaning: str) -> None:
+        """Add a file that the stage writes."""
+        self.outputs.append(name)
+        self.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"{meaning}, to write")
 
     def add_parameter(self, key: str, kind: Kind, meaning: str, nargs: str | None = None) -> None:
         """Add a parameter, spelt as in params.yaml."""
@@ -114,8 +124,14 @@ class StageParser(argparse.ArgumentParser):
     def run(self, stage: Callable[..., None], **values: Any) -> None:
         """Call `stage` with the command line's arguments and `values`; a mistake is one line."""
         arguments = self._arguments()
+        provenance = arguments.pop("provenance")
+        inputs, outputs = (
+            [Path(path) for name in names for path in _as_list(arguments[name])]
+            for names in (self.inputs, self.outputs)
+        )
         try:
-            stage(**arguments, **values)
+            with recorded(self.stage, provenance, inputs, outputs):
+                stage(**arguments, **values)
         except UserError as error:
             sys.exit(str(error))
         except OSError as error:
@@ -171,3 +187,7 @@ class StageParser(argparse.ArgumentParser):
     def _complaint(self, key: str, fault: str) -> str:
         place = key if key == "seed" else f"{self.stage}.{key}"
         return f"{place}: {fault}; allowed: {self.kinds[key].allowed}"
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.command_line import UserError
+from shared.errors import UserError
 from shared.npz import read_arrays, write_arrays
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.command_line import UserError
+from shared.errors import UserError
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from shared.command_line import StageParser, UserError, number, one_of, whole_number
+from shared.command_line import StageParser, number, one_of, whole_number
+from shared.errors import UserError
 from shared.files import write_text, written_whole
 from shared.split import Split, read_split
 from shared.training_record import Layer, write_record
@@ -41,12 +42,12 @@ SAFE_CLASSES = frozenset(
 
 def add_training_flags(parser: StageParser) -> None:
     """Add the paths and parameters that `train_network` takes from the command line."""
-    parser.add_path("train", "the training part, .npz")
-    parser.add_path("validation", "the validation part, .npz")
-    parser.add_path("network", "the architecture to write, .json")
-    parser.add_path("weights", "the weights to write, .weights.h5")
-    parser.add_path("history", "the training curve to write, .csv")
-    parser.add_path("record", "the record of the training to write, .json")
+    parser.add_input("train", "the training part, .npz")
+    parser.add_input("validation", "the validation part, .npz")
+    parser.add_output("network", "the architecture, .json")
+    parser.add_output("weights", "the weights, .weights.h5")
+    parser.add_output("history", "the training curve, .csv")
+    parser.add_output("record", "the record of the training, .json")
     parser.add_parameter("optimizer", one_of(*OPTIMIZERS), "Keras optimizer")
     parser.add_parameter("learning_rate", number(above=0), "step size of the optimizer")
     parser.add_parameter("schedule", one_of(*SCHEDULES), "the step size over the training")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from shared.command_line import UserError
+from shared.errors import UserError
 from shared.files import written_whole
 
 # Far above any dataset of small images, far below what would exhaust a workstation.

@@ -12,7 +12,7 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
-from shared.command_line import UserError
+from shared.errors import UserError
 from sources.idx import parse_idx
 
 MIRRORS = (

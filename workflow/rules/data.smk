@@ -6,13 +6,16 @@ rule download:
         "scripts/download.py",
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/sources/digits.py",
         "scripts/sources/idx.py",
         "scripts/sources/mnist.py",
     output:
-        output="data/raw/dataset.npz",
+        output=update("data/raw/dataset.npz"),
+        provenance=update("provenance/download.json"),
     log:
         "logs/download.log",
     conda:
@@ -20,7 +23,10 @@ rule download:
     params:
         flags=as_flags(parameters["download"]),
     shell:
-        "python scripts/download.py" " --output {output.output}" " {params.flags} > {log} 2>&1"
+        "python scripts/download.py"
+        " --output {output.output}"
+        " --provenance {output.provenance}"
+        " {params.flags} > {log} 2>&1"
 
 
 rule explore_stats:
@@ -29,21 +35,30 @@ rule explore_stats:
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
         "scripts/shared/drawing.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         dataset="data/raw/dataset.npz",
     output:
-        stats="reports/stats.json",
+        stats=update("reports/stats.json"),
         train_samples=report(
-            "reports/figures/train_samples.svg", caption="../report/samples.rst", category="Data"
+            update("reports/figures/train_samples.svg"),
+            caption="../report/samples.rst",
+            category="Data",
         ),
         test_samples=report(
-            "reports/figures/test_samples.svg", caption="../report/samples.rst", category="Data"
+            update("reports/figures/test_samples.svg"),
+            caption="../report/samples.rst",
+            category="Data",
         ),
         class_histogram=report(
-            "reports/figures/class_histogram.svg", caption="../report/classes.rst", category="Data"
+            update("reports/figures/class_histogram.svg"),
+            caption="../report/classes.rst",
+            category="Data",
         ),
+        provenance=update("provenance/explore_stats.json"),
     log:
         "logs/explore_stats.log",
     conda:
@@ -58,6 +73,7 @@ rule explore_stats:
         " --train_samples {output.train_samples}"
         " --test_samples {output.test_samples}"
         " --class_histogram {output.class_histogram}"
+        " --provenance {output.provenance}"
         " --seed {params.seed} {params.flags} > {log} 2>&1"
 
 
@@ -66,14 +82,17 @@ rule preprocess:
         "scripts/preprocess.py",
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/split.py",
         dataset="data/raw/dataset.npz",
     output:
-        train="data/processed/train.npz",
-        validation="data/processed/validation.npz",
-        test="data/processed/test.npz",
+        train=update("data/processed/train.npz"),
+        validation=update("data/processed/validation.npz"),
+        test=update("data/processed/test.npz"),
+        provenance=update("provenance/preprocess.json"),
     log:
         "logs/preprocess.log",
     conda:
@@ -87,4 +106,5 @@ rule preprocess:
         " --train {output.train}"
         " --validation {output.validation}"
         " --test {output.test}"
+        " --provenance {output.provenance}"
         " --seed {params.seed} {params.flags} > {log} 2>&1"

@@ -6,10 +6,12 @@ rule evaluate:
         "scripts/evaluate.py",
         "scripts/measures/scores.py",
         "scripts/shared/command_line.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/linear_model.py",
         "scripts/shared/network.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         "scripts/shared/split.py",
         "scripts/shared/training_record.py",
@@ -20,13 +22,14 @@ rule evaluate:
         "models/cnn/network.weights.h5",
         test="data/processed/test.npz",
     output:
-        predictions="reports/predictions.npz",
+        predictions=update("reports/predictions.npz"),
         failures=report(
-            "reports/failures.csv", caption="../report/failures.rst", category="Comparison"
+            update("reports/failures.csv"), caption="../report/failures.rst", category="Comparison"
         ),
         metrics=report(
-            "reports/metrics.json", caption="../report/metrics.rst", category="Comparison"
+            update("reports/metrics.json"), caption="../report/metrics.rst", category="Comparison"
         ),
+        provenance=update("provenance/evaluate.json"),
     log:
         "logs/evaluate.log",
     conda:
@@ -41,6 +44,7 @@ rule evaluate:
         " --metrics {output.metrics}"
         " --failures {output.failures}"
         " --predictions {output.predictions}"
+        " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
 
@@ -51,8 +55,10 @@ rule report:
         "scripts/page/model_view.py",
         "scripts/shared/command_line.py",
         "scripts/shared/drawing.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         "scripts/shared/split.py",
         "scripts/templates/comparison.html.j2",
@@ -74,9 +80,12 @@ rule report:
         class_histogram="reports/figures/class_histogram.svg",
     output:
         html=report(
-            "reports/comparison.html", caption="../report/comparison.rst", category="Comparison"
+            update("reports/comparison.html"),
+            caption="../report/comparison.rst",
+            category="Comparison",
         ),
-        markdown="reports/comparison.md",
+        markdown=update("reports/comparison.md"),
+        provenance=update("provenance/report.json"),
     log:
         "logs/report.log",
     conda:
@@ -97,4 +106,5 @@ rule report:
         " --templates scripts/templates"
         " --html {output.html}"
         " --markdown {output.markdown}"
+        " --provenance {output.provenance}"
         " --seed {params.seed} {params.flags} > {log} 2>&1"

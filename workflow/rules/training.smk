@@ -5,17 +5,20 @@ rule train_logreg:
     input:
         "scripts/train_logreg.py",
         "scripts/shared/command_line.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/linear_model.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/split.py",
         "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
-        model="models/logreg/model.npz",
-        history="models/logreg/history.csv",
-        record="models/logreg/training.json",
+        model=update("models/logreg/model.npz"),
+        history=update("models/logreg/history.csv"),
+        record=update("models/logreg/training.json"),
+        provenance=update("provenance/train_logreg.json"),
     log:
         "logs/train_logreg.log",
     conda:
@@ -30,6 +33,7 @@ rule train_logreg:
         " --model {output.model}"
         " --history {output.history}"
         " --record {output.record}"
+        " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
 
@@ -37,18 +41,21 @@ rule train_mlp:
     input:
         "scripts/train_mlp.py",
         "scripts/shared/command_line.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/network.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/split.py",
         "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
-        network="models/mlp/network.json",
-        weights="models/mlp/network.weights.h5",
-        history="models/mlp/history.csv",
-        record="models/mlp/training.json",
+        network=update("models/mlp/network.json"),
+        weights=update("models/mlp/network.weights.h5"),
+        history=update("models/mlp/history.csv"),
+        record=update("models/mlp/training.json"),
+        provenance=update("provenance/train_mlp.json"),
     log:
         "logs/train_mlp.log",
     conda:
@@ -65,6 +72,7 @@ rule train_mlp:
         " --weights {output.weights}"
         " --history {output.history}"
         " --record {output.record}"
+        " --provenance {output.provenance}"
         " --seed {params.seed} {params.flags} > {log} 2>&1"
 
 
@@ -72,18 +80,21 @@ rule train_cnn:
     input:
         "scripts/train_cnn.py",
         "scripts/shared/command_line.py",
+        "scripts/shared/errors.py",
         "scripts/shared/files.py",
         "scripts/shared/network.py",
         "scripts/shared/npz.py",
+        "scripts/shared/provenance.py",
         "scripts/shared/split.py",
         "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
-        network="models/cnn/network.json",
-        weights="models/cnn/network.weights.h5",
-        history="models/cnn/history.csv",
-        record="models/cnn/training.json",
+        network=update("models/cnn/network.json"),
+        weights=update("models/cnn/network.weights.h5"),
+        history=update("models/cnn/history.csv"),
+        record=update("models/cnn/training.json"),
+        provenance=update("provenance/train_cnn.json"),
     log:
         "logs/train_cnn.log",
     conda:
@@ -100,4 +111,5 @@ rule train_cnn:
         " --weights {output.weights}"
         " --history {output.history}"
         " --record {output.record}"
+        " --provenance {output.provenance}"
         " --seed {params.seed} {params.flags} > {log} 2>&1"

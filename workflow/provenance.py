@@ -1,0 +1,117 @@
+"""Which results still hold, by what their stages recorded of themselves, whoever ran them."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LONG_AGO = 10**9  # nanoseconds after the epoch: before anything that a result is made of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as the current code and parameters want it.
+
+    Attributes:
+        name: of the rule.
+        record: where the stage writes its provenance.
+        command: the words of its command line, without the interpreter.
+        inputs, outputs: the paths of its files; `record` is not among them.
+    """
+
+    name: str
+    record: str
+    command: list[str]
+    inputs: list[str]
+    outputs: list[str]
+
+
+def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
+    """Why the results of a stage do not belong to its command, code and inputs, by its name.
+
+    A stage that has no results has no wrong ones.
+    """
+    digests: dict[str, str | None] = {}  # so that each file is read once
+    faults = {stage.name: _fault(stage, digests) for stage in stages}
+    return {name: fault for name, fault in faults.items() if fault}
+
+
+def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
+    """Let the times of the files say what the records say, since Snakemake goes by times.
+
+    What holds becomes newer than what it was made of, where it is not; what does not becomes
+    older than everything.
+
+    Raises:
+        OSError: the files belong to somebody else.
+    """
+    stale = [stage for stage in stages if stage.name in faults]
+    holding = [stage for stage in stages if stage.name not in faults]
+    newest = {stage.name: max(_times(stage.inputs), default=0) for stage in holding}
+    if any(time < newest[stage.name] for stage in holding for time in _times(_results(stage))):
+        _set_times(holding, max(time.time_ns(), *newest.values()))
+    _set_times(stale, LONG_AGO)
+
+
+def _fault(stage: Stage, digests: dict[str, str | None]) -> str | None:
+    if not any(map(os.path.exists, stage.outputs)):
+        return None
+    try:
+        record = json.loads(Path(stage.record).read_text(encoding="utf-8"))
+        made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
+        if made_by != stage.command:
+            return _difference(_flags(made_by), _flags(stage.command))
+        for recorded, paths in ((inputs, stage.inputs), (outputs, stage.outputs)):
+            for path in paths:
+                if path not in digests:
+                    digests[path] = _digest(path)
+                if recorded.get(path) != digests[path] or digests[path] is None:
+                    return f"{path} {'has changed' if digests[path] else 'is missing'}"
+    except FileNotFoundError:
+        return f"{stage.record} is missing"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"{stage.record} is damaged"
+    return None
+
+
+def _digest(path: str) -> str | None:
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _flags(words: list[str]) -> dict[str, str]:
+    """The values of each flag of a command line."""
+    flags: dict[str, list[str]] = {"": []}
+    for word in words:
+        if word.startswith("--"):
+            flags[word] = []
+        else:
+            flags[list(flags)[-1]].append(word)
+    return {flag: " ".join(values) for flag, values in flags.items()}
+
+
+def _difference(made_by: dict[str, str], wanted: dict[str, str]) -> str:
+    for flag in [*wanted, *made_by]:
+        if made_by.get(flag) != wanted.get(flag):
+            return f"{flag} was {made_by.get(flag)} and is {wanted.get(flag)}"
+    return "the flags have another order"
+
+
+def _results(stage: Stage) -> list[str]:
+    return [*stage.outputs, stage.record]
+
+
+def _times(paths: Iterable[str]) -> list[int]:
+    return [os.stat(path).st_mtime_ns for path in paths if os.path.exists(path)]
+
+
+def _set_times(stages: Iterable[Stage], nanoseconds: int) -> None:
+    for stage in stages:
+        for path in filter(os.path.exists, _results(stage)):
+            os.utime(path, ns=(nanoseconds, nanoseconds))
