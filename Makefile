@@ -1,5 +1,6 @@
 # make report: set up what is needed, run the pipeline, say where the page is.
-# make test:   set up what is needed, check style, run every test.
+# make verify: check that the results belong to the current parameters, code and data.
+# make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -7,17 +8,23 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report test format bench lock clean
+.PHONY: report verify test test-long format bench lock clean
 
 report: $(INSTALLED)
 	dvc repro
 	@echo "The page: $(CURDIR)/reports/comparison.html"
+
+verify: $(INSTALLED)
+	@python scripts/verify.py
 
 test: $(INSTALLED)
 	ruff format --check || { echo "mend with: make format"; exit 1; }
 	ruff check || { echo "mend with: make format"; exit 1; }
 	snakefmt --check workflow || { echo "mend with: make format"; exit 1; }
 	pytest
+
+test-long: $(INSTALLED)
+	pytest -m long
 
 format: $(INSTALLED)
 	ruff check --fix
@@ -34,7 +41,7 @@ lock: $(INSTALLED)
 		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv .snakemake logs data/raw data/processed models
+	rm -rf .venv .snakemake logs data/raw data/processed models provenance
 
 $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH; \

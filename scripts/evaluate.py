@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from measures.scores import compare, failures_csv, score
+from measures.scores import failures_csv, summarize
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
 from shared.network import predict, read_network, use_threads
-from shared.npz import write_arrays
+from shared.predictions import Predictions, write_predictions
 from shared.split import Split, read_split
 
 
@@ -31,8 +31,7 @@ def evaluate(
         models: a folder for each model, which gives it its name.
         metrics: JSON, one object a model.
         failures: CSV, one row for each image that at least one model gets wrong.
-        predictions: `.npz` of models, (m,), and classes, (k,), both text, labels, (n,), int64, and
-            probabilities, (m, n, k), float32.
+        predictions: `.npz`, every probability.
         batch_size: images to predict at a time.
         threads: threads of TensorFlow and the linear algebra; sums of floats depend on it.
 
@@ -47,22 +46,10 @@ def evaluate(
             *(_predict(folder, part, batch_size) for folder in models), strict=True
         )
     probabilities = np.stack(results).astype(np.float32)  # as they are stored, for the page
-    right = probabilities.argmax(axis=2) == part.labels
-
-    comparisons = compare(names, right)
-    summary = {
-        name: {"parameters": count, "against": comparisons[name], **score(likely, part)}
-        for name, count, likely in zip(names, parameters, probabilities, strict=True)
-    }
-    write_json(metrics, summary)
-    write_text(failures, failures_csv(names, probabilities, right, part))
-    write_arrays(
-        predictions,
-        models=np.array(names),
-        classes=part.classes.astype(str),
-        labels=part.labels,
-        probabilities=probabilities,
-    )
+    answers = Predictions(names, probabilities)
+    write_json(metrics, summarize(answers, dict(zip(names, parameters, strict=True)), part))
+    write_text(failures, failures_csv(answers, part))
+    write_predictions(predictions, answers)
 
 
 def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarray]:

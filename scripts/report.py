@@ -13,7 +13,7 @@ from page.model_view import describe_model, svg_uri
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
 from shared.files import read_json, write_text
-from shared.npz import read_arrays
+from shared.predictions import read_predictions
 from shared.significance import ALPHA
 from shared.split import read_split
 
@@ -41,7 +41,8 @@ def report(
         failures: random failures of each model to show.
         seed: which ones.
     """
-    part, scores, likely = read_split(test), read_json(metrics), _read_predictions(predictions)
+    part, scores, answers = read_split(test), read_json(metrics), read_predictions(predictions)
+    likely = dict(zip(answers.models, answers.probabilities, strict=True))
     for folder in models:
         if folder.name not in scores or folder.name not in likely:
             raise UserError(f"{metrics}: no model {folder.name}; run evaluate on the same models")
@@ -84,12 +85,6 @@ def report(
     environment.filters["md"] = escape_markdown
     write_text(html, environment.get_template("comparison.html.j2").render(page))
     write_text(markdown, environment.get_template("comparison.md.j2").render(page))
-
-
-def _read_predictions(path: Path) -> dict[str, np.ndarray]:
-    """Each model's class probabilities, (n, k), float32."""
-    arrays = read_arrays(path, ("models", "probabilities"))
-    return dict(zip(arrays["models"].tolist(), arrays["probabilities"], strict=True))
 
 
 def main() -> None:

@@ -26,8 +26,11 @@ class Project:
     """A copy of the project's files in a git repository of its own."""
 
     def __init__(self, folder: Path) -> None:
-        """Copy every file that git tracks, or would, into `folder`."""
         self.folder = folder
+
+    def fill(self) -> None:
+        """Copy every file that git tracks, or would, into the folder, and commit them."""
+        folder = self.folder
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in names.splitlines():
@@ -38,8 +41,19 @@ class Project:
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         self.run("git", "init", "--quiet")
+        self.run("git", "config", "user.name", "test")
+        self.run("git", "config", "user.email", "test@localhost")
+        self.commit()
+
+    def copy(self, folder: Path) -> "Project":
+        """A copy with all results, caches and times."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return Project(folder)
+
+    def commit(self) -> None:
+        """Commit all that git does not ignore."""
         self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "copy")
+        self.run("git", "commit", "--quiet", "--message", "change")
 
     def run(self, *command: str, fails: bool = False, **environment: str) -> str:
         """Run `command` in the project; its output, both streams. Checks how it ended."""
@@ -75,4 +89,31 @@ class Project:
 @pytest.fixture(scope="session")
 def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Makes a fresh copy of the project."""
-    return lambda: Project(tmp_path_factory.mktemp("project"))
+
+    def make() -> Project:
+        project = Project(tmp_path_factory.mktemp("project"))
+        project.fill()
+        return project
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made_by_dvc(make_project) -> Project:
+    """The tiny pipeline, run by DVC and committed. To be copied, not changed."""
+    project = make_project()
+    project.change(**TINY)
+    project.run("dvc", "repro")
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="session")
+def made_by_snakemake(make_project) -> Project:
+    """The tiny pipeline, run by Snakemake as the README says, without conda, and committed."""
+    project = make_project()
+    project.change(**TINY)
+    output = project.run("snakemake", "--cores", "8", "--use-conda")
+    assert "conda is not on PATH: the rules run in the current environment." in output
+    project.commit()
+    return project

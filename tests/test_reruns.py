@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TINY, Project
+from conftest import ROOT, Project
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 from test_dags import STAGES, imported_modules
@@ -92,23 +92,14 @@ with_dvc = pytest.mark.parametrize("restored", ["dvc_project"], indirect=True)
 with_snakemake = pytest.mark.parametrize("restored", ["snakemake_project"], indirect=True)
 
 
-@pytest.fixture(scope="session")
-def dvc_project(make_project) -> Project:
-    """The tiny pipeline, run by DVC."""
-    project = make_project()
-    project.change(**TINY)
-    project.run("dvc", "repro")
-    return project
+@pytest.fixture(scope="module")
+def dvc_project(made_by_dvc, tmp_path_factory) -> Project:
+    return made_by_dvc.copy(tmp_path_factory.mktemp("dvc"))
 
 
-@pytest.fixture(scope="session")
-def snakemake_project(make_project) -> Project:
-    """The tiny pipeline, run by Snakemake as the README says, without conda."""
-    project = make_project()
-    project.change(**TINY)
-    output = project.run("snakemake", "--cores", "8", "--use-conda")
-    assert "conda is not on PATH: the rules run in the current environment." in output
-    return project
+@pytest.fixture(scope="module")
+def snakemake_project(made_by_snakemake, tmp_path_factory) -> Project:
+    return made_by_snakemake.copy(tmp_path_factory.mktemp("snakemake"))
 
 
 def changed_for_dvc(project: Project) -> set[str]:

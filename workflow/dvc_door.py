@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.rwlock import rwlock
@@ -34,6 +35,9 @@ def shut() -> Iterator[None]:
 
 def commit(stages: Iterable[str]) -> None:
     """Enter the results of `stages`, as they are, into dvc.lock and DVC's cache."""
-    repo = Repo()
-    for stage in stages:
-        repo.commit(target=stage.replace("_", "-"), force=True, relink=False)
+    try:
+        repo = Repo()
+        for stage in stages:
+            repo.commit(target=stage.replace("_", "-"), force=True, relink=False)
+    except (DvcException, OSError) as error:  # the results are right all the same
+        print(f"dvc.lock is not up to date, so DVC will run again: {error}", file=sys.stderr)

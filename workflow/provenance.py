@@ -30,10 +30,7 @@ class Stage:
 
 
 def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
-    """Why the results of a stage do not belong to its command, code and inputs, by its name.
-
-    A stage that has no results has no wrong ones.
-    """
+    """Why the results of a stage do not belong to its command, code and inputs, by its name."""
     digests: dict[str, str | None] = {}  # so that each file is read once
     faults = {stage.name: _fault(stage, digests) for stage in stages}
     return {name: fault for name, fault in faults.items() if fault}
@@ -57,8 +54,6 @@ def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
 
 
 def _fault(stage: Stage, digests: dict[str, str | None]) -> str | None:
-    if not any(map(os.path.exists, stage.outputs)):
-        return None
     try:
         record = json.loads(Path(stage.record).read_text(encoding="utf-8"))
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
@@ -108,10 +103,11 @@ def _results(stage: Stage) -> list[str]:
 
 
 def _times(paths: Iterable[str]) -> list[int]:
-    return [os.stat(path).st_mtime_ns for path in paths if os.path.exists(path)]
+    return [Path(path).stat().st_mtime_ns for path in paths if Path(path).exists()]
 
 
 def _set_times(stages: Iterable[Stage], nanoseconds: int) -> None:
     for stage in stages:
-        for path in filter(os.path.exists, _results(stage)):
-            os.utime(path, ns=(nanoseconds, nanoseconds))
+        for path in _results(stage):
+            if Path(path).exists():
+                os.utime(path, ns=(nanoseconds, nanoseconds))

@@ -1,11 +1,31 @@
 """The metrics of a model, and the images that models get wrong."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
+from shared.predictions import Predictions
 from shared.significance import accuracy_interval, compare_pairs
 from shared.split import Split
+
+
+def summarize(
+    answers: Predictions, parameters: Mapping[str, int], part: Split
+) -> dict[str, dict[str, object]]:
+    """All that the metrics say of each model.
+
+    Args:
+        parameters: each model's number of trained weights.
+        part: the test images that the answers are to.
+    """
+    right = answers.probabilities.argmax(axis=2) == part.labels
+    comparisons = compare(answers.models, right)
+    return {
+        name: {"parameters": parameters[name], "against": comparisons[name], **score(likely, part)}
+        for name, likely in zip(answers.models, answers.probabilities, strict=True)
+    }
 
 
 def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
@@ -63,13 +83,12 @@ def compare(names: list[str], right: np.ndarray) -> dict[str, list[dict[str, obj
     return against
 
 
-def failures_csv(
-    names: list[str], probabilities: np.ndarray, right: np.ndarray, part: Split
-) -> str:
+def failures_csv(answers: Predictions, part: Split) -> str:
     """The images that at least one model gets wrong, as CSV."""
     table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": part.classes[part.labels]})
-    for name, likely in zip(names, probabilities, strict=True):
+    for name, likely in zip(answers.models, answers.probabilities, strict=True):
         table[name] = part.classes[likely.argmax(axis=1)]
         table[f"{name}_confidence"] = likely.max(axis=1)
+    right = answers.probabilities.argmax(axis=2) == part.labels
     wrong = table[~right.all(axis=0)]
     return wrong.to_csv(index=False, float_format="%.4f", lineterminator="\n")

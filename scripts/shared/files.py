@@ -34,9 +34,14 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8", newline="")
 
 
+def as_json(value: Any) -> str:
+    """`value` as JSON with sorted keys. Raises ValueError for NaN, which JSON lacks."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON with sorted keys. Raises ValueError for NaN, which JSON lacks."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    """Write `value` to `path` as `as_json` has it."""
+    write_text(path, as_json(value))
 
 
 def read_json(path: Path) -> Any:

@@ -13,6 +13,7 @@ rule download:
         "scripts/sources/digits.py",
         "scripts/sources/idx.py",
         "scripts/sources/mnist.py",
+        own=[path for path in [parameters["download"]["dataset"]] if Path(path).is_file()],
     output:
         output=update("data/raw/dataset.npz"),
         provenance=update("provenance/download.json"),

@@ -43,12 +43,12 @@ onstart:
 
 
 def close_doors():
-    if has_dvc and parameters == read_yaml(Path("params.yaml")):
-        import dvc_door
+    with doors:
+        if has_dvc and parameters == read_yaml(Path("params.yaml")):
+            import dvc_door
 
-        stale = find_faults(stages)
-        dvc_door.commit(stage.name for stage in stages if stage.name not in stale)
-    doors.close()
+            stale = find_faults(stages)
+            dvc_door.commit(stage.name for stage in stages if stage.name not in stale)
 
 
 onsuccess:

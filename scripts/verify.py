@@ -1,0 +1,148 @@
+"""Check that every result is what it claims to be; name what is not, and end with status 1.
+
+Asks both engines whether they would run anything, compares every file and every object of DVC's
+cache with its recorded hash, and computes metrics and page again from the predictions. Changes
+nothing.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from measures.scores import failures_csv, summarize
+from shared.errors import UserError
+from shared.files import as_json, read_json
+from shared.predictions import read_predictions
+from shared.split import read_split
+
+
+def verify() -> list[str]:
+    """What is wrong with the results in the working directory, one line each."""
+    faults = []
+    if Path("workflow/Snakefile").exists():
+        faults += snakemake_faults()
+    if Path("dvc.yaml").exists():
+        faults += [*cache_faults(), *lock_faults(), *dvc_faults()]  # dvc deletes damaged objects
+    return faults or [*metrics_faults(), *page_faults()]  # else these would say the same again
+
+
+def snakemake_faults() -> Iterator[str]:
+    """What Snakemake would run, and why."""
+    run = _engine("snakemake", "--dry-run", "--cores", "1")
+    if run.returncode:
+        yield f"snakemake: {_last_line(run)}"
+    elif "Nothing to be done" not in run.stdout:
+        lines = (run.stdout + run.stderr).splitlines()
+        reasons = [line for line in lines if " has to run: " in line]
+        rules = [line[5:-1] for line in lines if line.startswith("rule ") and line != "rule all:"]
+        yield from reasons or [f"snakemake: {', '.join(rules)} would run"]
+
+
+def dvc_faults() -> Iterator[str]:
+    """What DVC would run, and why."""
+    run = _engine("dvc", "status", "--json")
+    if run.returncode:
+        yield f"dvc: {_last_line(run)}"
+        return
+    for stage, changes in json.loads(run.stdout).items():
+        for change in changes:
+            if isinstance(change, str):
+                yield f"{stage}: {change}"
+            else:
+                for kind, paths in change.items():
+                    yield f"{stage}: {kind}: {_flat(paths)}"
+
+
+def lock_faults() -> Iterator[str]:
+    """Files that are not as dvc.lock has them; `dvc status` trusts size and time."""
+    locked = {
+        entry["path"]: entry["md5"]
+        for stage in YAML(typ="safe").load(Path("dvc.lock"))["stages"].values()
+        for entry in [*stage.get("deps", []), *stage.get("outs", [])]
+    }
+    for path, digest in locked.items():
+        if not Path(path).exists():
+            yield f"{path}: missing"
+        elif _md5(Path(path)) != digest:
+            yield f"{path}: not the content that dvc.lock has recorded"
+
+
+def cache_faults() -> Iterator[str]:
+    """Objects of DVC's cache whose content is not what their name says."""
+    cache = Path(_engine("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
+    for item in sorted(cache.glob("??/*")):
+        if _md5(item) != item.parent.name + item.name.removesuffix(".dir"):
+            yield f"{item}: damaged; delete it, then run dvc commit"
+
+
+def metrics_faults() -> Iterator[str]:
+    """Metrics that do not follow from the predictions."""
+    part = read_split(Path("data/processed/test.npz"))
+    answers = read_predictions(Path("reports/predictions.npz"))
+    metrics = Path("reports/metrics.json")
+    parameters = {name: scores["parameters"] for name, scores in read_json(metrics).items()}
+    expected = {
+        metrics: as_json(summarize(answers, parameters, part)),
+        Path("reports/failures.csv"): failures_csv(answers, part),
+    }
+    for path, text in expected.items():
+        if path.read_text(encoding="utf-8") != text:
+            yield f"{path}: does not follow from reports/predictions.npz"
+
+
+def page_faults() -> Iterator[str]:
+    """A page that does not follow from what its stage reads."""
+    words = read_json(Path("provenance/report.json"))["command"]
+    with tempfile.TemporaryDirectory() as folder:
+        pages = {}
+        for flag in ("--html", "--markdown", "--provenance"):
+            place = words.index(flag) + 1
+            pages[Path(words[place])] = Path(folder) / Path(words[place]).name
+            words[place] = str(pages[Path(words[place])])
+        subprocess.run([sys.executable, *words], check=True)
+        for path, again in pages.items():
+            if path.suffix != ".json" and path.read_bytes() != again.read_bytes():
+                yield f"{path}: does not follow from the results"
+
+
+def _engine(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def _last_line(run: subprocess.CompletedProcess[str]) -> str:
+    lines = (run.stdout + run.stderr).split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "failed without a word")
+
+
+def _flat(changes: Any) -> str:
+    """The nested changes that DVC reports, on one line."""
+    if isinstance(changes, dict):
+        return ", ".join(f"{key} {_flat(value)}" for key, value in changes.items())
+    return str(changes)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def main() -> None:
+    try:
+        faults = verify()
+    except (UserError, OSError, YAMLError, KeyError) as error:
+        faults = [" ".join(f"{type(error).__name__}: {error}".split())]
+    if faults:
+        sys.exit("\n".join(faults))
+    print("Every result belongs to the current parameters, code and data.")
+
+
+if __name__ == "__main__":
+    main()
