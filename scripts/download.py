@@ -1,19 +1,20 @@
 """Fetch the dataset, check it, and store it as one file."""
 
 import os
+import re
 from pathlib import Path
 
-from shared.command_line import StageParser, number, text, whole_number
+from shared.command_line import Kind, StageParser, whole_number
 from shared.dataset import ARRAYS, checked_dataset, write_dataset
 from shared.errors import UserError
 from shared.npz import read_arrays
 from sources.digits import load_digits
 from sources.mnist import fetch_mnist
 
-BUILT_IN = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
+ALLOWED = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
 
 
-def download(output: Path, dataset: str, timeout: float, attempts: int, mirror: str | None) -> None:
+def download(output: Path, dataset: str, timeout: int, attempts: int, mirror: str | None) -> None:
     """Write the dataset called `dataset` to `output`.
 
     Args:
@@ -35,17 +36,23 @@ def download(output: Path, dataset: str, timeout: float, attempts: int, mirror: 
     else:
         fault = "no such file" if dataset.endswith(".npz") else "unknown dataset"
         raise UserError(
-            f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {BUILT_IN}"
+            f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {ALLOWED}"
         )
     write_dataset(output, checked_dataset(name, dataset, arrays))
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch(r"digits|mnist|(?!-).+\.npz", text):
+        raise ValueError(text)
+    return text
 
 
 def main() -> None:
     parser = StageParser("download", __doc__)
     parser.add_output("output", "the dataset, .npz")
-    parser.add_parameter("dataset", text(BUILT_IN), "which dataset")
+    parser.add_parameter("dataset", Kind(_parse_name, ALLOWED), "which dataset")
     parser.inputs.append("dataset")  # where it is a file of the user's own
-    parser.add_parameter("timeout", number(above=0), "seconds that one mirror may take")
+    parser.add_parameter("timeout", whole_number(1, 86400), "seconds that one mirror may take")
     parser.add_parameter("attempts", whole_number(at_least=1), "rounds through the mirrors")
     parser.run(download, mirror=os.environ.get("DATA_MIRROR"))
 

@@ -56,7 +56,7 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarra
     """A model's number of parameters and its class probabilities, (n, k)."""
     try:
         if (folder / "network.json").exists():
-            network = read_network(folder / "network.json", folder / "network.weights.h5")
+            network = read_network(folder / "network.json", folder / "network.weights.npz")
             parameters = network.count_params()
             probabilities = predict(network, part.images, batch_size)
         else:

@@ -1,6 +1,8 @@
 """What tests share: copies of the project with real engines in them."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
+
+# The same examples in each run, and no verdict on how fast the machine is.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,13 +66,10 @@ class Project:
 
     def run(self, *command: str, fails: bool = False, **environment: str) -> str:
         """Run `command` in the project; its output, both streams. Checks how it ended."""
-        # As in an activated environment, and without a conda that the machine may have.
-        path = [str(Path(sys.executable).parent), *os.environ["PATH"].split(os.pathsep)]
-        path = [folder for folder in path if not (Path(folder) / "conda").exists()]
         result = subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, "PATH": os.pathsep.join(path), **environment},
+            env={**self.environment(), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,6 +78,35 @@ class Project:
         assert (result.returncode != 0) == fails, result.stdout
         return result.stdout
 
+    def environment(self) -> dict[str, str]:
+        """As in an activated environment, and without a conda that the machine may have."""
+        path = [str(Path(sys.executable).parent), *os.environ["PATH"].split(os.pathsep)]
+        path = [folder for folder in path if not (Path(folder) / "conda").exists()]
+        return {**os.environ, "PATH": os.pathsep.join(path)}
+
+    def outputs(self) -> dict[str, object]:
+        """Every output by its path, without the recorded durations and what depends on them."""
+        contents: dict[str, object] = {}
+        for folder in ("data", "models", "reports", "provenance"):
+            for path in sorted((self.folder / folder).rglob("*")):
+                if path.is_file() and not path.name.startswith("."):
+                    contents[path.relative_to(self.folder).as_posix()] = path.read_bytes()
+        timed = ("training.json", "comparison.html")
+        for path, content in contents.items():
+            if path.endswith("training.json"):
+                contents[path] = {**json.loads(content), "fit_seconds": None}
+            elif path.endswith("comparison.html"):
+                contents[path] = re.sub(rb"[\d.]+\xc2\xa0s(?=[<.])", b"", content)
+            elif path.startswith("provenance/"):
+                record = json.loads(content)
+                for part in ("inputs", "outputs"):
+                    hashes = record[part].items()
+                    record[part] = {
+                        name: digest for name, digest in hashes if not name.endswith(timed)
+                    }
+                contents[path] = record
+        return contents
+
     def change(self, **sections: Any) -> None:
         """Change keys of params.yaml: a section with the keys to change, or the seed."""
         path = self.folder / "params.yaml"
@@ -79,7 +114,7 @@ class Project:
         values = yaml.load(path)
         for section, value in sections.items():
             if isinstance(value, dict):
-                values[section].update(value)
+                values.setdefault(section, {}).update(value)
             else:
                 values[section] = value
         with path.open("w") as file:

@@ -67,7 +67,9 @@ NAN = arrays()["x_train"].astype(float)
 NAN[0, 0, 0] = np.nan
 REFUSED = {
     "no array y_test": {"y_test": None},
-    "array x_train holds Python objects": {"x_train": np.array([[["a", 1]]], object)},
+    "array x_train cannot be read (it holds Python objects": {
+        "x_train": np.array([[["a", 1]]], object)
+    },
     "6 images in x_train and 5 labels in y_train": {"y_train": np.zeros(5, int)},
     "no images in x_test": {"x_test": np.zeros((0, 5, 4)), "y_test": np.zeros(0, int)},
     "y_train has labels that are not whole": {"y_train": np.array([1, 2, 1, 2, 1, 1.5])},

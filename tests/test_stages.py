@@ -49,7 +49,7 @@ def network_paths(folder: Path, name: str) -> dict[str, Path]:
         "train": folder / "train.npz",
         "validation": folder / "validation.npz",
         "network": folder / name / "network.json",
-        "weights": folder / name / "network.weights.h5",
+        "weights": folder / name / "network.weights.npz",
         "history": folder / name / "history.csv",
         "record": folder / name / "training.json",
     }
@@ -191,7 +191,7 @@ class TestTraining:
         weights = []
         for seed in (1, 1, 2):
             run_cnn(tmp_path, seed=seed)
-            weights.append((tmp_path / "cnn" / "network.weights.h5").read_bytes())
+            weights.append((tmp_path / "cnn" / "network.weights.npz").read_bytes())
         assert weights[0] == weights[1] != weights[2]
 
     def test_one_cycle_ends_where_nothing_moves(self, tmp_path):
@@ -206,7 +206,7 @@ class TestTraining:
         weights = []
         for rate in (0.001, 0.1):
             run_mlp(tmp_path, hidden=[4], batch_size=500, schedule="one_cycle", learning_rate=rate)
-            weights.append((tmp_path / "mlp" / "network.weights.h5").read_bytes())
+            weights.append((tmp_path / "mlp" / "network.weights.npz").read_bytes())
         assert weights[0] != weights[1]
 
     def test_curve_has_a_row_an_epoch(self, tmp_path):
@@ -310,25 +310,32 @@ class TestSavedModels:
         for strange in ("Lambda", "TorchModuleWrapper"):
             path.write_text(harmless.replace('"Flatten"', f'"{strange}"'))
             with pytest.raises(UserError, match=f"class '{strange}'; allowed: Conv2D"):
-                read_network(path, tmp_path / "mlp" / "network.weights.h5")
+                read_network(path, tmp_path / "mlp" / "network.weights.npz")
         path.write_text(harmless.replace('"keras.layers"', '"os"'))
         with pytest.raises(UserError, match=r"class 'os\."):
-            read_network(path, tmp_path / "mlp" / "network.weights.h5")
+            read_network(path, tmp_path / "mlp" / "network.weights.npz")
 
     @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"class_name": "Sequential"}'])
     def test_a_damaged_network_is_refused(self, content, tmp_path):
         (tmp_path / "network.json").write_text(content)
-        (tmp_path / "network.weights.h5").write_bytes(b"damaged")
+        (tmp_path / "network.weights.npz").write_bytes(b"damaged")
         with pytest.raises(UserError, match="are not a network"):
-            read_network(tmp_path / "network.json", tmp_path / "network.weights.h5")
+            read_network(tmp_path / "network.json", tmp_path / "network.weights.npz")
 
     def test_damaged_weights_are_refused(self, tmp_path):
         split(tmp_path)
         run_mlp(tmp_path, hidden=[4])
-        weights = tmp_path / "mlp" / "network.weights.h5"
-        weights.write_bytes(weights.read_bytes()[:500])
-        with pytest.raises(UserError, match="are not a network"):
+        weights = tmp_path / "mlp" / "network.weights.npz"
+        whole = weights.read_bytes()
+        weights.write_bytes(whole[:500])
+        with pytest.raises(UserError, match=r"not a whole \.npz archive"):
             read_network(tmp_path / "mlp" / "network.json", weights)
+        weights.write_bytes(whole)
+        run_mlp(tmp_path, hidden=[5])
+        network = (tmp_path / "mlp" / "network.json").read_text()
+        (tmp_path / "network.json").write_text(network.replace('"units": 5', '"units": 4'))
+        with pytest.raises(UserError, match="are not a network"):
+            read_network(tmp_path / "network.json", weights)
 
     def test_a_linear_model_survives_the_file(self, tmp_path):
         part = split(tmp_path)["test"]

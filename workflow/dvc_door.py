@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
-from dvc.rwlock import rwlock
+from dvc.rwlock import RWLOCK_FILE, RWLockFileCorruptedError, rwlock
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def shut() -> Iterator[None]:
     """Hold the lock that a run of DVC holds on the files it writes.
 
     Raises:
-        SystemExit: DVC is running; the message names its process.
+        SystemExit: DVC is running, as process so and so; or the lock cannot be written.
     """
     repo = Repo()
     outputs = [out.fs_path for stage in repo.index.stages for out in stage.outs]
@@ -27,10 +28,16 @@ def shut() -> Iterator[None]:
     except LockError as error:
         holder = next((line for line in str(error).splitlines() if "(PID" in line), str(error))
         sys.exit(f"DVC is at work in this folder: {holder.strip()}; try again when it has ended")
+    except (RWLockFileCorruptedError, OSError) as error:
+        _delete_half(repo)
+        sys.exit(f"DVC's lock could not be taken ({error}); try again")
     try:
         yield
     finally:
-        lock.__exit__(None, None, None)
+        try:
+            lock.__exit__(None, None, None)
+        except OSError:
+            _delete_half(repo)
 
 
 def commit(stages: Iterable[str]) -> None:
@@ -41,3 +48,8 @@ def commit(stages: Iterable[str]) -> None:
             repo.commit(target=stage.replace("_", "-"), force=True, relink=False)
     except (DvcException, OSError) as error:  # the results are right all the same
         print(f"dvc.lock is not up to date, so DVC will run again: {error}", file=sys.stderr)
+
+
+def _delete_half(repo: Repo) -> None:
+    """Delete the lock's file, half of which a full disk leaves, and DVC would stumble over it."""
+    Path(repo.tmp_dir, RWLOCK_FILE).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The parameters of a run for Snakemake: read as DVC reads them, and checked before any job."""
 
 import math
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,12 @@ def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str
 
 
 def complaint(values: Any, schema: dict[str, Any]) -> str | None:
-    """What is wrong with `values` first, in one line; None if `schema` allows them."""
+    """What is wrong with `values` first, in one line; None if `schema` allows them.
+
+    What counts is the command line that becomes of them, so that DVC and the stages agree: there
+    the text "3" is the number, and a list of one value is that value.
+    """
+    values = _as_stages_read(values, schema)
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
@@ -46,7 +52,13 @@ def complaint(values: Any, schema: dict[str, Any]) -> str | None:
     )
     validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
     errors = sorted(validator.iter_errors(values), key=lambda error: list(map(str, error.path)))
-    return _in_one_line(errors[0], schema) if errors else None
+    line = _in_one_line(errors[0], schema) if errors else None
+    return line and "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def unread_sections(values: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
+    """The sections that no stage reads."""
+    return [str(key) for key in values if key not in schema["properties"]]
 
 
 def as_flags(section: Mapping[str, Any]) -> str:
@@ -65,6 +77,39 @@ def _retyped(value: Any) -> Any:
     if isinstance(value, list):
         return [_retyped(inner) for inner in value]
     return read_yaml(value) if isinstance(value, str) else value
+
+
+def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """`values` as they come out of the stages' command lines, where they can get into one."""
+    read = {}
+    for section, value in values.items():
+        if isinstance(value, dict):
+            keys = schema["properties"].get(section, {}).get("properties", {})
+            read[section] = {
+                key: _from_words(inner, keys.get(key, {})) for key, inner in value.items()
+            }
+        else:
+            read[section] = _as_number(value)
+    return read
+
+
+def _from_words(value: Any, schema: dict[str, Any]) -> Any:
+    words = value if isinstance(value, list) else [value]
+    if any(word is None or isinstance(word, bool | list | dict) for word in words):
+        return value
+    if schema.get("type") == "array":
+        return [_as_number(word) for word in words]
+    return _as_number(words[0]) if len(words) == 1 else value
+
+
+def _as_number(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return float(text)
+    return text
 
 
 def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:

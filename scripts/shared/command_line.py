@@ -45,6 +45,9 @@ def number(above: float = -math.inf, at_least: float = -math.inf, below: float =
     """A finite number greater than `above`, not less than `at_least` and less than `below`."""
 
     def parse(text: str) -> float:
+        # float() alone would also take "1_000", " 7 " and "infinity".
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+            raise ValueError(text)
         value = float(text)
         if not math.isfinite(value) or not above < value < below or value < at_least:
             raise ValueError(text)
@@ -67,17 +70,6 @@ def one_of(*words: str) -> Kind:
         return text
 
     return Kind(parse, " or ".join(words))
-
-
-def text(allowed: str) -> Kind:
-    """Any text that is not empty; `allowed` says what it should be."""
-
-    def parse(text: str) -> str:
-        if not text.strip():
-            raise ValueError(text)
-        return text
-
-    return Kind(parse, allowed)
 
 
 class StageParser(argparse.ArgumentParser):
@@ -172,9 +164,11 @@ class StageParser(argparse.ArgumentParser):
             if key in self.kinds:
                 return self._complaint(key, f"{first!r} is one value too many")
             return f"{self.stage}: {first!r} belongs to no parameter"
-        key, value = first.lstrip("-"), " ".join(rest) or "no value"
-        if key.startswith("no-") and key[3:] in self.kinds:  # DVC's spelling of false
-            return self._complaint(key[3:], "False is not allowed")
+        key, value = first.removeprefix("--"), " ".join(rest) or "no value"
+        if key.startswith("no-"):  # DVC's spelling of false; no key has a hyphen
+            key, value = key[3:], "False"
+            if key in self.kinds:
+                return self._complaint(key, "False is not allowed")
         allowed = ", ".join(kind for kind in self.kinds if kind != "seed")
         return f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}"
 

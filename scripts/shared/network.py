@@ -19,6 +19,7 @@ import tensorflow as tf
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
 from shared.files import write_text, written_whole
+from shared.npz import read_arrays, write_arrays
 from shared.split import Split, read_split
 from shared.training_record import Layer, write_record
 
@@ -45,7 +46,7 @@ def add_training_flags(parser: StageParser) -> None:
     parser.add_input("train", "the training part, .npz")
     parser.add_input("validation", "the validation part, .npz")
     parser.add_output("network", "the architecture, .json")
-    parser.add_output("weights", "the weights, .weights.h5")
+    parser.add_output("weights", "the weights, .npz")
     parser.add_output("history", "the training curve, .csv")
     parser.add_output("record", "the record of the training, .json")
     parser.add_parameter("optimizer", one_of(*OPTIMIZERS), "Keras optimizer")
@@ -171,15 +172,15 @@ def use_threads(threads: int) -> None:
 
 
 def write_network(network: Path, weights: Path, model: keras.Sequential) -> None:
-    """Write the architecture as JSON and the weights as HDF5.
+    """Write the architecture as JSON and the weights, in the order of `model.weights`, as `.npz`.
 
-    Not as one `.keras` archive: that holds the date, and so differs from run to run.
+    A `.keras` archive holds the date, and HDF5, which Keras writes, crashes on a full disk and
+    trusts what a file says of itself.
     """
-    bare = keras.Sequential.from_config(model.get_config())  # without the optimizer's state
-    bare.set_weights(model.get_weights())
+    bare = keras.Sequential.from_config(model.get_config())  # without the optimizer's settings
     write_text(network, json.dumps(json.loads(bare.to_json()), indent=1, sort_keys=True) + "\n")
-    with written_whole(weights) as partial:
-        bare.save_weights(partial)
+    arrays = model.get_weights()
+    write_arrays(weights, **dict(zip(_array_names(model), arrays, strict=True)))
 
 
 def read_network(network: Path, weights: Path) -> keras.Sequential:
@@ -197,12 +198,11 @@ def read_network(network: Path, weights: Path) -> keras.Sequential:
                 f"{network}: class {min(strange)!r}; allowed: {', '.join(sorted(SAFE_CLASSES))}"
             )
         model = keras.models.model_from_json(text)
-        model.load_weights(weights)
-    except FileNotFoundError:
-        raise
-    # h5py has an OSError for a damaged file, and Keras any of the others for a strange one.
+        arrays = read_arrays(weights, _array_names(model))
+        model.set_weights(list(arrays.values()))
+    # Keras has any of these for a strange file.
     except (
-        *(ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError),
+        *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
         tf.errors.OpError,
     ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
@@ -220,6 +220,10 @@ def predict(model: keras.Sequential, images: np.ndarray, batch_size: int) -> np.
         return model.predict(images, batch_size=batch_size, verbose=_verbosity())
     except tf.errors.OpError as error:
         raise ValueError(error.message) from error
+
+
+def _array_names(model: keras.Sequential) -> tuple[str, ...]:
+    return tuple(f"weight_{number}" for number in range(len(model.weights)))
 
 
 def _scaling(pixel_range: np.ndarray) -> keras.Layer:

@@ -1,11 +1,14 @@
 """MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by content hash."""
 
 import hashlib
+import signal
 import sys
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import requests
@@ -45,6 +48,7 @@ FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
     ),
 }
 CHUNK_BYTES = 2**16
+LONGEST_PAUSE = 30  # seconds between two rounds
 GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
 
 
@@ -52,7 +56,7 @@ class MirrorError(Exception):
     """A mirror gave something other than the file; the next one may do better."""
 
 
-def fetch_mnist(mirror: str | None, timeout: float, attempts: int) -> dict[str, np.ndarray]:
+def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np.ndarray]:
     """Fetch MNIST's four arrays, uint8, from the first mirror that gives them whole.
 
     Args:
@@ -67,29 +71,48 @@ def fetch_mnist(mirror: str | None, timeout: float, attempts: int) -> dict[str, 
     arrays: dict[str, np.ndarray] = {}
     for attempt in range(attempts):
         for place in mirrors:
-            deadline = time.monotonic() + timeout
             try:
-                for array, (file, size, digest) in FILES.items():
-                    if array not in arrays:
-                        arrays[array] = parse_idx(_content(place, file, size, digest, deadline))
+                with _time_limit(timeout):
+                    for array, (file, size, digest) in FILES.items():
+                        if array not in arrays:
+                            arrays[array] = parse_idx(_content(place, file, size, digest))
                 return arrays
             except MirrorError as fault:
                 reason = f"{place}: {fault}"
                 print(reason, file=sys.stderr)
         if attempt + 1 < attempts:
-            time.sleep(2**attempt)
+            time.sleep(min(2**attempt, LONGEST_PAUSE))
     raise UserError(
         f"download.dataset: mnist could not be fetched from any mirror (last: {reason}); allowed"
         " instead: a folder or URL with its files in DATA_MIRROR, the path of an .npz, or digits"
     )
 
 
-def _content(place: str, file: str, size: int, digest: str, deadline: float) -> bytes:
+@contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """End the block by a MirrorError after `seconds`, even within a name lookup or a header.
+
+    A socket's own limit starts anew with each byte, so that a server which drips outlasts it.
+    """
+
+    def stop(*_: object) -> NoReturn:
+        raise MirrorError(f"took longer than {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _content(place: str, file: str, size: int, digest: str) -> bytes:
     """The uncompressed content of `file` at `place`, whose hash is right, or a MirrorError."""
     url = f"{place.rstrip('/')}/{file}.gz"
     try:
         if place.startswith(("http://", "https://")):
-            packed = _download(url, file, size + GZIP_BYTES, deadline)
+            packed = _download(url, file, size + GZIP_BYTES)
         else:
             packed = _read_folder(Path(place), file, size + GZIP_BYTES)
         content = _unpacked(packed, size)
@@ -102,10 +125,9 @@ def _content(place: str, file: str, size: int, digest: str, deadline: float) -> 
     return content
 
 
-def _download(url: str, file: str, most: int, deadline: float) -> bytes:
+def _download(url: str, file: str, most: int) -> bytes:
     content = bytearray()
-    seconds = max(deadline - time.monotonic(), 0.1)
-    with requests.get(url, stream=True, timeout=min(seconds, 30)) as response:
+    with requests.get(url, stream=True, timeout=30) as response:
         response.raise_for_status()
         length = response.headers.get("Content-Length", "")
         with tqdm(
@@ -115,20 +137,12 @@ def _download(url: str, file: str, most: int, deadline: float) -> bytes:
             unit_scale=True,
             disable=None,  # draws in a terminal only
         ) as progress:
-            for chunk in _chunks(response):
+            while chunk := response.raw.read1(CHUNK_BYTES):  # what has arrived, to show it
                 content += chunk
                 progress.update(len(chunk))
                 if len(content) > most:
                     raise MirrorError(f"{file}: more than {most} bytes")
-                if time.monotonic() > deadline:
-                    raise MirrorError(f"{file}: too slow")
     return bytes(content)
-
-
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """What arrives, as it arrives: a server that drips must not hold a full chunk back."""
-    while chunk := response.raw.read1(CHUNK_BYTES):
-        yield chunk
 
 
 def _read_folder(folder: Path, file: str, most: int) -> bytes:

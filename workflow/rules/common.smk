@@ -7,14 +7,17 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(workflow.basedir))
-from parameters import as_flags, complaint, read_parameters, read_yaml
+from parameters import as_flags, complaint, read_parameters, read_yaml, unread_sections
 
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config
 )
-fault = complaint(parameters, read_yaml(Path(workflow.basedir) / "schemas/params.schema.yaml"))
+schema = read_yaml(Path(workflow.basedir) / "schemas/params.schema.yaml")
+fault = complaint(parameters, schema)
 if fault:
     sys.exit(fault)
+for section in unread_sections(parameters, schema):
+    logger.warning(f"{section}: no stage reads this section")
 
 methods = workflow.deployment_settings.deployment_method
 if DeploymentMethod.CONDA in methods and not shutil.which("conda"):

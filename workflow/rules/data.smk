@@ -75,7 +75,7 @@ rule explore_stats:
         " --test_samples {output.test_samples}"
         " --class_histogram {output.class_histogram}"
         " --provenance {output.provenance}"
-        " --seed {params.seed} {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
 
 rule preprocess:
@@ -108,4 +108,4 @@ rule preprocess:
         " --validation {output.validation}"
         " --test {output.test}"
         " --provenance {output.provenance}"
-        " --seed {params.seed} {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"

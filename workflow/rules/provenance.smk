@@ -1,5 +1,6 @@
 # Which results still hold, whichever engine made them, and one engine at a time.
 
+import atexit
 import fcntl
 import importlib.util
 import shlex
@@ -21,6 +22,7 @@ def as_stage(rule):
 stages = [as_stage(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and importlib.util.find_spec("dvc")
 doors = ExitStack()
+atexit.register(doors.close)  # whatever ends the run
 
 if workflow.exec_mode == ExecMode.DEFAULT:  # and not within a job of a cluster
     Path(".snakemake").mkdir(exist_ok=True)

@@ -18,9 +18,9 @@ rule evaluate:
         "scripts/shared/training_record.py",
         "models/logreg/model.npz",
         "models/mlp/network.json",
-        "models/mlp/network.weights.h5",
+        "models/mlp/network.weights.npz",
         "models/cnn/network.json",
-        "models/cnn/network.weights.h5",
+        "models/cnn/network.weights.npz",
         test="data/processed/test.npz",
     output:
         predictions=update("reports/predictions.npz"),
@@ -109,4 +109,4 @@ rule report:
         " --html {output.html}"
         " --markdown {output.markdown}"
         " --provenance {output.provenance}"
-        " --seed {params.seed} {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"

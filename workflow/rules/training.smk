@@ -52,7 +52,7 @@ rule train_mlp:
         validation="data/processed/validation.npz",
     output:
         network=update("models/mlp/network.json"),
-        weights=update("models/mlp/network.weights.h5"),
+        weights=update("models/mlp/network.weights.npz"),
         history=update("models/mlp/history.csv"),
         record=update("models/mlp/training.json"),
         provenance=update("provenance/train_mlp.json"),
@@ -73,7 +73,7 @@ rule train_mlp:
         " --history {output.history}"
         " --record {output.record}"
         " --provenance {output.provenance}"
-        " --seed {params.seed} {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
 
 rule train_cnn:
@@ -91,7 +91,7 @@ rule train_cnn:
         validation="data/processed/validation.npz",
     output:
         network=update("models/cnn/network.json"),
-        weights=update("models/cnn/network.weights.h5"),
+        weights=update("models/cnn/network.weights.npz"),
         history=update("models/cnn/history.csv"),
         record=update("models/cnn/training.json"),
         provenance=update("provenance/train_cnn.json"),
@@ -112,4 +112,4 @@ rule train_cnn:
         " --history {output.history}"
         " --record {output.record}"
         " --provenance {output.provenance}"
-        " --seed {params.seed} {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"

@@ -1,0 +1,137 @@
+"""Files from strangers: read, or refused in one line, whatever is in them."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from shared.dataset import ARRAYS, checked_dataset
+from shared.errors import UserError
+from shared.npz import read_arrays, write_arrays
+from sources.idx import parse_idx
+
+DTYPES = hnp.scalar_dtypes() | hnp.unicode_string_dtypes() | hnp.byte_string_dtypes()
+SOME_ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, min_side=0))
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "descr": st.sampled_from(["|u1", "<f8", "|O", "|V0", "|S0", "<U999999999", "<i8", ">c16"])
+        | st.text(max_size=5),
+        "fortran_order": st.booleans() | st.none(),
+        "shape": st.tuples() | st.lists(st.integers(-(2**70), 2**70), max_size=4).map(tuple),
+        "more": st.integers(),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("hostile") / "file.npz"
+
+
+def read_or_refuse(path: Path) -> dict[str, np.ndarray] | None:
+    try:
+        return read_arrays(path, ("a",))
+    except UserError as error:
+        assert str(error).isprintable()  # noqa: PT017 - either way of ending is right
+        return None
+
+
+def zipped(path: Path, member: bytes) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", member)
+
+
+@given(SOME_ARRAYS)
+def test_what_is_written_is_read(path, array):
+    write_arrays(path, a=array)
+    np.testing.assert_array_equal(read_arrays(path, ("a",))["a"], array)
+
+
+@given(SOME_ARRAYS, st.data())
+def test_damage_is_refused_or_harmless(path, array, data):
+    """Truncation, trailing bytes, and any byte changed to any other."""
+    write_arrays(path, a=array)
+    content = bytearray(path.read_bytes())
+    kind = data.draw(st.sampled_from(["cut", "added", "changed"]))
+    place = data.draw(st.integers(0, len(content) - 1))
+    if kind == "cut":
+        del content[place:]
+    elif kind == "added":
+        content += data.draw(st.binary(min_size=1, max_size=100))
+    else:
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    arrays = read_or_refuse(path)
+    if arrays is not None:
+        assert arrays["a"].nbytes == array.nbytes
+
+
+@given(HEADERS, st.binary(max_size=64), st.sampled_from([1, 2, 3, 9]))
+def test_lying_headers_are_refused_or_true(path, header, data, version):
+    text = repr(header).encode() + b"\n"
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    zipped(path, b"\x93NUMPY" + bytes([version, 0]) + length + text + data)
+    arrays = read_or_refuse(path)
+    if arrays is not None:
+        assert arrays["a"].nbytes == len(data)
+
+
+@given(st.binary(max_size=500))
+def test_any_bytes_are_refused(path, content):
+    path.write_bytes(content)
+    assert read_or_refuse(path) is None
+    zipped(path, content)
+    assert read_or_refuse(path) is None
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(max_dims=4, min_side=0)), st.data())
+def test_idx_is_read_or_refused(array, data):
+    header = bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    content = header + array.tobytes()
+    np.testing.assert_array_equal(parse_idx(content), array)
+    with pytest.raises(ValueError, match="IDX"):
+        parse_idx(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(ValueError, match="IDX"):
+        parse_idx(content + b"more")
+
+
+@given(st.dictionaries(st.sampled_from(ARRAYS), SOME_ARRAYS, min_size=4))
+def test_any_arrays_are_a_dataset_or_refused(arrays):
+    try:
+        dataset = checked_dataset("own", "own.npz", arrays)
+    except UserError as error:
+        assert str(error).isprintable()  # noqa: PT017
+        return
+    assert dataset.x_train.dtype in (np.uint8, np.float32)
+    assert len(dataset.x_train) == len(dataset.y_train) > 0
+
+
+def test_a_bomb_takes_no_memory(tmp_path, monkeypatch):
+    """A thousandfold of zeros, and one byte more than is allowed."""
+    monkeypatch.setattr("shared.npz.MAXIMUM_BYTES", 10**7)
+    np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**7 + 1, np.uint8))
+    with pytest.raises(UserError, match="bytes of arrays; allowed: at most 10000000"):
+        read_arrays(tmp_path / "bomb.npz", ("a",))
+
+
+@pytest.mark.long
+def test_fuzzing_finds_nothing(tmp_path, capsys):
+    """A million inputs, each leading on from those that reached new code."""
+    fuzzer = [sys.executable, str(Path(__file__).with_name("fuzz_readers.py")), str(tmp_path)]
+    options = ["-runs=1100000", "-max_len=2000", "-rss_limit_mb=1000", "-seed=1", "-verbosity=0"]
+    run = subprocess.run(
+        [*fuzzer, *options], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    report = json.loads((tmp_path / "report.json").read_text())
+    with capsys.disabled():
+        print(f"\nfuzzing: {report}")
+    assert sum(report.values()) - report["seconds"] >= 1_000_000

@@ -1,0 +1,149 @@
+"""What a stage records of itself, and one run at a time."""
+
+import fcntl
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+from shared.errors import UserError
+from shared.provenance import recorded
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name in ("input", "folder/inner"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def record(stage: str = "stage"):
+    return recorded(stage, Path("made/stage.json"), [Path("input"), Path("folder")], [Path("out")])
+
+
+def test_record_names_command_inputs_and_outputs(files, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stage.py", "--key", "1"])
+    with record():
+        Path("out").write_text("result")
+    made = json.loads(Path("made/stage.json").read_text())
+    assert made["command"] == ["stage.py", "--key", "1"]
+    assert made["outputs"] == {"out": hashlib.sha256(b"result").hexdigest()}
+    assert made["inputs"]["folder/inner"] == hashlib.sha256(b"folder/inner").hexdigest()
+    assert any(path.endswith("scripts/shared/provenance.py") for path in made["inputs"])
+
+
+@pytest.mark.parametrize("path", ["input", "folder/inner"])
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+def test_an_input_changed_meanwhile_leaves_no_record(path, change, files):
+    def run() -> None:
+        with record():
+            Path(path).write_text("other") if change == "edited" else Path(path).unlink()
+
+    with pytest.raises(UserError, match=f"^{path}: changed while stage ran; run it again$"):
+        run()
+    assert not Path("made/stage.json").exists()
+
+
+def test_a_failure_leaves_no_record(files):
+    def run() -> None:
+        with record():
+            raise UserError("wrong")
+
+    with pytest.raises(UserError, match="wrong"):
+        run()
+    assert not Path("made/stage.json").exists()
+
+
+def test_a_second_run_waits_for_the_first(files, capsys):
+    order = []
+
+    def second() -> None:
+        with record():
+            order.append("second")
+
+    with record():
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        while "waiting for an earlier run" not in capsys.readouterr().err:
+            time.sleep(0.01)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+
+
+@pytest.mark.xdist_group("dvc")
+def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
+    """DVC would record the code that it finds afterwards."""
+    project = made_by_dvc.copy(tmp_path / "project")
+    slow_down(project)
+    running = start(project, "dvc", "repro")
+    wait_for_stage(project)
+    with (project.folder / "scripts/shared/drawing.py").open("a") as file:
+        file.write("# edited\n")
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode != 0
+    assert "scripts/shared/drawing.py: changed while explore_stats ran; run it again" in output
+    assert "Running stage 'explore-stats'" in project.run("dvc", "repro")
+
+
+def slow_down(project: Project) -> None:
+    """Give explore-stats something to change, and five seconds to be met in."""
+    path = project.folder / "scripts" / "explore_stats.py"
+    text = path.read_text().replace(
+        "    data = read_dataset(", "    sleep(5)\n    data = read_dataset("
+    )
+    path.write_text(text.replace('"""\n', '"""\nfrom time import sleep\n', 1))
+
+
+def start(project: Project, *command: str) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=project.folder, env=project.environment(), **pipes)
+
+
+def wait_for_stage(project: Project) -> None:
+    """Until explore-stats runs: its lock is held."""
+    deadline = time.monotonic() + 60
+    with (project.folder / "provenance" / ".explore_stats.lock").open("w") as lock:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            except BlockingIOError:
+                return
+            time.sleep(0.05)
+    raise AssertionError("the stage did not start")
+
+
+DVC = ("dvc", "repro")
+SNAKEMAKE = ("snakemake", "--cores", "8", "--use-conda")
+
+
+@pytest.mark.xdist_group("dvc")
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (DVC, SNAKEMAKE, "DVC is at work in this folder: (PID "),
+        (DVC, DVC, "is busy, it is being blocked by"),
+        (SNAKEMAKE, DVC, "is busy, it is being blocked by"),
+        (SNAKEMAKE, SNAKEMAKE, "Snakemake is at work in this folder; try again when it has ended"),
+    ],
+)
+def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
+    project = made_by_dvc.copy(tmp_path / "project")
+    slow_down(project)
+    running = start(project, *first)
+    wait_for_stage(project)
+    output = project.run(*second, fails=True)
+    assert message in output
+    assert "Traceback" not in output
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, output
+    assert "Nothing to be done" in project.run(*SNAKEMAKE)

@@ -1,0 +1,135 @@
+"""make verify names what is off, and ends with a status that says so."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+VERIFY = ("python", "scripts/verify.py")
+
+
+@pytest.fixture
+def project(made_by_snakemake, tmp_path) -> Project:
+    return made_by_snakemake.copy(tmp_path / "project")
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def flip_a_bit(path: Path) -> None:
+    """Change one bit, and nothing that a look at size and times would show."""
+    before = path.stat()
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    path.chmod(before.st_mode)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def cached(project: Project, path: str) -> Path:
+    """The object of DVC's cache that holds the file `path`."""
+    digest = hashlib.md5((project.folder / path).read_bytes()).hexdigest()  # noqa: S324
+    return project.folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+
+
+def forge(project: Project) -> None:
+    """Better metrics, with every record brought to agree."""
+    metrics = project.folder / "reports" / "metrics.json"
+    scores = json.loads(metrics.read_text())
+    scores["cnn"]["failures"] = 0
+    metrics.write_text(json.dumps(scores))
+    digest = hashlib.sha256(metrics.read_bytes()).hexdigest()
+    for stage, part in (("evaluate", "outputs"), ("report", "inputs")):
+        path = project.folder / "provenance" / f"{stage}.json"
+        record = json.loads(path.read_text())
+        record[part]["reports/metrics.json"] = digest
+        path.write_text(json.dumps(record))
+    project.run("dvc", "commit", "--force", "--quiet")
+
+
+CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
+    "parameter": (
+        lambda project: project.change(train_cnn={"epochs": 2}),
+        "train_cnn has to run: --epochs was 1 and is 2",
+    ),
+    "wrong parameter": (
+        lambda project: project.change(report={"failures": -1}),
+        "report.failures: -1 is not allowed",
+    ),
+    "code": (
+        lambda project: rewrite(project.folder / "scripts/evaluate.py", "float32", "float64"),
+        "evaluate has to run: scripts/evaluate.py has changed",
+    ),
+    "data": (
+        lambda project: flip_a_bit(project.folder / "data/raw/dataset.npz"),
+        "download has to run: data/raw/dataset.npz has changed",
+    ),
+    "model": (
+        lambda project: flip_a_bit(project.folder / "models/cnn/network.weights.npz"),
+        "models/cnn/network.weights.npz: not the content that dvc.lock has recorded",
+    ),
+    "missing model": (
+        lambda project: (project.folder / "models/mlp/network.json").unlink(),
+        "models/mlp/network.json: missing",
+    ),
+    "cache": (
+        lambda project: flip_a_bit(cached(project, "models/logreg/model.npz")),
+        ": damaged; delete it, then run dvc commit",
+    ),
+    "metrics": (
+        lambda project: rewrite(project.folder / "reports/metrics.json", '"loss": 0', '"loss": 1'),
+        "evaluate has to run: reports/metrics.json has changed",
+    ),
+    "metrics with all records": (
+        forge,
+        "reports/metrics.json: does not follow from reports/predictions.npz",
+    ),
+    "page": (
+        lambda project: flip_a_bit(project.folder / "reports/comparison.html"),
+        "report has to run: reports/comparison.html has changed",
+    ),
+    "record": (
+        lambda project: rewrite(project.folder / "provenance/report.json", "{", "["),
+        "report has to run: provenance/report.json is damaged",
+    ),
+    "lock": (
+        lambda project: (project.folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
+        "dvc.lock",
+    ),
+}
+
+
+@pytest.mark.xdist_group("snakemake")
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_off_is_named(change, project):
+    make, message = CHANGES[change]
+    make(project)
+    output = project.run(*VERIFY, fails=True)
+    assert message in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.xdist_group("snakemake")
+@pytest.mark.parametrize("engine", ["both", "dvc", "snakemake"])
+def test_true_results_pass(engine, project):
+    """Also where somebody has deleted the other engine's files."""
+    if engine == "snakemake":
+        for name in ("dvc.yaml", "dvc.lock"):
+            (project.folder / name).unlink()
+    elif engine == "dvc":
+        (project.folder / "workflow" / "Snakefile").unlink()
+    assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
+
+
+@pytest.mark.xdist_group("dvc")
+def test_results_of_dvc_pass(made_by_dvc, tmp_path):
+    project = made_by_dvc.copy(tmp_path / "project")
+    assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
