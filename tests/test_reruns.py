@@ -180,6 +180,7 @@ class TestDvc:
         assert "report.failures: '-1' is not allowed; allowed: a whole number" in output
         assert {path: path.read_bytes() for path in before} == before
 
+    @pytest.mark.long
     def test_epochs_there_and_back(self, dvc_project):
         """A real run: only the CNN trains, and back again nothing does."""
         dvc_project.change(train_cnn={"epochs": 2})

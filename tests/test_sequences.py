@@ -160,6 +160,17 @@ AFTER_SNAKEMAKE = {
 }
 
 
+# Near to another row each.
+LONG = {
+    *("b by snakemake", "an experiment", "code and parameter", "another commit and its results"),
+    "an override, then what params.yaml says",
+}
+
+
+def rows(table: dict[str, list]) -> list:
+    return [pytest.param(row, marks=[pytest.mark.long] * (row in LONG)) for row in table]
+
+
 def products(project: Project) -> dict[str, bytes]:
     return {path: (project.folder / path).read_bytes() for path in PRODUCTS}
 
@@ -178,13 +189,13 @@ def products_by_hand(project: Project) -> dict[str, bytes]:
 
 
 @pytest.mark.xdist_group("dvc")
-@pytest.mark.parametrize("row", AFTER_DVC)
+@pytest.mark.parametrize("row", rows(AFTER_DVC))
 def test_after_dvc(row, made_by_dvc, tmp_path):
     check(AFTER_DVC[row], made_by_dvc.copy(tmp_path / "project"))
 
 
 @pytest.mark.xdist_group("snakemake")
-@pytest.mark.parametrize("row", AFTER_SNAKEMAKE)
+@pytest.mark.parametrize("row", rows(AFTER_SNAKEMAKE))
 def test_after_snakemake(row, made_by_snakemake, tmp_path):
     check(AFTER_SNAKEMAKE[row], made_by_snakemake.copy(tmp_path / "project"))
 
