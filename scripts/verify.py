@@ -36,7 +36,7 @@ def verify() -> list[str]:
 
 def snakemake_faults() -> Iterator[str]:
     """What Snakemake would run, and why."""
-    run = _engine("snakemake", "--dry-run", "--cores", "1")
+    run = _run("snakemake", "--dry-run", "--cores", "1")
     if run.returncode:
         yield f"snakemake: {_last_line(run)}"
     elif "Nothing to be done" not in run.stdout:
@@ -48,7 +48,7 @@ def snakemake_faults() -> Iterator[str]:
 
 def dvc_faults() -> Iterator[str]:
     """What DVC would run, and why."""
-    run = _engine("dvc", "status", "--json")
+    run = _run("dvc", "status", "--json")
     if run.returncode:
         yield f"dvc: {_last_line(run)}"
         return
@@ -84,7 +84,7 @@ def lock_faults() -> Iterator[str]:
 
 def cache_faults() -> Iterator[str]:
     """Objects of DVC's cache whose content is not what their name says."""
-    cache = Path(_engine("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
+    cache = Path(_run("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
     for item in sorted(cache.glob("??/*")):
         if _md5(item) != item.parent.name + item.name.removesuffix(".dir"):
             yield f"{item}: damaged; delete it, then run dvc commit"
@@ -119,13 +119,16 @@ def page_faults() -> Iterator[str]:
             place = words.index(flag) + 1
             pages[Path(words[place])] = Path(folder) / Path(words[place]).name
             words[place] = str(pages[Path(words[place])])
-        subprocess.run([sys.executable, *words], check=True)
+        run = _run(sys.executable, *words)
+        if run.returncode:
+            yield f"report: cannot be drawn again: {_last_line(run)}"
+            return
         for path, again in pages.items():
             if path.suffix != ".json" and path.read_bytes() != again.read_bytes():
                 yield f"{path}: does not follow from the results"
 
 
-def _engine(*words: str) -> subprocess.CompletedProcess[str]:
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 

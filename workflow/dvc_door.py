@@ -19,11 +19,11 @@ def shut() -> Iterator[None]:
         SystemExit: DVC is running, as process so and so; or the lock cannot be written.
     """
     repo = Repo()
-    outputs = [out.fs_path for stage in repo.index.stages for out in stage.outs]
-    command = " ".join(sys.argv)  # as DVC has it: its lock does not shut out `commit` below
-    hardlink = repo.config["core"].get("hardlink_lock", False)
-    lock = rwlock(repo.tmp_dir, repo.fs, command, [], outputs, hardlink)
     try:
+        outputs = [out.fs_path for stage in repo.index.stages for out in stage.outs]
+        command = " ".join(sys.argv)  # as DVC has it: its lock does not shut out `commit` below
+        hardlink = repo.config["core"].get("hardlink_lock", False)
+        lock = rwlock(repo.tmp_dir, repo.fs, command, [], outputs, hardlink)
         lock.__enter__()
     except LockError as error:
         holder = next((line for line in str(error).splitlines() if "(PID" in line), str(error))
@@ -31,6 +31,8 @@ def shut() -> Iterator[None]:
     except (RWLockFileCorruptedError, OSError) as error:
         _delete_half(repo)
         sys.exit(f"DVC's lock could not be taken ({error}); try again")
+    except DvcException as error:
+        sys.exit(f"DVC: {error}")
     try:
         yield
     finally:

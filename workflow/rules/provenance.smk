@@ -20,7 +20,7 @@ def as_stage(rule):
 
 
 stages = [as_stage(rule) for rule in workflow.rules if rule.name != "all"]
-has_dvc = Path("dvc.yaml").exists() and importlib.util.find_spec("dvc")
+has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
 doors = ExitStack()
 atexit.register(doors.close)  # whatever ends the run
 
