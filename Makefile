@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify test test-long format bench lock clean
+.PHONY: report verify test test-long format bench lock clean always
 
 report: $(INSTALLED)
 	dvc repro
@@ -43,10 +43,11 @@ lock: $(INSTALLED)
 clean:
 	rm -rf .venv .snakemake logs data/raw data/processed models provenance
 
-$(INSTALLED): requirements.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH; \
-	name one with: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes --requirement requirements.lock
-	touch $@
+# By content: a checkout gives requirements.lock a new time, and installs nothing.
+$(INSTALLED): always
+	@cmp -s requirements.lock $@ || { \
+	test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH; \
+	name one with: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }; \
+	$(PYTHON) -m venv --clear .venv && .venv/bin/python -m pip install --quiet \
+		--disable-pip-version-check --require-hashes --requirement requirements.lock \
+	&& cp requirements.lock $@; }

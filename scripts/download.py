@@ -42,7 +42,7 @@ def download(output: Path, dataset: str, timeout: int, attempts: int, mirror: st
 
 
 def _parse_name(text: str) -> str:
-    if not re.fullmatch(r"digits|mnist|(?!-).+\.npz", text):
+    if not re.fullmatch(r"digits|mnist|(?!-)[^{}]+\.npz", text):
         raise ValueError(text)
     return text
 

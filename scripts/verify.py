@@ -1,8 +1,8 @@
 """Check that every result is what it claims to be; name what is not, and end with status 1.
 
 Asks both engines whether they would run anything, compares every file and every object of DVC's
-cache with its recorded hash, and computes metrics and page again from the predictions. Changes
-nothing.
+cache with its recorded hash, and computes metrics and page again from the predictions. Changes no
+content.
 """
 
 import hashlib
@@ -134,7 +134,8 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
 
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
     lines = (run.stdout + run.stderr).split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "failed without a word")
+    lines = [line.strip() for line in lines if line.strip()] or ["failed without a word"]
+    return next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
 
 
 def _flat(changes: Any) -> str:

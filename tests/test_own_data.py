@@ -1,6 +1,7 @@
 """Letters of one's own, 26 classes of 20x20, from an .npz to the page."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -33,3 +34,10 @@ def test_letters_reach_the_page(make_project, tmp_path):
     page = (reports / "comparison.html").read_text()
     assert "letters: which model to trust" in page
     assert "20\u00d720 pixels in 26 classes" in page
+    assert "Nothing to be done" in project.run("snakemake", "--cores", "2")
+    assert "up to date" in project.run("dvc", "repro")
+
+    parts["x_test"][0] = 0
+    np.savez(tmp_path / "letters.npz", **parts)
+    plan = project.run("snakemake", "--cores", "2", "--dry-run")
+    assert re.search(r"^download has to run: .*letters\.npz has changed$", plan, re.M)

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
+import dvc_door
 from shared.errors import UserError
 from shared.provenance import recorded
 
@@ -147,3 +149,44 @@ def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 0, output
     assert "Nothing to be done" in project.run(*SNAKEMAKE)
+
+
+@pytest.mark.xdist_group("dvc")
+def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path):
+    """Or that would put its results over those that the next run has found to hold."""
+    project = made_by_dvc.copy(tmp_path / "project")
+    project.change(explore_stats={"samples": 9})
+    slow_down(project)
+    running = start(project, *DVC)
+    wait_for_stage(project)
+    running.kill()
+    running.wait()
+    project.run("git", "checkout", "--quiet", ".")
+    output = project.run(*SNAKEMAKE)
+    assert "waiting for explore_stats, which a killed run has left behind" in output
+    assert "explore_stats has to run: " in output
+    assert "Nothing to be done" in project.run(*SNAKEMAKE)
+
+
+@pytest.mark.xdist_group("dvc")
+def test_old_sources_do_not_hide_a_change(made_by_dvc, tmp_path):
+    """Reproducible archives give every file the first second of 1970."""
+    project = made_by_dvc.copy(tmp_path / "project")
+    for path in (project.folder / "scripts").rglob("*"):
+        os.utime(path, (0, 0))
+    project.change(explore_stats={"samples": 9})
+    assert "rule explore_stats:" in project.run(*SNAKEMAKE)
+
+
+@pytest.mark.xdist_group("snakemake")
+@pytest.mark.parametrize("edited", [True, False])
+def test_an_edit_while_results_are_entered_undoes_the_entry(
+    edited, made_by_snakemake, tmp_path, monkeypatch
+):
+    project = made_by_snakemake.copy(tmp_path / "project")
+    monkeypatch.chdir(project.folder)
+    lock = project.folder / "dvc.lock"
+    before = lock.read_bytes()
+    project.change(report={"failures": 24})
+    dvc_door.commit(["report"], still_hold=lambda: not edited)
+    assert (lock.read_bytes() == before) == edited

@@ -1,7 +1,7 @@
 """The other door: while Snakemake runs, DVC does not; afterwards dvc.lock knows the results."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def shut() -> Iterator[None]:
     Raises:
         SystemExit: DVC is running, as process so and so; or the lock cannot be written.
     """
-    repo = Repo()
     try:
+        repo = Repo()
         outputs = [out.fs_path for stage in repo.index.stages for out in stage.outs]
         command = " ".join(sys.argv)  # as DVC has it: its lock does not shut out `commit` below
         hardlink = repo.config["core"].get("hardlink_lock", False)
@@ -42,14 +42,22 @@ def shut() -> Iterator[None]:
             _delete_half(repo)
 
 
-def commit(stages: Iterable[str]) -> None:
-    """Enter the results of `stages`, as they are, into dvc.lock and DVC's cache."""
+def commit(stages: Iterable[str], still_hold: Callable[[], bool]) -> None:
+    """Enter the results of `stages`, as they are, into dvc.lock and DVC's cache.
+
+    DVC reads code and parameters anew for this. Where somebody has edited them meanwhile, so that
+    `still_hold` is false, dvc.lock becomes what it was.
+    """
+    book = Path("dvc.lock")
+    before = book.read_bytes() if book.exists() else None
     try:
         repo = Repo()
         for stage in stages:
             repo.commit(target=stage.replace("_", "-"), force=True, relink=False)
     except (DvcException, OSError) as error:  # the results are right all the same
         print(f"dvc.lock is not up to date, so DVC will run again: {error}", file=sys.stderr)
+    if not still_hold():
+        book.unlink(missing_ok=True) if before is None else book.write_bytes(before)
 
 
 def _delete_half(repo: Repo) -> None:

@@ -1,14 +1,15 @@
 """Which results still hold, by what their stages recorded of themselves, whoever ran them."""
 
+import fcntl
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LONG_AGO = 10**9  # nanoseconds after the epoch: before anything that a result is made of
+A_SECOND = 10**9  # nanoseconds
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,24 @@ def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
     return {name: fault for name, fault in faults.items() if fault}
 
 
+def left_behind(stages: Iterable[Stage]) -> Iterator[str]:
+    """Wait for runs of stages that a killed engine has left behind, and name them before."""
+    for stage in stages:
+        lock = Path(stage.record).with_name(f".{stage.name}.lock")
+        if lock.exists():
+            with lock.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield stage.name
+                    fcntl.flock(file, fcntl.LOCK_EX)
+
+
 def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
     """Let the times of the files say what the records say, since Snakemake goes by times.
 
     What holds becomes newer than what it was made of, where it is not; what does not becomes
-    older than everything.
+    older.
 
     Raises:
         OSError: the files belong to somebody else.
@@ -50,7 +64,8 @@ def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
     newest = {stage.name: max(_times(stage.inputs), default=0) for stage in holding}
     if any(time < newest[stage.name] for stage in holding for time in _times(_results(stage))):
         _set_times(holding, max(time.time_ns(), *newest.values()))
-    _set_times(stale, LONG_AGO)
+    for stage in stale:
+        _set_times([stage], max(_times(stage.inputs), default=A_SECOND) - A_SECOND)
 
 
 def _fault(stage: Stage, digests: dict[str, str | None]) -> str | None:
@@ -67,6 +82,8 @@ def _fault(stage: Stage, digests: dict[str, str | None]) -> str | None:
                     return f"{path} {'has changed' if digests[path] else 'is missing'}"
     except FileNotFoundError:
         return f"{stage.record} is missing"
+    except OSError as error:
+        return f"{error.filename} cannot be read ({error.strerror})"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{stage.record} is damaged"
     return None

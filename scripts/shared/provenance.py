@@ -44,7 +44,7 @@ def hashes(paths: Iterable[Path]) -> dict[str, str]:
     digests = {}
     for path in paths:
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.is_file():
+            if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
                 with file.open("rb") as content:
                     name = Path(os.path.relpath(file)).as_posix()
                     digests[name] = hashlib.file_digest(content, "sha256").hexdigest()

@@ -90,9 +90,10 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np
 
 @contextmanager
 def _time_limit(seconds: int) -> Iterator[None]:
-    """End the block by a MirrorError after `seconds`, even within a name lookup or a header.
+    """End the block by a MirrorError after `seconds`, even within a header.
 
     A socket's own limit starts anew with each byte, so that a server which drips outlasts it.
+    Only a lookup of the name ends at the system's own limit.
     """
 
     def stop(*_: object) -> NoReturn:

@@ -3,10 +3,11 @@
 import atexit
 import fcntl
 import importlib.util
+import os
 import shlex
 from contextlib import ExitStack
 
-from provenance import Stage, find_faults, settle_times
+from provenance import Stage, find_faults, left_behind, settle_times
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 
@@ -16,7 +17,8 @@ def as_stage(rule):
     )
     record = str(rule.output.provenance)
     outputs = [path for path in map(str, rule.output) if path != record]
-    return Stage(rule.name, record, shlex.split(command)[1:], list(map(str, rule.input)), outputs)
+    inputs = [Path(os.path.relpath(path)).as_posix() for path in rule.input]
+    return Stage(rule.name, record, shlex.split(command)[1:], inputs, outputs)
 
 
 stages = [as_stage(rule) for rule in workflow.rules if rule.name != "all"]
@@ -31,6 +33,13 @@ if workflow.exec_mode == ExecMode.DEFAULT:  # and not within a job of a cluster
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, even if killed
     except BlockingIOError:
         sys.exit("Snakemake is at work in this folder; try again when it has ended")
+    for name in left_behind(stages):
+        if has_dvc:
+            import dvc_door
+
+            with dvc_door.shut():  # ends here, if it is a run of DVC
+                pass
+        logger.warning(f"waiting for {name}, which a killed run has left behind")
     faults = find_faults(stages)
     for name, fault in faults.items():
         logger.info(f"{name} has to run: {fault}")
@@ -44,13 +53,21 @@ onstart:
         doors.enter_context(dvc_door.shut())
 
 
+def holding():
+    """The stages whose results belong to params.yaml, the code and the data, as they are now."""
+    if parameters != read_yaml(Path("params.yaml")):
+        return []
+    stale = find_faults(stages)
+    return [stage.name for stage in stages if stage.name not in stale]
+
+
 def close_doors():
     with doors:
-        if has_dvc and parameters == read_yaml(Path("params.yaml")):
+        if has_dvc:
             import dvc_door
 
-            stale = find_faults(stages)
-            dvc_door.commit(stage.name for stage in stages if stage.name not in stale)
+            names = holding()
+            dvc_door.commit(names, still_hold=lambda: holding() == names)
 
 
 onsuccess:
