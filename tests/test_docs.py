@@ -48,7 +48,7 @@ def test_the_tree_names_what_is_there():
             folder = ROOT / names[0]
         for name in names:
             path = folder / name if line.startswith(" ") else ROOT / name
-            assert path.exists() or name in ("data/", "models/"), line
+            assert path.exists() or name in ("data/", "models/", "provenance/"), line
 
 
 def test_the_drawn_edges_are_dvcs():

@@ -219,6 +219,7 @@ class TestSnakemake:
         assert "train_logreg" in planned_by_snakemake(snakemake_project)
         path.write_bytes(content)
 
+    @pytest.mark.long
     def test_epochs_run_the_cnn_and_what_follows(self, snakemake_project):
         snakemake_project.change(train_cnn={"epochs": 2})
         output = snakemake_project.run("snakemake", "--cores", "8", "--use-conda")

@@ -163,7 +163,8 @@ AFTER_SNAKEMAKE = {
 # Near to another row each.
 LONG = {
     *("b by snakemake", "an experiment", "code and parameter", "another commit and its results"),
-    "an override, then what params.yaml says",
+    *("an override, then what params.yaml says", "code b by snakemake, a by dvc"),
+    *("a result changed by hand, then snakemake", "a deleted record"),
 }
 
 

@@ -107,8 +107,14 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
 }
 
 
+# Near to another one each.
+LONG = {"data", "missing model", "lock", "page"}
+
+
 @pytest.mark.xdist_group("snakemake")
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in CHANGES]
+)
 def test_what_is_off_is_named(change, project):
     make, message = CHANGES[change]
     make(project)
