@@ -114,14 +114,6 @@ def test_any_arrays_are_a_dataset_or_refused(arrays):
     assert len(dataset.x_train) == len(dataset.y_train) > 0
 
 
-def test_a_bomb_takes_no_memory(tmp_path, monkeypatch):
-    """A thousandfold of zeros, and one byte more than is allowed."""
-    monkeypatch.setattr("shared.npz.MAXIMUM_BYTES", 10**7)
-    np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**7 + 1, np.uint8))
-    with pytest.raises(UserError, match="bytes of arrays; allowed: at most 10000000"):
-        read_arrays(tmp_path / "bomb.npz", ("a",))
-
-
 @pytest.mark.long
 def test_fuzzing_finds_nothing(tmp_path, capsys):
     """A million inputs, each leading on from those that reached new code."""
