@@ -31,8 +31,10 @@ format: $(INSTALLED)
 	ruff format
 	snakefmt workflow
 
+# All of it takes hours: make bench PARTS=recipes ARGS="'cnn fast' --seeds 2", for one.
+PARTS ?= recipes growth cost
 bench: $(INSTALLED)
-	python benchmarks/cost.py
+	for part in $(PARTS); do python benchmarks/$$part.py $(ARGS) || exit 1; done
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(INSTALLED)

@@ -5,36 +5,25 @@ to benchmarks/cost.json. Set DATA_MIRROR where there is no network.
 """
 
 import json
-import os
-import platform
-import shlex
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from dvc.repo import Repo
+from measure import ROOT, changed_clone, machine, measure, measure_stages
 
-ROOT = Path(__file__).parents[1]
-TRAINERS = ("train-logreg", "train-mlp", "train-cnn")
 MEMORY_LIMIT_MB, OVERHEAD_LIMIT = 1500, 0.15
 
 
 def main() -> None:
     """Measure, print the table, and save it."""
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        run(ROOT, "git", "clone", "--quiet", str(ROOT), str(clone))
-        parameters = clone / "params.yaml"
-        text = parameters.read_text().replace("dataset: digits", "dataset: mnist")
-        parameters.write_text(text)
-        stages = [measure_stage(clone, name, command) for name, command in commands(clone)]
+        clone = changed_clone(Path(folder) / "clone", download={"dataset": "mnist"})
+        stages = measure_stages(clone)
         idle = measure_idle(clone)
         metrics = json.loads((clone / "reports" / "metrics.json").read_text())
     fits = sum(stage["fit_seconds"] for stage in stages)
     result = {
-        "command": "make bench",
+        "command": "make bench PARTS=cost",
         "machine": machine(),
         "runs": 1,
         "stages": stages,
@@ -49,57 +38,15 @@ def main() -> None:
     (ROOT / "benchmarks" / "cost.json").write_text(json.dumps(result, indent=2) + "\n")
 
 
-def commands(clone: Path) -> list[tuple[str, str]]:
-    """Name and command of each stage, in an order in which they can run."""
-    graph = Repo(clone).index.graph
-    ordered: list[Any] = []
-    while len(ordered) < len(graph):
-        ordered += [
-            stage
-            for stage in graph
-            if stage not in ordered and all(before in ordered for before in graph[stage])
-        ]
-    return [(stage.name, stage.cmd) for stage in ordered]
-
-
-def measure_stage(clone: Path, name: str, command: str) -> dict[str, Any]:
-    """Run one stage; its seconds on the wall clock and in the fit, and its peak resident memory."""
-    start = time.perf_counter()
-    process = subprocess.Popen(shlex.split(command), cwd=clone)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{name} failed; the benchmark ends")
-    fit = 0.0
-    if name in TRAINERS:
-        record = clone / "models" / name.removeprefix("train-") / "training.json"
-        fit = json.loads(record.read_text())["fit_seconds"]
-    megabytes = usage.ru_maxrss * 1024 / 1e6  # Linux counts in KiB
-    return {"stage": name, "seconds": seconds, "fit_seconds": fit, "peak_memory_mb": megabytes}
-
-
 def measure_idle(clone: Path) -> dict[str, float]:
     """Seconds that each engine takes to find that nothing is to be done."""
-    run(clone, "dvc", "commit", "--force", "--quiet")
-    run(clone, "snakemake", "--cores", "1", "--touch", "--forceall")
-    seconds = {}
-    for engine, command in {
-        "dvc": ["dvc", "repro"],
-        "snakemake": ["snakemake", "--cores", "8", "--use-conda"],
-    }.items():
-        start = time.perf_counter()
-        run(clone, *command)
-        seconds[engine] = time.perf_counter() - start
-    return seconds
-
-
-def machine() -> str:
-    """Processor, cores and operating system, without the machine's name."""
-    described = Path("/proc/cpuinfo").read_text().partition("model name")[2]
-    model = described.splitlines()[0].lstrip("\t :") if described else platform.processor()
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    )
+    measure(["dvc", "commit", "--force", "--quiet"], clone)
+    snakemake = ["snakemake", "--cores", "8", "--use-conda"]
+    measure(snakemake, clone)
+    return {
+        "dvc": measure(["dvc", "repro"], clone).seconds,
+        "snakemake": measure(snakemake, clone).seconds,
+    }
 
 
 def table(result: dict[str, Any]) -> str:
@@ -122,11 +69,6 @@ def table(result: dict[str, Any]) -> str:
             f"Nothing to do: dvc {idle['dvc']:.1f} s, snakemake {idle['snakemake']:.1f} s.",
         ]
     )
-
-
-def run(folder: Path, *command: str) -> None:
-    """Run a command quietly; stop where it fails."""
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

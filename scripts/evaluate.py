@@ -6,11 +6,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from measures.scores import failures_csv, summarize
+from shared.backend import use_threads
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
-from shared.network import predict, read_network, use_threads
+from shared.network import predict, read_network
 from shared.predictions import Predictions, write_predictions
 from shared.split import Split, read_split
 

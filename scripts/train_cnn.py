@@ -1,74 +1,66 @@
-"""Train the convolutional network with Keras."""
+"""Train the convolutional network with Keras, or several that answer together."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.command_line import StageParser, number, one_of
+from networks.architectures import ARCHITECTURES
+from shared.backend import keras
+from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
-from shared.network import add_training_flags, train_network
-
-if TYPE_CHECKING:
-    import keras
-
-
-def tutorial(
-    image_shape: tuple[int, int], convolution_dropout: float, dense_dropout: float
-) -> "list[keras.Layer]":
-    """The tutorial's layers: two 3x3 convolutions, one pooling, one dense layer."""
-    from keras import layers  # after shared.network, which silences TensorFlow's log
-
-    return [
-        layers.Reshape((*image_shape, 1)),
-        layers.Conv2D(32, 3, activation="relu"),
-        layers.Conv2D(64, 3, activation="relu"),
-        layers.MaxPooling2D(2),
-        layers.Dropout(convolution_dropout),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dropout(dense_dropout),
-    ]
-
-
-ARCHITECTURES = {"tutorial": tutorial}
-SMALLEST_SIDE = {"tutorial": 6}  # two 3x3 convolutions and a 2x2 pooling must leave a pixel
+from shared.recipe import RECIPE
+from shared.training import add_training_flags, train_network
 
 
 def train_cnn(
-    architecture: str, convolution_dropout: float, dense_dropout: float, **training: Any
+    architecture: str,
+    members: int,
+    convolution_dropout: float | str,
+    dense_dropout: float | str,
+    **training: Any,
 ) -> None:
     """Train a convolutional network on the images.
 
     Args:
         architecture: one of `ARCHITECTURES`.
-        convolution_dropout: share of the convolutions' output that a training step leaves out.
-        dense_dropout: share of the dense layer's units that a training step leaves out.
+        members: networks to train; the model is their mean answer.
+        convolution_dropout: share of the convolutions' output that a training step leaves out, or
+            "recipe".
+        dense_dropout: the same of the dense layer's units.
         training: what `train_network` takes.
 
     Raises:
-        UserError: the images are too small for the architecture.
+        UserError: the architecture has no dropout, or the images are too small for it.
     """
+    chosen = ARCHITECTURES[architecture]
+    dropout = dict(chosen.dropout)
+    wishes = {"convolution_dropout": convolution_dropout, "dense_dropout": dense_dropout}
+    for key, share in wishes.items():
+        if share == RECIPE:
+            continue
+        if key not in dropout:
+            raise UserError(
+                f"train_cnn.{key}: {share} cannot be used by {architecture}, which has no dropout;"
+                f" allowed: {RECIPE}"
+            )
+        dropout[key] = share
 
-    def hidden_layers(image_shape: tuple[int, int]) -> "list[keras.Layer]":
-        smallest = SMALLEST_SIDE[architecture]
-        if min(image_shape) < smallest:
-            size = "x".join(map(str, image_shape))
+    def hidden_layers(image_shape: tuple[int, int]) -> list[keras.Layer]:
+        if min(image_shape) < chosen.smallest_side:
+            size, smallest = "x".join(map(str, image_shape)), chosen.smallest_side
             raise UserError(
                 f"train_cnn.architecture: {architecture} cannot take images of {size};"
                 f" allowed: {smallest}x{smallest} or larger"
             )
-        return ARCHITECTURES[architecture](image_shape, convolution_dropout, dense_dropout)
+        return chosen.hidden_layers(image_shape, **dropout)
 
-    settings = {
-        "architecture": architecture,
-        "convolution_dropout": convolution_dropout,
-        "dense_dropout": dense_dropout,
-    }
-    train_network("train_cnn", hidden_layers, settings, **training)
+    settings = {"architecture": architecture, "members": members, **dropout}
+    train_network("train_cnn", hidden_layers, chosen.recipe, settings, members=members, **training)
 
 
 def main() -> None:
     parser = StageParser("train_cnn", __doc__)
+    dropout = number(at_least=0, below=1, or_word=RECIPE)
     parser.add_parameter("architecture", one_of(*ARCHITECTURES), "the layers")
-    dropout = number(at_least=0, below=1)
+    parser.add_parameter("members", whole_number(1, 100), "networks whose answers are averaged")
     parser.add_parameter("convolution_dropout", dropout, "share left out after the convolutions")
     parser.add_parameter("dense_dropout", dropout, "share left out after the dense layer")
     add_training_flags(parser)

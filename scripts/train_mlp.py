@@ -1,14 +1,28 @@
 """Train the multi-layer perceptron with Keras."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from shared.backend import keras
 from shared.command_line import StageParser, number, one_of, whole_number
-from shared.network import add_training_flags, train_network
-
-if TYPE_CHECKING:
-    import keras
+from shared.recipe import Recipe
+from shared.training import add_training_flags, train_network
 
 ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh")
+RECIPE = Recipe(
+    optimizer="adam",
+    learning_rate=0.003,
+    schedule="one_cycle",
+    epochs=12,
+    batch_size=512,
+    label_smoothing=0.1,
+    shift=0.036,
+    rotation=10,
+    zoom=0.1,
+    shear=10,
+    averaging=0,
+    test_time_shift=0.036,
+    precision="float32",
+)
 
 
 def train_mlp(hidden: list[int], activation: str, dropout: float, **training: Any) -> None:
@@ -21,16 +35,15 @@ def train_mlp(hidden: list[int], activation: str, dropout: float, **training: An
         training: what `train_network` takes.
     """
 
-    def hidden_layers(_image_shape: tuple[int, int]) -> "list[keras.Layer]":
-        from keras import layers  # after shared.network, which silences TensorFlow's log
-
-        dense = [layers.Flatten()]
+    def hidden_layers(_image_shape: tuple[int, int]) -> list[keras.Layer]:
+        dense = [keras.layers.Flatten()]
         for units in hidden:
-            dense += [layers.Dense(units, activation=activation), layers.Dropout(dropout)]
+            dense.append(keras.layers.Dense(units, activation=activation))
+            dense.append(keras.layers.Dropout(dropout))
         return dense
 
     settings = {"hidden": hidden, "activation": activation, "dropout": dropout}
-    train_network("train_mlp", hidden_layers, settings, **training)
+    train_network("train_mlp", hidden_layers, RECIPE, settings, **training)
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ import pytest
 from evaluate import evaluate
 from explore_stats import explore_stats
 from preprocess import preprocess
+from shared.augmentation import Augmentation, augmented, background
 from shared.dataset import checked_dataset, write_dataset
 from shared.errors import UserError
 from shared.linear_model import LinearModel, read_linear_model, write_linear_model
-from shared.network import read_network
+from shared.network import predict, read_network
 from shared.significance import accuracy_interval, compare_pairs
 from shared.split import read_split, write_split
 from train_cnn import train_cnn
@@ -22,15 +23,18 @@ from train_logreg import train_logreg
 from train_mlp import train_mlp
 
 
-def dataset(folder: Path, side: int = 8, classes: int = 10, images: int = 200) -> Path:
+def dataset(
+    folder: Path, side: int = 8, shape: tuple = (), classes: int = 10, images: int = 200
+) -> Path:
     """Noise with a bright row that tells the class: easy to learn, of any size."""
     random = np.random.default_rng(0)
     parts = {}
     for part, count in (("train", images), ("test", images // 2)):
         y = np.arange(count) % classes
-        x = random.integers(0, 120, (count, side, side), dtype=np.uint8)
-        x[np.arange(count), y % side] += 100
-        x[np.arange(count), :, y // side] += 30
+        height, width = shape or (side, side)
+        x = random.integers(0, 120, (count, height, width), dtype=np.uint8)
+        x[np.arange(count), y % height] += 100
+        x[np.arange(count), :, y // height] += 30
         parts |= {f"x_{part}": x, f"y_{part}": y + 5}
     write_dataset(folder / "dataset.npz", checked_dataset("noise", "noise", parts))
     return folder / "dataset.npz"
@@ -66,9 +70,9 @@ def run_mlp(folder: Path, hidden=(1024, 512), **fit) -> dict:
 
 
 def run_cnn(folder: Path, **fit) -> dict:
-    settings = {"architecture": "tutorial", "convolution_dropout": 0.25, "dense_dropout": 0.5}
-    solver = {"optimizer": "adadelta", "learning_rate": 1.0}
-    train_cnn(**settings, **network_paths(folder, "cnn"), **{**solver, **FIT, **fit})
+    dropout = {"convolution_dropout": "recipe", "dense_dropout": "recipe"}
+    own = {"architecture": "tutorial", "members": 1, **dropout}
+    train_cnn(**network_paths(folder, "cnn"), **{**own, **FIT, **fit})
     return json.loads((folder / "cnn" / "training.json").read_text())
 
 
@@ -224,16 +228,161 @@ class TestTraining:
             curve = pd.read_csv(tmp_path / name / "history.csv").dropna(axis=1, how="all")
             assert {"loss", "accuracy"} == set(curve.columns[1:])
 
+    @pytest.mark.parametrize("shape", [(8, 8), (20, 20), (28, 28), (64, 48)])
+    @pytest.mark.parametrize("architecture", ["tutorial", "fast", "compact"])
+    def test_every_architecture_takes_every_size(self, architecture, shape, tmp_path):
+        split(tmp_path, shape=shape, images=100)
+        run_cnn(tmp_path, architecture=architecture)
+        assert run_evaluate(tmp_path, "cnn")["cnn"]["parameters"] > 0
+
+    def test_the_recipe_goes_by_the_images(self, tmp_path):
+        """The recorded settings hold no word that is left to the recipe."""
+        split(tmp_path, side=28)
+        keys = ("epochs", "batch_size", "schedule", "optimizer", "shift", "learning_rate")
+        left = dict.fromkeys(keys, "recipe")
+        small = run_mlp(tmp_path, hidden=[4], **left)["settings"]
+        assert "recipe" not in small.values()
+        assert small["batch_size"] == 9  # 180 images in 20 steps
+        assert small["epochs"] == 30  # 600 steps
+        assert small["shift"] == round(0.036 * 28) == 1
+        own = run_mlp(tmp_path, hidden=[4], **{**left, "epochs": 2, "shift": 3})["settings"]
+        assert own == {**small, "epochs": 2, "shift": 3}
+        split(tmp_path)
+        assert run_mlp(tmp_path, hidden=[4], **{**left, "epochs": 1})["settings"]["shift"] == 0
+
+    def test_an_architecture_brings_its_recipe(self, tmp_path):
+        split(tmp_path)
+        rates = dict.fromkeys(("optimizer", "learning_rate"), "recipe")
+        chosen = [run_cnn(tmp_path, architecture=name, **rates) for name in ("tutorial", "fast")]
+        assert [record["settings"]["optimizer"] for record in chosen] == ["adam", "sgd"]
+        assert "dense_dropout" in chosen[0]["settings"]
+        assert "dense_dropout" not in chosen[1]["settings"]
+
+    def test_members_answer_by_their_mean(self, tmp_path):
+        test = split(tmp_path)["test"]
+        record = run_cnn(tmp_path, architecture="fast", members=3)
+        folder = tmp_path / "cnn"
+        model = read_network(folder / "network.json", folder / "network.weights.npz")
+        members = [model.get_layer(f"member_{order}") for order in (1, 2, 3)]
+        answers = [predict(member, test.images, 50) for member in members]
+        assert not np.allclose(answers[0], answers[1], atol=1e-3)
+        mean = np.mean(answers, axis=0)
+        np.testing.assert_allclose(predict(model, test.images, 50), mean, atol=1e-6)
+        assert parameters(record) == sum(member.count_params() for member in members)
+        assert parameters(record) == run_evaluate(tmp_path, "cnn")["cnn"]["parameters"]
+
+    def test_test_time_shift_asks_five_times(self, tmp_path):
+        """The background of these images is not 0."""
+        test = split(tmp_path)["test"]
+        models = []
+        for pixels in (0, 2):
+            run_mlp(tmp_path, hidden=[16], test_time_shift=pixels)
+            folder = tmp_path / "mlp"
+            models.append(read_network(folder / "network.json", folder / "network.weights.npz"))
+        fill = background(read_split(tmp_path / "train.npz").images)
+        assert fill > 20
+        padded = np.pad(test.images, ((0, 0), (2, 2), (2, 2)), constant_values=round(fill))
+        corners = ((2, 2), (0, 2), (4, 2), (2, 0), (2, 4))
+        views = [padded[:, top : top + 8, left : left + 8] for top, left in corners]
+        mean = np.mean([predict(models[0], view, 50) for view in views], axis=0)
+        np.testing.assert_allclose(predict(models[1], test.images, 50), mean, atol=0.01)
+
+    @pytest.mark.parametrize(
+        ("asked", "flags", "used"),
+        [
+            ("auto", "fma avx512_bf16", "bfloat16"),
+            ("auto", "fma avx512f", "float32"),
+            ("auto", None, "float32"),
+            ("bfloat16", "fma", "bfloat16"),
+            ("float32", "avx512_bf16", "float32"),
+        ],
+    )
+    def test_precision_is_recorded_and_stays_out_of_the_model(
+        self, asked, flags, used, tmp_path, monkeypatch
+    ):
+        split(tmp_path)
+        if flags:
+            (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
+        monkeypatch.setattr("shared.recipe.CPU_FLAGS", tmp_path / "cpuinfo")
+        record = run_mlp(tmp_path, hidden=[4], precision=asked)
+        assert record["settings"]["precision"] == used
+        assert "bfloat16" not in (tmp_path / "mlp" / "network.json").read_text()
+
+    def test_averaging_takes_the_mean_of_the_last_weights(self, tmp_path):
+        """With one step a call, the mean of the last two of four steps."""
+        split(tmp_path)
+        ends = []
+        for epochs, averaging in ((3, 0), (4, 0), (4, 0.5)):
+            fit = {"epochs": epochs, "batch_size": 500, "optimizer": "sgd", "learning_rate": 0.1}
+            run_mlp(tmp_path, hidden=[4], averaging=averaging, **fit)
+            with np.load(tmp_path / "mlp" / "network.weights.npz") as file:
+                ends.append(file["weight_0"])
+        third, fourth, mean = ends
+        assert not np.allclose(third, fourth, atol=1e-4)
+        np.testing.assert_allclose(mean, (third + fourth) / 2, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"architecture": "fast", "dense_dropout": 0.1}, r"dense_dropout: 0\.1 cannot be used"),
+            ({"shift": 8}, "shift: 8 leaves nothing of images of 8x8; allowed: less than 8"),
+            ({"test_time_shift": 9}, "test_time_shift: 9 leaves nothing"),
+        ],
+    )
+    def test_what_cannot_be_used_is_refused(self, values, message, tmp_path):
+        split(tmp_path)
+        with pytest.raises(UserError, match=rf"^train_cnn\.{message}"):
+            run_cnn(tmp_path, **values)
+
     def test_a_diverging_fit_leaves_no_model(self, tmp_path):
         split(tmp_path)
         with pytest.raises(UserError, match=r"^train_cnn\.learning_rate: 3e\+38 made the loss"):
             run_cnn(tmp_path, optimizer="sgd", learning_rate=3e38)
-        assert list((tmp_path / "cnn").iterdir()) == []
+        assert list(tmp_path.glob("cnn/*")) == []
 
     def test_images_too_small_for_the_architecture(self, tmp_path):
         split(tmp_path, side=5, classes=4)
         with pytest.raises(UserError, match=r"^train_cnn\.architecture: tutorial cannot take"):
             run_cnn(tmp_path)
+
+
+class TestAugmentation:
+    IMAGES = np.random.default_rng(0).integers(0, 256, (50, 9, 12, 1), dtype=np.uint8)
+
+    def moved(self, *, images=IMAGES, shift=0, rotation=0, zoom=0, shear=0, fill=7.0):
+        augmentation = Augmentation(shift, rotation, zoom, shear)
+        return augmented(images, augmentation, fill, np.random.default_rng(0))
+
+    def test_shifts_are_exact(self):
+        padded = np.pad(self.IMAGES, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=7)
+        found = set()
+        for moved, around in zip(self.moved(shift=2), padded, strict=True):
+            places = [
+                (top, left)
+                for top in range(5)
+                for left in range(5)
+                if np.array_equal(moved, around[top : top + 9, left : left + 12])
+            ]
+            assert len(places) == 1
+            found.update(places)
+        assert len(found) > 15  # of 25, in 50 draws
+
+    def test_nothing_asked_nothing_moved(self):
+        np.testing.assert_array_equal(self.moved(), self.IMAGES)
+
+    @pytest.mark.parametrize("kind", [{"rotation": 30}, {"zoom": 0.3}, {"shear": 30}])
+    def test_the_centre_stays_and_nothing_is_mirrored(self, kind):
+        image = np.zeros((100, 21, 21, 1), np.float32)
+        image[:, 10, 10], image[:, 10, 16], image[:, 4, 10] = 1, 2, 3
+        moved = self.moved(images=image, fill=0.0, **kind)[..., 0]
+        assert not np.allclose(moved[0], moved[1])
+        assert (moved[:, 9:12, 9:12].sum(axis=(1, 2)) > 0.5).all()
+        assert (moved[:, :, 11:].sum(axis=(1, 2)) > moved[:, :, :10].sum(axis=(1, 2)) - 2).all()
+
+    def test_background_is_the_median_of_the_border(self):
+        images = np.zeros((3, 5, 5), np.uint8)
+        images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1] = 9, 9, 9, 9
+        assert background(images) == 9
 
 
 class TestEvaluate:
@@ -309,7 +458,7 @@ class TestSavedModels:
         harmless = path.read_text()
         for strange in ("Lambda", "TorchModuleWrapper"):
             path.write_text(harmless.replace('"Flatten"', f'"{strange}"'))
-            with pytest.raises(UserError, match=f"class '{strange}'; allowed: Conv2D"):
+            with pytest.raises(UserError, match=f"class '{strange}'; allowed: Average"):
                 read_network(path, tmp_path / "mlp" / "network.weights.npz")
         path.write_text(harmless.replace('"keras.layers"', '"os"'))
         with pytest.raises(UserError, match=r"class 'os\."):

@@ -41,10 +41,19 @@ def whole_number(at_least: int, at_most: int = 1_000_000, or_word: str | None = 
     return Kind(parse, f"a whole number from {at_least} to {at_most}{word}")
 
 
-def number(above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf) -> Kind:
-    """A finite number greater than `above`, not less than `at_least` and less than `below`."""
+def number(
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    or_word: str | None = None,
+) -> Kind:
+    """A finite number greater than `above`, not less than `at_least` and less than `below`, or the
+    one word `or_word`.
+    """
 
-    def parse(text: str) -> float:
+    def parse(text: str) -> float | str:
+        if text == or_word:
+            return text
         # float() alone would also take "1_000", " 7 " and "infinity".
         if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
             raise ValueError(text)
@@ -57,6 +66,7 @@ def number(above: float = -math.inf, at_least: float = -math.inf, below: float =
         f"greater than {above:g}" if above > -math.inf else "",
         f"at least {at_least:g}" if at_least > -math.inf else "",
         f"less than {below:g}" if below < math.inf else "",
+        f"or {or_word}" if or_word else "",
     ]
     return Kind(parse, ", ".join(["a number", *filter(None, bounds)]))
 

@@ -5,6 +5,7 @@ rule evaluate:
     input:
         "scripts/evaluate.py",
         "scripts/measures/scores.py",
+        "scripts/shared/backend.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
         "scripts/shared/files.py",
@@ -15,7 +16,6 @@ rule evaluate:
         "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         "scripts/shared/split.py",
-        "scripts/shared/training_record.py",
         "models/logreg/model.npz",
         "models/mlp/network.json",
         "models/mlp/network.weights.npz",

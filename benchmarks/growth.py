@@ -1,0 +1,67 @@
+"""What more data costs: time and peak memory of each stage, on more and more MNIST.
+
+The training images are taken once, twice and four times, each copy shifted another way, so that no
+two are alike. Neither time nor memory may grow faster than the data. The networks train for one
+epoch, which is enough to tell. Set DATA_MIRROR where there is no network. Saves what it measured to
+benchmarks/growth.json.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import ROOT, changed_clone, machine, measure, measure_stages
+
+SAVED = ROOT / "benchmarks" / "growth.json"
+COPIES = (1, 2, 4)
+SHIFTS = ((0, 0), (1, 0), (0, 1), (-1, -1))  # pixels down and right, one for each copy
+CHANGES: dict[str, dict[str, Any]] = {
+    "train_mlp": {"epochs": 1},
+    "train_cnn": {"epochs": 1, "architecture": "compact"},
+}
+
+
+def main() -> None:
+    """Measure, print the table, and save it."""
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        mnist = changed_clone(Path(folder) / "mnist", download={"dataset": "mnist"})
+        measure(["dvc", "repro", "--quiet", "download"], mnist)
+        for copies in COPIES:
+            data = Path(folder) / f"{copies}.npz"
+            write_copies(mnist / "data" / "raw" / "dataset.npz", data, copies)
+            name = Path(folder) / str(copies)
+            clone = changed_clone(name, download={"dataset": str(data)}, **CHANGES)
+            runs += [{"copies": copies, **stage} for stage in measure_stages(clone)]
+    result = {"command": "make bench PARTS=growth", "machine": machine(), "runs": runs}
+    SAVED.write_text(json.dumps(result, indent=2) + "\n")
+    print(table(result))
+
+
+def write_copies(mnist: Path, path: Path, copies: int) -> None:
+    """Write a dataset whose training images are `copies` shifted copies of MNIST's."""
+    with np.load(mnist) as file:
+        data = {key: file[key] for key in ("x_train", "y_train", "x_test", "y_test")}
+    shifted = [np.roll(data["x_train"], shift, axis=(1, 2)) for shift in SHIFTS[:copies]]
+    data["x_train"] = np.concatenate(shifted)
+    data["y_train"] = np.tile(data["y_train"], copies)
+    np.savez(path, **data)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The measurements as Markdown."""
+    lines = [
+        "| stage | " + " | ".join(f"{copies}x, s | {copies}x, MB" for copies in COPIES) + " |",
+        "| --- |" + " ---: |" * 2 * len(COPIES),
+    ]
+    for stage in dict.fromkeys(run["stage"] for run in result["runs"]):
+        own = [run for run in result["runs"] if run["stage"] == stage]
+        cells = [f"{run['seconds']:.1f} | {run['peak_memory_mb']:.0f}" for run in own]
+        lines.append(f"| {stage} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""What the benchmarks share: a program's time and memory, the machine, and arithmetic."""
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of a program: what it printed, its seconds, and its peak resident memory."""
+
+    output: str
+    seconds: float
+    peak_memory_mb: float
+
+
+def measure(command: list[str | Path], folder: Path = ROOT) -> Measured:
+    """Run a program; the benchmark ends where it fails."""
+    words = [str(word) for word in command]
+    start = time.perf_counter()
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{shlex.join(words)} failed; the benchmark ends")
+    return Measured(output, seconds, usage.ru_maxrss * 1024 / 1e6)  # Linux counts in KiB
+
+
+def changed_clone(folder: Path, **changes: dict[str, Any]) -> Path:
+    """A clone of the committed state, with other parameters."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+    yaml = YAML()
+    parameters = yaml.load(folder / "params.yaml")
+    for section, values in changes.items():
+        parameters[section].update(values)
+    yaml.dump(parameters, folder / "params.yaml")
+    return folder
+
+
+def measure_stages(clone: Path) -> list[dict[str, Any]]:
+    """Run every stage of a clone, one after the other; what each took."""
+    from dvc.repo import Repo
+
+    graph = Repo(clone).index.graph
+    ordered: list[Any] = []
+    while len(ordered) < len(graph):
+        ordered += [
+            stage
+            for stage in graph
+            if stage not in ordered and all(before in ordered for before in graph[stage])
+        ]
+    return [_measure_stage(clone, stage.name, stage.cmd) for stage in ordered]
+
+
+def _measure_stage(clone: Path, name: str, command: str) -> dict[str, Any]:
+    measured = measure(shlex.split(command), clone)
+    record = clone / "models" / name.removeprefix("train-") / "training.json"
+    return {
+        "stage": name,
+        "seconds": measured.seconds,
+        "fit_seconds": json.loads(record.read_text())["fit_seconds"] if record.exists() else 0.0,
+        "peak_memory_mb": measured.peak_memory_mb,
+    }
+
+
+def stage_command(stage: str, paths: dict[str, Path], seed: int, **changes: Any) -> list:
+    """The command line of a stage with the parameters of params.yaml, but for `changes`."""
+    command: list[str | Path] = [sys.executable, f"scripts/{stage}.py"]
+    for name, path in paths.items():
+        command += [f"--{name}", path]
+    for key, value in {**PARAMETERS[stage], **changes}.items():
+        command += [f"--{key}", *map(str, value if isinstance(value, list) else [value])]
+    seedless = stage in ("download", "train_logreg")
+    return command if seedless else [*command, "--seed", str(seed)]
+
+
+def machine() -> str:
+    """Processor, cores and operating system, without the machine's name."""
+    fields = dict(
+        (part.strip() for part in line.split(":", 1))
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if ":" in line
+    )
+    bfloat16 = "with" if "avx512_bf16" in fields["flags"] else "without"
+    return (
+        f"{fields['model name']} (family {fields['cpu family']}, model {fields['model']},"
+        f" {bfloat16} bfloat16), {os.cpu_count()} cores, {platform.system()},"
+        f" Python {platform.python_version()}"
+    )
+
+
+def matrix_product_rate(threads: int) -> float:
+    """Operations a second, in 10^9, of a large float32 matrix product: the best of five."""
+    from shared.backend import tf, use_threads
+
+    use_threads(threads)
+    side = 4096
+    matrix = tf.constant(np.random.default_rng(0).random((side, side), np.float32))
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        tf.matmul(matrix, matrix).numpy()
+        seconds.append(time.perf_counter() - start)
+    return 2 * side**3 / min(seconds) / 1e9
+
+
+def operations(model: Any) -> int:
+    """Multiplications and additions in the answer to one image, of a Keras model's weights."""
+    from shared.backend import keras
+
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.Sequential):
+            total += operations(layer)
+        elif isinstance(layer, keras.layers.Conv2D):
+            total += 2 * layer.kernel.shape.num_elements() * int(np.prod(layer.output.shape[1:3]))
+        elif isinstance(layer, keras.layers.Dense):
+            total += 2 * layer.kernel.shape.num_elements()
+    return total

@@ -1,0 +1,81 @@
+"""Training images that move a little, so that no two epochs see the same ones."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+CHUNK = 4096  # images to move at a time, which bounds the memory
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far an image may move; each image of each epoch draws evenly from both directions.
+
+    Attributes:
+        shift: whole pixels, in height and in width.
+        rotation: degrees.
+        zoom: share of the height, and independently of the width.
+        shear: degrees.
+    """
+
+    shift: int
+    rotation: float
+    zoom: float
+    shear: float
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything may move at all."""
+        return any((self.shift, self.rotation, self.zoom, self.shear))
+
+
+def background(images: np.ndarray) -> float:
+    """What is around the digits: the median of the pixels at the borders of images, (n, h, w)."""
+    borders = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
+    return float(np.median(np.concatenate(borders, axis=None)))
+
+
+def augmented(
+    images: np.ndarray, augmentation: Augmentation, fill: float, random: np.random.Generator
+) -> np.ndarray:
+    """Copies of images, (n, height, width, 1), each moved about its centre.
+
+    Args:
+        fill: the pixel that stands where an image has moved away.
+        random: draws how each image moves.
+    """
+    maps = _affine_maps(len(images), images.shape[1:3], augmentation, random)
+    moved = np.empty_like(images)
+    for start in range(0, len(images), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        moved[chunk] = keras.ops.image.affine_transform(
+            images[chunk], maps[chunk], interpolation="bilinear", fill_value=fill
+        )
+    return moved
+
+
+def _affine_maps(
+    count: int, shape: tuple[int, int], augmentation: Augmentation, random: np.random.Generator
+) -> np.ndarray:
+    """Where each output pixel comes from, as Keras takes it: (count, 8), float32."""
+
+    def drawn(most: float) -> np.ndarray:
+        return random.uniform(-most, most, count)
+
+    angle, slant = np.deg2rad(drawn(augmentation.rotation)), np.deg2rad(drawn(augmentation.shear))
+    width_factor, height_factor = 1 + drawn(augmentation.zoom), 1 + drawn(augmentation.zoom)
+    most = augmentation.shift
+    shifts = random.integers(-most, most, (count, 2), endpoint=True)
+    # Shear, then zoom, then rotate, in coordinates (x, y) around the centre.
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    one, none = np.ones(count), np.zeros(count)
+    sheared = np.array([[one, np.tan(slant)], [none, one]])
+    zoomed = np.array([[width_factor, none], [none, height_factor]])
+    matrices = np.einsum("abn,bcn,cdn->nad", zoomed, rotation, sheared)
+    centre = (np.array(shape[::-1]) - 1) / 2
+    offsets = centre - np.einsum("nab,nb->na", matrices, centre + shifts)
+    maps = np.zeros((count, 8), np.float32)
+    maps[:, [0, 1, 3, 4]] = matrices.reshape(count, 4)
+    maps[:, [2, 5]] = offsets
+    return maps
