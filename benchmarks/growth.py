@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from measure import ROOT, changed_clone, machine, measure, measure_stages
 
 SAVED = ROOT / "benchmarks" / "growth.json"

@@ -17,8 +17,9 @@ import numpy as np
 from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from keras.models import Sequential
 from keras.utils import to_categorical
-from measure import operations
 from sklearn.linear_model import LogisticRegression
+
+from measure import operations
 
 
 def main() -> None:

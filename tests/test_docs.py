@@ -11,6 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from parameters import complaint
+from recipes import summaries, table
+
 README = (ROOT / "README.md").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
 PYTHON = {"python_full_version": "3.12.1", "python_version": "3.12", "sys_platform": "linux"}
@@ -27,15 +30,25 @@ def locked() -> dict[str, str]:
 
 
 def test_results_are_those_of_the_saved_run():
-    saved = json.loads((ROOT / "benchmarks" / "cost.json").read_text())
-    fits = {stage["stage"]: stage["fit_seconds"] for stage in saved["stages"]}
-    rows = [
-        f"| {name} | {scores['parameters']:,} | {scores['accuracy']:.4f} | {scores['failures']} |"
-        f" {fits[f'train-{name}']:.0f} |"
-        for name, scores in saved["models"].items()
-    ]
-    table = re.search(r"<!-- results: .*? -->\n(.*?)<!-- end -->", README, re.S)[1]
-    assert sorted(table.splitlines()[2:]) == sorted(rows)
+    saved = json.loads((ROOT / "benchmarks" / "recipes.json").read_text())
+    assert saved["recipes"] == summaries(saved["runs"])
+    shown = re.search(r"<!-- results: .*? -->\n(.*?)\n?<!-- end -->", README, re.S)[1]
+    assert shown == table(saved)
+
+
+def test_the_readmes_recipes_of_the_tutorial_are_allowed():
+    text = README.split("its own recipes are these:")[1].split("```")[1].removeprefix("yaml")
+    recipes = YAML(typ="safe").load(text)
+    shared = {**recipes["train_mlp"], "optimizer": "adadelta", "learning_rate": 1.0}
+    own = {"train_mlp": recipes["train_mlp"], "train_cnn": {**shared, **recipes["train_cnn"]}}
+    parameters = YAML(typ="safe").load(ROOT / "params.yaml")
+    schema = YAML(typ="safe").load(ROOT / "workflow" / "schemas" / "params.schema.yaml")
+    for section, values in own.items():
+        assert {key for key, value in parameters[section].items() if value == "recipe"} == set(
+            values
+        )
+        parameters[section].update(values)
+    assert complaint(parameters, schema) is None
 
 
 def test_the_tree_names_what_is_there():

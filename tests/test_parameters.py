@@ -33,7 +33,10 @@ REFUSED = [
     *[("train_mlp", "dropout", value) for value in (1, -0.1, 2)],
     *[("train_mlp", "hidden", value) for value in ([0], [16, "x"], [1.5])],
     *[("train_mlp", "activation", value) for value in ("ReLU", "relu6", 3)],
-    *[("train_cnn", "architecture", value) for value in ("huge", 1)],
+    *[("train_cnn", "architecture", value) for value in ("huge", 1, "recipe")],
+    *[("train_cnn", "members", value) for value in (0, 101, "recipe")],
+    *[("train_cnn", "precision", value) for value in ("float16", 32)],
+    *[("train_cnn", "rotation", value) for value in (180, -1, "some")],
     *[("preprocess", "train_size", value) for value in (0, "some", 2.5)],
     *[("preprocess", "validation_size", value) for value in (1, -0.5, "half")],
     *[("download", "dataset", value) for value in ("mnits", "digits ", ".npz")],
@@ -129,7 +132,7 @@ def test_what_dvc_makes_of_other_types_is_named(words, expected, monkeypatch, ca
 
 def test_missing_keys_are_named(monkeypatch, capsys):
     section = {key: value for key, value in PARAMETERS["train_mlp"].items() if key != "epochs"}
-    expected = "train_mlp.epochs: missing; allowed: a whole number from 1 to 1000000"
+    expected = "train_mlp.epochs: missing; allowed: a whole number from 1 to 1000000, or recipe"
     assert complaint({**PARAMETERS, "train_mlp": section}, SCHEMA) == expected
     assert stage_complaint("train_mlp", as_words(section), monkeypatch, capsys) == expected
 
@@ -164,12 +167,12 @@ def test_dvc_names_what_is_wrong(params):
 @pytest.mark.parametrize("spelling", ["1e-5", "0.00001", "1.0e-05", "1E-5"])
 def test_small_numbers_reach_the_stage_from_any_spelling(spelling, params):
     path = params.folder / "params.yaml"
-    path.write_text(path.read_text().replace("learning_rate: 0.001", f"learning_rate: {spelling}"))
+    path.write_text(path.read_text().replace("tol: 0.0001", f"tol: {spelling}"))
     for plan in (
         params.run("snakemake", "--cores", "1", "-n", "-p", "--forceall"),
-        params.run("dvc", "repro", "--dry", "--force", "train-mlp"),
+        params.run("dvc", "repro", "--dry", "--force", "train-logreg"),
     ):
-        assert "--learning_rate 1e-05 " in plan
+        assert "--tol 1e-05 " in plan
 
 
 def test_overrides_reach_the_stages(params, tmp_path):

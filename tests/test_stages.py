@@ -228,7 +228,14 @@ class TestTraining:
             curve = pd.read_csv(tmp_path / name / "history.csv").dropna(axis=1, how="all")
             assert {"loss", "accuracy"} == set(curve.columns[1:])
 
-    @pytest.mark.parametrize("shape", [(8, 8), (20, 20), (28, 28), (64, 48)])
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            (8, 8),
+            (64, 48),
+            *(pytest.param(n, marks=pytest.mark.long) for n in ((20, 20), (28, 28))),
+        ],
+    )
     @pytest.mark.parametrize("architecture", ["tutorial", "fast", "compact"])
     def test_every_architecture_takes_every_size(self, architecture, shape, tmp_path):
         split(tmp_path, shape=shape, images=100)

@@ -102,10 +102,11 @@ def train_network(
 
     def member(name: str) -> keras.Sequential:
         low, high = part.pixel_range
+        scale = 1 / (high - low)
         return keras.Sequential(
             [
                 keras.Input((*image_shape, 1)),
-                keras.layers.Rescaling(1 / (high - low), offset=-low / (high - low)),
+                keras.layers.Rescaling(scale, offset=-low * scale, dtype="float32"),
                 *hidden_layers(image_shape),
                 keras.layers.Dense(len(part.classes), activation="softmax", dtype="float32"),
             ],
@@ -120,10 +121,8 @@ def train_network(
         use_seed(int(own_seed))
         keras.config.set_dtype_policy(POLICIES[settings["precision"]])
         model = member("trained")
+        keras.config.set_dtype_policy("float32")  # the saved model may meet another processor
         curves.append(_fit(stage, model, part, held_out, settings, int(own_seed)))
-        keras.config.set_dtype_policy(
-            "float32"
-        )  # whoever uses the model may have another processor
         trained.append(member(f"member_{order}"))
         trained[-1].set_weights(model.get_weights())
     fit_seconds = time.perf_counter() - start
@@ -142,7 +141,10 @@ def train_network(
 
 
 class WeightAverage(keras.callbacks.Callback):
-    """The mean of the weights after each step beyond `start`, BatchNormalization's included."""
+    """The mean of the weights after each step beyond `start`.
+
+    With the moving statistics of BatchNormalization, which Keras' own `use_ema` leaves out.
+    """
 
     def __init__(self, start: float) -> None:
         super().__init__()
