@@ -17,8 +17,6 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -79,15 +77,18 @@ def _measure_stage(clone: Path, name: str, command: str) -> dict[str, Any]:
     }
 
 
-def stage_command(stage: str, paths: dict[str, Path], seed: int, **changes: Any) -> list:
-    """The command line of a stage with the parameters of params.yaml, but for `changes`."""
+def measure_script(
+    clone: Path, stage: str, paths: dict[str, Path], seed: int, **changes: Any
+) -> Measured:
+    """Run a stage of a clone with the parameters of its params.yaml, but for `changes`."""
+    parameters = YAML(typ="safe").load(clone / "params.yaml")[stage]
     command: list[str | Path] = [sys.executable, f"scripts/{stage}.py"]
     for name, path in paths.items():
         command += [f"--{name}", path]
-    for key, value in {**PARAMETERS[stage], **changes}.items():
+    for key, value in {**parameters, **changes}.items():
         command += [f"--{key}", *map(str, value if isinstance(value, list) else [value])]
     seedless = stage in ("download", "train_logreg")
-    return command if seedless else [*command, "--seed", str(seed)]
+    return measure(command if seedless else [*command, "--seed", str(seed)], clone)
 
 
 def machine() -> str:

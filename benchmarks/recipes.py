@@ -1,8 +1,8 @@
 """The tutorial's own recipes and ours on MNIST, in turn: accuracy, time, memory.
 
-All train on the same 60,000 images, take the last epoch, and are tested once on the same 10,000.
-Set DATA_MIRROR where there is no network. Saves every run to benchmarks/recipes.json, and writes
-the table of the README from it.
+Measures the committed state. All train on the same 60,000 images, take the last epoch, and are
+tested once on the same 10,000. Set DATA_MIRROR where there is no network. Saves every run to
+benchmarks/recipes.json, and writes the table of the README from it.
 """
 
 import argparse
@@ -15,7 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import ROOT, machine, matrix_product_rate, measure, operations, stage_command
+from measure import (
+    ROOT,
+    changed_clone,
+    machine,
+    matrix_product_rate,
+    measure,
+    measure_script,
+    operations,
+)
 
 SAVED = ROOT / "benchmarks" / "recipes.json"
 # Name: stage, what differs from params.yaml, the tutorial's recipe to compare with, seeds.
@@ -64,11 +72,13 @@ def main() -> None:
 
 def prepare(folder: Path) -> Path:
     """Fetch MNIST and cut it with the pipeline's own stages; nothing is held out."""
+    clone = changed_clone(folder / "clone")
     paths = {"output": folder / "dataset.npz", "provenance": folder / "provenance.json"}
-    measure(stage_command("download", paths, 1, dataset="mnist"))
+    measure_script(clone, "download", paths, 1, dataset="mnist")
     parts = {part: folder / f"{part}.npz" for part in ("train", "validation", "test")}
     paths = {"dataset": paths["output"], **parts, "provenance": paths["provenance"]}
-    measure(stage_command("preprocess", paths, 1, validation_size=0, train_size="all"))
+    whole = {"validation_size": 0, "train_size": "all"}
+    measure_script(clone, "preprocess", paths, 1, **whole)
     return folder
 
 
@@ -88,7 +98,7 @@ def run_ours(name: str, seed: int, data: Path) -> dict[str, Any]:
         else:
             paths["network"] = Path(folder) / "network.json"
             paths["weights"] = Path(folder) / "weights.npz"
-        measured = measure(stage_command(stage, paths, seed, **changes))
+        measured = measure_script(data / "clone", stage, paths, seed, **changes)
         record = json.loads(paths["record"].read_text())
         test = read_split(data / "test.npz")
         if stage == "train_logreg":

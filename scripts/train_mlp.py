@@ -11,16 +11,8 @@ ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "ta
 RECIPE = Recipe(
     optimizer="adam",
     learning_rate=0.003,
-    schedule="one_cycle",
     epochs=12,
     batch_size=512,
-    label_smoothing=0.1,
-    shift=0.036,
-    rotation=10,
-    zoom=0.1,
-    shear=10,
-    averaging=0,
-    test_time_shift=0.036,
     precision="float32",
 )
 

@@ -29,17 +29,17 @@ class Recipe:
 
     optimizer: str
     learning_rate: float
-    schedule: str
     epochs: int
     batch_size: int
-    label_smoothing: float
-    shift: float
-    rotation: float
-    zoom: float
-    shear: float
-    averaging: float
-    test_time_shift: float
-    precision: str
+    schedule: str = "one_cycle"
+    label_smoothing: float = 0.1
+    shift: float = 1 / 28
+    rotation: float = 0
+    zoom: float = 0
+    shear: float = 0
+    averaging: float = 0
+    test_time_shift: float = 1 / 28
+    precision: str = "auto"
 
 
 def resolved(
