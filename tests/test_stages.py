@@ -1,6 +1,7 @@
 """Each stage as a function on files, from exploring to evaluating."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from shared.dataset import checked_dataset, write_dataset
 from shared.errors import UserError
 from shared.linear_model import LinearModel, read_linear_model, write_linear_model
 from shared.network import predict, read_network
+from shared.recipe import Recipe, resolved
 from shared.significance import accuracy_interval, compare_pairs
 from shared.split import read_split, write_split
 from train_cnn import train_cnn
@@ -242,20 +244,20 @@ class TestTraining:
         run_cnn(tmp_path, architecture=architecture)
         assert run_evaluate(tmp_path, "cnn")["cnn"]["parameters"] > 0
 
-    def test_the_recipe_goes_by_the_images(self, tmp_path):
-        """The recorded settings hold no word that is left to the recipe."""
-        split(tmp_path, side=28)
-        keys = ("epochs", "batch_size", "schedule", "optimizer", "shift", "learning_rate")
-        left = dict.fromkeys(keys, "recipe")
-        small = run_mlp(tmp_path, hidden=[4], **left)["settings"]
-        assert "recipe" not in small.values()
-        assert small["batch_size"] == 9  # 180 images in 20 steps
-        assert small["epochs"] == 30  # 600 steps
-        assert small["shift"] == 1  # a 28th of the side
-        own = run_mlp(tmp_path, hidden=[4], **{**left, "epochs": 2, "shift": 3})["settings"]
-        assert own == {**small, "epochs": 2, "shift": 3}
-        split(tmp_path)
-        assert run_mlp(tmp_path, hidden=[4], **{**left, "epochs": 1})["settings"]["shift"] == 0
+    def test_the_recipe_goes_by_the_images(self):
+        left = dict.fromkeys((field.name for field in dataclasses.fields(Recipe)), "recipe")
+        recipe = Recipe(optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=64)
+
+        def settings(images, shape, **own):
+            return resolved("train_cnn", recipe, {**left, **own}, images, shape)
+
+        many = settings(60_000, (28, 30))
+        assert "recipe" not in many.values()
+        assert (many["epochs"], many["batch_size"], many["shift"]) == (3, 64, 1)
+        few = settings(180, (8, 8))
+        assert (few["epochs"], few["batch_size"], few["shift"]) == (30, 9, 0)  # 600 steps, 20 each
+        assert settings(180, (8, 8), epochs=2, shift=3) == {**few, "epochs": 2, "shift": 3}
+        assert settings(180, (8, 8), batch_size=90)["epochs"] == 300
 
     def test_an_architecture_brings_its_recipe(self, tmp_path):
         split(tmp_path)
@@ -267,10 +269,10 @@ class TestTraining:
 
     def test_members_answer_by_their_mean(self, tmp_path):
         test = split(tmp_path)["test"]
-        record = run_cnn(tmp_path, architecture="fast", members=3)
+        record = run_cnn(tmp_path, architecture="fast", members=2)
         folder = tmp_path / "cnn"
         model = read_network(folder / "network.json", folder / "network.weights.npz")
-        members = [model.get_layer(f"member_{order}") for order in (1, 2, 3)]
+        members = [model.get_layer(f"member_{order}") for order in (1, 2)]
         answers = [predict(member, test.images, 50) for member in members]
         assert not np.allclose(answers[0], answers[1], atol=1e-3)
         mean = np.mean(answers, axis=0)
@@ -304,16 +306,23 @@ class TestTraining:
             ("float32", "avx512_bf16", "float32"),
         ],
     )
-    def test_precision_is_recorded_and_stays_out_of_the_model(
-        self, asked, flags, used, tmp_path, monkeypatch
-    ):
-        split(tmp_path)
+    def test_auto_is_what_the_processor_has(self, asked, flags, used, tmp_path, monkeypatch):
         if flags:
             (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
         monkeypatch.setattr("shared.recipe.CPU_FLAGS", tmp_path / "cpuinfo")
-        record = run_mlp(tmp_path, hidden=[4], precision=asked)
-        assert record["settings"]["precision"] == used
-        assert "bfloat16" not in (tmp_path / "mlp" / "network.json").read_text()
+        recipe = Recipe(optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=64)
+        settings = resolved("train_cnn", recipe, {"precision": asked}, 100, (8, 8))
+        assert settings["precision"] == used
+
+    def test_precision_is_recorded_and_stays_out_of_the_model(self, tmp_path):
+        split(tmp_path)
+        weights = []
+        for precision in ("bfloat16", "float32"):
+            record = run_cnn(tmp_path, architecture="fast", precision=precision)
+            assert record["settings"]["precision"] == precision
+            assert "bfloat16" not in (tmp_path / "cnn" / "network.json").read_text()
+            weights.append((tmp_path / "cnn" / "network.weights.npz").read_bytes())
+        assert weights[0] != weights[1]
 
     def test_averaging_takes_the_mean_of_the_last_weights(self, tmp_path):
         """With one step a call, the mean of the last two of four steps."""
