@@ -8,9 +8,10 @@ from contextlib import contextmanager
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, at import
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-__all__ = ["keras", "memory_errors", "tf", "use_seed", "use_threads", "verbosity"]
+__all__ = ["batches", "keras", "memory_errors", "tf", "use_seed", "use_threads", "verbosity"]
 
 
 def use_threads(threads: int) -> None:
@@ -24,6 +25,22 @@ def use_seed(seed: int) -> None:
     keras.utils.clear_session()  # layers are numbered from the start
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+
+
+def batches(size: int, *arrays: np.ndarray) -> tf.data.Dataset:
+    """Arrays of equal length for Keras, in their order, `size` rows at a time.
+
+    Keras' own pipeline tunes itself in a thread that sleeps ever longer, and the end of a pass may
+    wait for that thread to wake: up to as long again as the pass has taken.
+    """
+    tensors = [tf.convert_to_tensor(array) for array in arrays]
+
+    def batch(start: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(tensor[start : start + size] for tensor in tensors)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.range(0, len(arrays[0]), size).map(batch).with_options(options)
 
 
 @contextmanager

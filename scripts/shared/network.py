@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.backend import keras, memory_errors, tf, verbosity
+from shared.backend import batches, keras, memory_errors, tf, verbosity
 from shared.errors import UserError
 from shared.files import write_text
 from shared.npz import read_arrays, write_arrays
@@ -71,7 +71,7 @@ def predict(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarr
     """
     try:
         with memory_errors():
-            return model.predict(images[..., None], batch_size=batch_size, verbose=verbosity())
+            return model.predict(batches(batch_size, images[..., None]), verbose=verbosity())
     except tf.errors.OpError as error:
         raise ValueError(error.message) from error
 

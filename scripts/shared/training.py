@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shared.augmentation import Augmentation, augmented, background
-from shared.backend import keras, memory_errors, use_seed, use_threads, verbosity
+from shared.backend import batches, keras, memory_errors, use_seed, use_threads, verbosity
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
 from shared.files import write_text
@@ -185,18 +185,21 @@ def _fit(
     augmentation = Augmentation(*(settings[key] for key in ("shift", "rotation", "zoom", "shear")))
     fill = background(part.images)
     images, labels = _arrays(part)
+    watched = batches(batch_size, *_arrays(held_out)) if len(held_out.labels) else None
     random = np.random.default_rng(seed)
     curve = []
     for epoch in range(epochs):
-        moved = augmented(images, augmentation, fill, random) if augmentation.moves else images
+        order = random.permutation(len(images))
+        moved = images[order]
+        if augmentation.moves:
+            moved = augmented(moved, augmentation, fill, random)
         fitted = model.fit(
-            moved,
-            labels,
-            validation_data=_arrays(held_out) if len(held_out.labels) else None,
+            batches(batch_size, moved, labels[order]),
+            validation_data=watched,
             initial_epoch=epoch,
             epochs=epoch + 1,
-            batch_size=batch_size,
             callbacks=callbacks,
+            shuffle=False,
             verbose=verbosity(),
         )
         curve.append({key: values[-1] for key, values in fitted.history.items()})
