@@ -7,6 +7,7 @@ from shared.backend import keras
 from shared.recipe import Recipe
 
 layers = keras.layers
+SMALL_SIDE = 16  # pixels; below it, halving twice would leave too little to convolve
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ def _convolution(filters: int, size: int, **options: object) -> list[keras.Layer
     ]
 
 
-SMALL_SIDE = 16
 ARCHITECTURES = {
     "tutorial": Architecture(
         tutorial,

@@ -141,7 +141,7 @@ def train_network(
 
 
 class WeightAverage(keras.callbacks.Callback):
-    """The mean of the weights after each step beyond `start`.
+    """The mean of the weights after steps beyond `start`, looked at once every STEPS_PER_CALL.
 
     With the moving statistics of BatchNormalization, which Keras' own `use_ema` leaves out.
     """
@@ -203,7 +203,8 @@ def _fit(
             verbose=verbosity(),
         )
         curve.append({key: values[-1] for key, values in fitted.history.items()})
-        if not math.isfinite(curve[-1]["loss"]):
+        finite = all(np.isfinite(weight).all() for weight in model.get_weights())
+        if not (finite and math.isfinite(curve[-1]["loss"])):  # the last step may be the fatal one
             raise UserError(
                 f"{stage}.learning_rate: {settings['learning_rate']} made the loss grow beyond all"
                 " numbers; allowed: a smaller one"
