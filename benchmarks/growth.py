@@ -17,6 +17,7 @@ from measure import ROOT, changed_clone, machine, measure, measure_stages
 
 SAVED = ROOT / "benchmarks" / "growth.json"
 COPIES = (1, 2, 4)
+MNIST_IMAGES = 60_000
 SHIFTS = ((0, 0), (1, 0), (0, 1), (-1, -1))  # pixels down and right, one for each copy
 CHANGES: dict[str, dict[str, Any]] = {
     "train_mlp": {"epochs": 1},
@@ -35,7 +36,8 @@ def main() -> None:
             write_copies(mnist / "data" / "raw" / "dataset.npz", data, copies)
             name = Path(folder) / str(copies)
             clone = changed_clone(name, download={"dataset": str(data)}, **CHANGES)
-            runs += [{"copies": copies, **stage} for stage in measure_stages(clone)]
+            grown = {"copies": copies, "training_images": copies * MNIST_IMAGES}
+            runs += [{**grown, **stage} for stage in measure_stages(clone)]
     result = {"command": "make bench PARTS=growth", "machine": machine(), "runs": runs}
     SAVED.write_text(json.dumps(result, indent=2) + "\n")
     print(table(result))
@@ -52,16 +54,26 @@ def write_copies(mnist: Path, path: Path, copies: int) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measurements as Markdown."""
-    lines = [
-        "| stage | " + " | ".join(f"{copies}x, s | {copies}x, MB" for copies in COPIES) + " |",
-        "| --- |" + " ---: |" * 2 * len(COPIES),
-    ]
-    for stage in dict.fromkeys(run["stage"] for run in result["runs"]):
-        own = [run for run in result["runs"] if run["stage"] == stage]
-        cells = [f"{run['seconds']:.1f} | {run['peak_memory_mb']:.0f}" for run in own]
-        lines.append(f"| {stage} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """The measurements as Markdown, and how much the worst stage grew while the data did."""
+    runs = {(run["stage"], run["copies"]): run for run in result["runs"]}
+    heads = [f"{copies}x, {unit}" for unit in ("µs an image", "MB") for copies in COPIES]
+    lines = [f"| stage | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]
+    grown = []
+    for stage in dict.fromkeys(name for name, _ in runs):
+        own = [runs[stage, copies] for copies in COPIES]
+        times = [f"{run['seconds'] / run['training_images'] * 1e6:.0f}" for run in own]
+        peaks = [f"{run['peak_memory_mb']:.0f}" for run in own]
+        lines.append(f"| {stage} | {' | '.join([*times, *peaks])} |")
+        grown.append([own[-1][key] / own[0][key] for key in ("seconds", "peak_memory_mb")])
+    time, memory = (max(factors) for factors in zip(*grown, strict=True))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"With {COPIES[-1]} times the data, a stage took at most {time:.1f} times as long and"
+            f" {memory:.1f} times the memory.",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from networks.architectures import ARCHITECTURES
+from networks.architectures import ARCHITECTURES, SMALLEST_SIDE
 from shared.backend import keras
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
@@ -44,8 +44,8 @@ def train_cnn(
         dropout[key] = share
 
     def hidden_layers(image_shape: tuple[int, int]) -> list[keras.Layer]:
-        if min(image_shape) < chosen.smallest_side:
-            size, smallest = "x".join(map(str, image_shape)), chosen.smallest_side
+        if min(image_shape) < SMALLEST_SIDE:
+            size, smallest = "x".join(map(str, image_shape)), SMALLEST_SIDE
             raise UserError(
                 f"train_cnn.architecture: {architecture} cannot take images of {size};"
                 f" allowed: {smallest}x{smallest} or larger"

@@ -37,20 +37,27 @@ def background(images: np.ndarray) -> float:
 
 
 def augmented(
-    images: np.ndarray, augmentation: Augmentation, fill: float, random: np.random.Generator
+    images: np.ndarray,
+    order: np.ndarray,
+    augmentation: Augmentation,
+    fill: float,
+    random: np.random.Generator,
 ) -> np.ndarray:
-    """Copies of images, (n, height, width, 1), each moved about its centre.
+    """Copies of images, (n, height, width, 1), in another order, each moved about its centre.
 
     Args:
+        order: (m,), indices into `images`.
         fill: the pixel that stands where an image has moved away.
         random: draws how each image moves.
     """
-    maps = _affine_maps(len(images), images.shape[1:3], augmentation, random)
-    moved = np.empty_like(images)
-    for start in range(0, len(images), CHUNK):
+    if not augmentation.moves:
+        return images[order]
+    maps = _affine_maps(len(order), images.shape[1:3], augmentation, random)
+    moved = np.empty((len(order), *images.shape[1:]), images.dtype)
+    for start in range(0, len(order), CHUNK):
         chunk = slice(start, start + CHUNK)
         moved[chunk] = keras.ops.image.affine_transform(
-            images[chunk], maps[chunk], interpolation="bilinear", fill_value=fill
+            images[order[chunk]], maps[chunk], interpolation="bilinear", fill_value=fill
         )
     return moved
 

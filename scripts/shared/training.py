@@ -120,11 +120,10 @@ def train_network(
             print(f"Network {order} of {members}")
         use_seed(int(own_seed))
         keras.config.set_dtype_policy(POLICIES[settings["precision"]])
-        model = member("trained")
-        keras.config.set_dtype_policy("float32")  # the saved model may meet another processor
+        model = member(f"member_{order}")
+        keras.config.set_dtype_policy("float32")
         curves.append(_fit(stage, model, part, held_out, settings, int(own_seed)))
-        trained.append(member(f"member_{order}"))
-        trained[-1].set_weights(model.get_weights())
+        trained.append(_for_any_processor(model))
     fit_seconds = time.perf_counter() - start
 
     model = _as_one(trained, settings["test_time_shift"], background(part.images))
@@ -190,11 +189,11 @@ def _fit(
     curve = []
     for epoch in range(epochs):
         order = random.permutation(len(images))
-        moved = images[order]
-        if augmentation.moves:
-            moved = augmented(moved, augmentation, fill, random)
         fitted = model.fit(
-            batches(batch_size, moved, labels[order]),
+            # Without names, so that an epoch's images are gone when the next ones are made.
+            batches(
+                batch_size, augmented(images, order, augmentation, fill, random), labels[order]
+            ),
             validation_data=watched,
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -228,6 +227,17 @@ def _learning_rate(
         warmup_target=highest,
         warmup_steps=rising,
     )
+
+
+def _for_any_processor(model: keras.Sequential) -> keras.Sequential:
+    """A copy with the layers that Keras itself has, in float32: this is what is saved."""
+    copies = [keras.Input(model.input_shape[1:])]
+    for layer in model.layers:
+        kind = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+        copies.append(kind.from_config({**layer.get_config(), "dtype": "float32"}))
+    copy = keras.Sequential(copies, name=model.name)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.Model:

@@ -1,0 +1,92 @@
+"""Stages on data so small that each takes a moment: noise with bright rows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from evaluate import evaluate
+from preprocess import preprocess
+from shared.dataset import checked_dataset, write_dataset
+from shared.split import read_split
+from train_cnn import train_cnn
+from train_logreg import train_logreg
+from train_mlp import train_mlp
+
+
+def dataset(
+    folder: Path, side: int = 8, shape: tuple = (), classes: int = 10, images: int = 200
+) -> Path:
+    """Noise with a bright row that tells the class: easy to learn, of any size."""
+    random = np.random.default_rng(0)
+    parts = {}
+    for part, count in (("train", images), ("test", images // 2)):
+        y = np.arange(count) % classes
+        height, width = shape or (side, side)
+        x = random.integers(0, 120, (count, height, width), dtype=np.uint8)
+        x[np.arange(count), y % height] += 100
+        x[np.arange(count), :, y // height] += 30
+        parts |= {f"x_{part}": x, f"y_{part}": y + 5}
+    write_dataset(folder / "dataset.npz", checked_dataset("noise", "noise", parts))
+    return folder / "dataset.npz"
+
+
+def split(folder: Path, validation_size: float = 0.1, train_size: int | str = "all", **kinds):
+    path = dataset(folder, **kinds)
+    names = ("train", "validation", "test")
+    paths = {name: folder / f"{name}.npz" for name in names}
+    preprocess(path, **paths, validation_size=validation_size, train_size=train_size, seed=1)
+    return {name: read_split(paths[name]) for name in names}
+
+
+def network_paths(folder: Path, name: str) -> dict[str, Path]:
+    return {
+        "train": folder / "train.npz",
+        "validation": folder / "validation.npz",
+        "network": folder / name / "network.json",
+        "weights": folder / name / "network.weights.npz",
+        "history": folder / name / "history.csv",
+        "record": folder / name / "training.json",
+    }
+
+
+FIT = {"schedule": "constant", "epochs": 1, "batch_size": 32, "threads": 2, "seed": 1}
+
+
+def run_mlp(folder: Path, hidden=(1024, 512), **fit) -> dict:
+    settings = {"activation": "relu", "dropout": 0.25}
+    fit = {"optimizer": "adam", "learning_rate": 0.001, **FIT, **fit}
+    train_mlp(hidden=list(hidden), **settings, **network_paths(folder, "mlp"), **fit)
+    return json.loads((folder / "mlp" / "training.json").read_text())
+
+
+def run_cnn(folder: Path, **fit) -> dict:
+    dropout = {"convolution_dropout": "recipe", "dense_dropout": "recipe"}
+    own = {"architecture": "tutorial", "members": 1, **dropout}
+    train_cnn(**network_paths(folder, "cnn"), **{**own, **FIT, **fit})
+    return json.loads((folder / "cnn" / "training.json").read_text())
+
+
+def run_logreg(folder: Path) -> dict:
+    paths = {name: folder / f"{name}.npz" for name in ("train", "validation")}
+    out = {"model": "model.npz", "history": "history.csv", "record": "training.json"}
+    paths |= {name: folder / "logreg" / file for name, file in out.items()}
+    train_logreg(**paths, C=1.0, max_iter=50, tol=1e-4, threads=2)
+    return json.loads((folder / "logreg" / "training.json").read_text())
+
+
+def run_evaluate(folder: Path, *models: str) -> dict:
+    evaluate(
+        folder / "test.npz",
+        [folder / name for name in models],
+        folder / "metrics.json",
+        folder / "failures.csv",
+        folder / "predictions.npz",
+        batch_size=64,
+        threads=2,
+    )
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def parameters(record: dict) -> int:
+    return sum(layer["parameters"] for layer in record["layers"])
