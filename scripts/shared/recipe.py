@@ -32,7 +32,7 @@ class Recipe:
     epochs: int
     batch_size: int
     schedule: str = "one_cycle"
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.05
     shift: float = 1 / 28
     rotation: float = 0
     zoom: float = 0

@@ -1,6 +1,7 @@
 """Training of Keras networks: by a recipe, alone or several that answer together."""
 
 import csv
+import gc
 import io
 import math
 import time
@@ -189,8 +190,8 @@ def _fit(
     curve = []
     for epoch in range(epochs):
         order = random.permutation(len(images))
+        gc.collect()  # the last epoch's images, which TensorFlow keeps in a cycle of references
         fitted = model.fit(
-            # Without names, so that an epoch's images are gone when the next ones are made.
             batches(
                 batch_size, augmented(images, order, augmentation, fill, random), labels[order]
             ),
