@@ -27,20 +27,24 @@ def use_seed(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def batches(size: int, *arrays: np.ndarray) -> tf.data.Dataset:
+def batches(size: int, *arrays: np.ndarray | tf.Variable) -> tf.data.Dataset:
     """Arrays of equal length for Keras, in their order, `size` rows at a time.
+
+    A variable may change between one pass and the next.
 
     Keras' own pipeline tunes itself in a thread that sleeps ever longer, and the end of a pass may
     wait for that thread to wake: up to as long again as the pass has taken.
     """
-    tensors = [tf.convert_to_tensor(array) for array in arrays]
+    tensors = [
+        array if isinstance(array, tf.Variable) else tf.convert_to_tensor(array) for array in arrays
+    ]
 
     def batch(start: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(tensor[start : start + size] for tensor in tensors)
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    return tf.data.Dataset.range(0, len(arrays[0]), size).map(batch).with_options(options)
+    return tf.data.Dataset.range(0, tensors[0].shape[0], size).map(batch).with_options(options)
 
 
 @contextmanager

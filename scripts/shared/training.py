@@ -1,7 +1,6 @@
 """Training of Keras networks: by a recipe, alone or several that answer together."""
 
 import csv
-import gc
 import io
 import math
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shared.augmentation import Augmentation, augmented, background
-from shared.backend import batches, keras, memory_errors, use_seed, use_threads, verbosity
+from shared.backend import batches, keras, memory_errors, tf, use_seed, use_threads, verbosity
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
 from shared.files import write_text
@@ -185,16 +184,19 @@ def _fit(
     augmentation = Augmentation(*(settings[key] for key in ("shift", "rotation", "zoom", "shear")))
     fill = background(part.images)
     images, labels = _arrays(part)
+    # The same place for every epoch's images: TensorFlow keeps what it is given until Python's
+    # garbage is collected, which would be epochs later.
+    epochs_images, epochs_labels = tf.Variable(images), tf.Variable(labels)
+    shown = batches(batch_size, epochs_images, epochs_labels)
     watched = batches(batch_size, *_arrays(held_out)) if len(held_out.labels) else None
     random = np.random.default_rng(seed)
     curve = []
     for epoch in range(epochs):
         order = random.permutation(len(images))
-        gc.collect()  # the last epoch's images, which TensorFlow keeps in a cycle of references
+        epochs_images.assign(augmented(images, order, augmentation, fill, random))
+        epochs_labels.assign(labels[order])
         fitted = model.fit(
-            batches(
-                batch_size, augmented(images, order, augmentation, fill, random), labels[order]
-            ),
+            shown,
             validation_data=watched,
             initial_epoch=epoch,
             epochs=epoch + 1,
