@@ -3,7 +3,7 @@
 The training images are taken once, twice and four times, each copy shifted another way, so that no
 two are alike. Neither time nor memory may grow faster than the data. The networks train for one
 epoch, which is enough to tell. Set DATA_MIRROR where there is no network. Saves what it measured to
-benchmarks/growth.json.
+benchmarks/growth.json, and puts the table into docs/training.md.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from measure import ROOT, changed_clone, machine, measure, measure_stages
+from measure import ROOT, changed_clone, machine, measure, measure_stages, put_into
 
 SAVED = ROOT / "benchmarks" / "growth.json"
 COPIES = (1, 2, 4)
@@ -41,6 +41,7 @@ def main() -> None:
     result = {"command": "make bench PARTS=growth", "machine": machine(), "runs": runs}
     SAVED.write_text(json.dumps(result, indent=2) + "\n")
     print(table(result))
+    put_into(ROOT / "docs" / "training.md", SAVED, table(result))
 
 
 def write_copies(mnist: Path, path: Path, copies: int) -> None:

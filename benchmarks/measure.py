@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -89,6 +90,13 @@ def measure_script(
         command += [f"--{key}", *map(str, value if isinstance(value, list) else [value])]
     seedless = stage in ("download", "train_logreg")
     return measure(command if seedless else [*command, "--seed", str(seed)], clone)
+
+
+def put_into(page: Path, saved: Path, table: str) -> None:
+    """Put the table of saved measurements between their marks in a page of ours."""
+    marks = rf"(<!-- results: {re.escape(str(saved.relative_to(ROOT)))} -->\n).*?(<!-- end -->)"
+    text = page.read_text()
+    page.write_text(re.sub(marks, lambda mark: f"{mark[1]}{table}\n{mark[2]}", text, flags=re.S))
 
 
 def machine() -> str:

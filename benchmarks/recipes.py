@@ -3,12 +3,11 @@
 Measures the committed state. All train on all training images, take the last epoch, and are tested
 once on the same test images. Set DATA_MIRROR where there is no network. Saves every run to
 benchmarks/recipes.json, and writes the table of the README from it; for the small digits to
-benchmarks/recipes_digits.json.
+benchmarks/recipes_digits.json, with its table in docs/training.md.
 """
 
 import argparse
 import json
-import re
 import statistics
 import sys
 import tempfile
@@ -24,12 +23,14 @@ from measure import (
     measure,
     measure_script,
     operations,
+    put_into,
 )
 
 SAVED = {
     "mnist": ROOT / "benchmarks" / "recipes.json",
     "digits": ROOT / "benchmarks" / "recipes_digits.json",
 }
+PAGES = {"mnist": ROOT / "README.md", "digits": ROOT / "docs" / "training.md"}
 # Name: stage, what differs from params.yaml, the tutorial's recipe to compare with, seeds.
 OURS: dict[str, tuple[str, dict[str, Any], str, int]] = {
     "logreg": ("train_logreg", {}, "tutorial logreg", 1),
@@ -55,10 +56,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)}; all")
     parser.add_argument("--seeds", type=int, default=5, help="at most so many runs of each")
     parser.add_argument("--dataset", choices=list(SAVED), default="mnist", help="mnist unless told")
-    parser.add_argument("--readme", action="store_true", help="only write the README's table anew")
+    parser.add_argument("--tables", action="store_true", help="only write the tables anew")
     options = parser.parse_args()
-    if options.readme:
-        write_readme()
+    if options.tables:
+        write_tables()
         return
     wrong = set(options.names) - set(names)
     if wrong:
@@ -76,8 +77,13 @@ def main() -> None:
                     print(f"{name}, seed {seed}: {json.dumps(run)}", flush=True)
                     save(runs, options)
     print(table(json.loads(SAVED[options.dataset].read_text())))
-    if options.dataset == "mnist":
-        write_readme()
+    write_tables()
+
+
+def write_tables() -> None:
+    """Put the tables of all saved runs into the pages."""
+    for dataset, saved in SAVED.items():
+        put_into(PAGES[dataset], saved, table(json.loads(saved.read_text())))
 
 
 def most_seeds(name: str) -> int:
@@ -223,17 +229,6 @@ def table(saved: dict[str, Any]) -> str:
         f"On {saved['machine']}; a large matrix product makes {product:.0f} GFLOP/s there.",
     ]
     return "\n".join(lines)
-
-
-def write_readme() -> None:
-    """Put the table of the saved runs on MNIST between its marks in the README."""
-    saved = json.loads(SAVED["mnist"].read_text())
-    path = ROOT / "README.md"
-    marks = r"(<!-- results: benchmarks/recipes.json -->\n).*?(<!-- end -->)"
-    text = re.sub(
-        marks, lambda mark: f"{mark[1]}{table(saved)}\n{mark[2]}", path.read_text(), flags=re.S
-    )
-    path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+import growth
+import recipes
 from parameters import complaint
-from recipes import summaries, table
 
 README = (ROOT / "README.md").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -29,11 +30,20 @@ def locked() -> dict[str, str]:
     return versions
 
 
-def test_results_are_those_of_the_saved_run():
-    saved = json.loads((ROOT / "benchmarks" / "recipes.json").read_text())
-    assert saved["recipes"] == summaries(saved["runs"])
-    shown = re.search(r"<!-- results: .*? -->\n(.*?)\n?<!-- end -->", README, re.S)[1]
-    assert shown == table(saved)
+@pytest.mark.parametrize(
+    ("page", "name", "table"),
+    [
+        ("README.md", "recipes", recipes.table),
+        ("docs/training.md", "recipes_digits", recipes.table),
+        ("docs/training.md", "growth", growth.table),
+    ],
+)
+def test_results_are_those_of_the_saved_run(page, name, table):
+    saved = json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
+    if table is recipes.table:
+        assert saved["recipes"] == recipes.summaries(saved["runs"])
+    marks = rf"<!-- results: benchmarks/{name}\.json -->\n(.*?)\n<!-- end -->"
+    assert re.search(marks, (ROOT / page).read_text(), re.S)[1] == table(saved)
 
 
 def test_the_readmes_recipes_of_the_tutorial_are_allowed():
