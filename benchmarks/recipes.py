@@ -38,9 +38,9 @@ OURS: dict[str, tuple[str, dict[str, Any], str, int]] = {
     "cnn tutorial": ("train_cnn", {}, "tutorial cnn", 3),
     "cnn fast": ("train_cnn", {"architecture": "fast"}, "tutorial cnn", 5),
     "cnn compact": ("train_cnn", {"architecture": "compact"}, "tutorial cnn", 5),
-    "cnn compact, 5 members": (
+    "cnn compact, 6 members": (
         "train_cnn",
-        {"architecture": "compact", "members": 5},
+        {"architecture": "compact", "members": 6},
         "tutorial cnn",
         2,
     ),
