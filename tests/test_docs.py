@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 
 import growth
 import recipes
+from networks.architectures import ARCHITECTURES
 from parameters import complaint
+from train_mlp import TRAINING
 
 README = (ROOT / "README.md").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -44,6 +46,23 @@ def test_results_are_those_of_the_saved_run(page, name, table):
         assert saved["recipes"] == recipes.summaries(saved["runs"])
     marks = rf"<!-- results: benchmarks/{name}\.json -->\n(.*?)\n<!-- end -->"
     assert re.search(marks, (ROOT / page).read_text(), re.S)[1] == table(saved)
+
+
+def test_the_recipes_written_down_are_those_in_use():
+    page = (ROOT / "docs" / "training.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    written = {row[0]: row[1:] for row in rows}
+    used = [TRAINING, *(ARCHITECTURES[name].recipe for name in ("tutorial", "fast", "compact"))]
+    for column, recipe in enumerate(used):
+        assert written["optimizer"][column].split(",")[0] == recipe.optimizer
+        assert float(written["highest learning rate of one cycle"][column]) == recipe.learning_rate
+        sizes = written["epochs, images a step"][column]
+        assert sizes == f"{recipe.epochs}, {recipe.batch_size}"
+        assert float(written["label smoothing"][column]) == recipe.label_smoothing
+        moves = f"1 pixel, {recipe.rotation}°, {recipe.zoom:.0%}".replace("%", " %")
+        moves = moves if recipe.rotation else "1 pixel"
+        assert written["each image moves by"][column] == moves
+        assert recipe.rotation == recipe.shear
 
 
 def test_the_readmes_recipes_of_the_tutorial_are_allowed():
