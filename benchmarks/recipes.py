@@ -83,7 +83,8 @@ def main() -> None:
 def write_tables() -> None:
     """Put the tables of all saved runs into the pages."""
     for dataset, saved in SAVED.items():
-        put_into(PAGES[dataset], saved, table(json.loads(saved.read_text())))
+        if saved.exists():
+            put_into(PAGES[dataset], saved, table(json.loads(saved.read_text())))
 
 
 def most_seeds(name: str) -> int:
@@ -191,7 +192,9 @@ def summaries(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             "of_the_tutorials": None,
             "of_the_matrix_product": own[0]["arithmetic"] and mean("arithmetic") / product,
             "microseconds": mean("microseconds"),
-            "peak_memory_mb": max(run["peak_memory_mb"] for run in own),
+            "peak_memory_mb": max(
+                filter(None, (run["peak_memory_mb"] for run in own)), default=None
+            ),
             "precision": own[0]["precision"],
         }
     for name, summary in result.items():
@@ -212,6 +215,7 @@ def table(saved: dict[str, Any]) -> str:
         deviation = recipe["deviation"]
         spread = "" if deviation is None else f" ± {100 * deviation:.2f}"
         ratio, arithmetic = recipe["of_the_tutorials"], recipe["of_the_matrix_product"]
+        peak = recipe["peak_memory_mb"]
         cells = [
             name,
             f"{100 * recipe['accuracy']:.2f}{spread}",
@@ -220,7 +224,7 @@ def table(saved: dict[str, Any]) -> str:
             "" if ratio is None else "1" if ratio == 1 else f"1/{1 / ratio:.1f}",
             "" if arithmetic is None else f"{arithmetic:.0%}",
             f"{recipe['microseconds']:.0f}",
-            f"{recipe['peak_memory_mb']:.0f}",
+            "" if peak is None else f"{peak:.0f}",
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     product = saved["matrix_product"]
