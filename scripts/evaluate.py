@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from measures.scores import failures_csv, summarize
+from measures.findings import findings_of
+from measures.scores import failures_csv
 from shared.backend import use_threads
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
+from shared.evaluation import Evaluation, write_evaluation
 from shared.files import write_json, write_text
 from shared.linear_model import read_linear_model
 from shared.network import predict, read_network
-from shared.predictions import Predictions, write_predictions
 from shared.split import Split, read_split
 
 
@@ -21,7 +22,7 @@ def evaluate(
     models: list[Path],
     metrics: Path,
     failures: Path,
-    predictions: Path,
+    evaluation: Path,
     batch_size: int,
     threads: int,
 ) -> None:
@@ -32,7 +33,7 @@ def evaluate(
         models: a folder for each model, which gives it its name.
         metrics: JSON, one object a model.
         failures: CSV, one row for each image that at least one model gets wrong.
-        predictions: `.npz`, every probability.
+        evaluation: `.npz`, every probability and all that report draws.
         batch_size: images to predict at a time.
         threads: threads of TensorFlow and the linear algebra; sums of floats depend on it.
 
@@ -43,25 +44,29 @@ def evaluate(
     names = [folder.name for folder in models]
     use_threads(threads)
     with threadpool_limits(threads):
-        parameters, results = zip(
+        sizes, answers = zip(
             *(_predict(folder, part, batch_size) for folder in models), strict=True
         )
-    probabilities = np.stack(results).astype(np.float32)  # as they are stored, for the page
-    answers = Predictions(names, probabilities)
-    write_json(metrics, summarize(answers, dict(zip(names, parameters, strict=True)), part))
-    write_text(failures, failures_csv(answers, part))
-    write_predictions(predictions, answers)
+    probabilities = np.stack(answers).astype(np.float32)  # as they are stored, for the page
+    findings = findings_of(names, sizes, probabilities, part)
+    write_json(metrics, findings["metrics"])
+    write_text(failures, failures_csv(names, probabilities, part))
+    write_evaluation(
+        evaluation, Evaluation(names, part.classes, part.labels, probabilities, findings)
+    )
 
 
-def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarray]:
-    """A model's number of parameters and its class probabilities, (n, k)."""
+def _predict(folder: Path, part: Split, batch_size: int) -> tuple[dict[str, int], np.ndarray]:
+    """A model's size, as the metrics have it, and its class probabilities, (n, k)."""
+    files = [folder / "network.json", folder / "network.weights.npz"]
     try:
-        if (folder / "network.json").exists():
-            network = read_network(folder / "network.json", folder / "network.weights.npz")
+        if files[0].exists():
+            network = read_network(*files)
             parameters = network.count_params()
             probabilities = predict(network, part.images, batch_size)
         else:
-            linear = read_linear_model(folder / "model.npz")
+            files = [folder / "model.npz"]
+            linear = read_linear_model(*files)
             parameters, probabilities = linear.parameters, linear.probabilities(part.images)
     except ValueError as error:
         size = "x".join(map(str, part.images.shape[1:]))
@@ -73,7 +78,8 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[int, np.ndarra
     # NaN passes neither comparison.
     if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
         raise UserError(f"{folder}: the model's answers are not probabilities that sum to 1")
-    return parameters, probabilities
+    size = {"parameters": parameters, "bytes": sum(file.stat().st_size for file in files)}
+    return size, probabilities
 
 
 def main() -> None:
@@ -82,7 +88,7 @@ def main() -> None:
     parser.add_input("models", "the models' folders", nargs="+")
     parser.add_output("metrics", "the metrics, .json")
     parser.add_output("failures", "the images that a model gets wrong, .csv")
-    parser.add_output("predictions", "every probability, .npz")
+    parser.add_output("evaluation", "every probability and finding, .npz")
     parser.add_parameter("batch_size", whole_number(at_least=1), "images to predict at a time")
     parser.add_parameter("threads", whole_number(1, 1024), "threads of the arithmetic")
     parser.run(evaluate)

@@ -1,28 +1,27 @@
 """Draw the page that compares the models, and its Markdown twin, from what the stages wrote."""
 
-import base64
 import hashlib
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
-from page.markdown import escape_markdown
-from page.model_view import describe_model, svg_uri
+from page.browser import browser_data
+from page.model_view import describe_model
+from page.render import render
+from page.view import describe_comparison, draw_comparison
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
+from shared.evaluation import read_evaluation
 from shared.files import read_json, write_text
-from shared.predictions import read_predictions
-from shared.significance import ALPHA
 from shared.split import read_split
 
 
 def report(
     test: Path,
     models: list[Path],
+    evaluation: Path,
     metrics: Path,
-    predictions: Path,
+    failed: Path,
     stats: Path,
     train_samples: Path,
     test_samples: Path,
@@ -36,63 +35,53 @@ def report(
     """Write the page and its twin; nothing is measured here.
 
     Args:
-        models: the folders of the trained models, in the order of `metrics`' making.
-        templates: the folder of the Jinja templates and the style sheet.
+        models: the folders of the trained models.
+        evaluation: all that the page says of their answers.
+        metrics, failed: what evaluate wrote for other tools, to be downloaded from the page.
+        templates: the folder of the Jinja templates, the style sheet and the script.
         failures: random failures of each model to show.
         seed: which ones.
     """
-    part, scores, answers = read_split(test), read_json(metrics), read_predictions(predictions)
-    likely = dict(zip(answers.models, answers.probabilities, strict=True))
-    for folder in models:
-        if folder.name not in scores or folder.name not in likely:
-            raise UserError(f"{metrics}: no model {folder.name}; run evaluate on the same models")
-    rows = [
-        describe_model(
-            folder,
-            scores[folder.name],
-            likely[folder.name],
-            part,
-            failures,
-            np.random.default_rng((seed, place)),  # so that one model's failures move no other's
-        )
+    part, found = read_split(test), read_evaluation(evaluation)
+    names = [folder.name for folder in models]
+    if names != found.models or not np.array_equal(part.labels, found.labels):
+        raise UserError(f"{evaluation}: of other models or images; run evaluate on the same")
+    described = [
+        # A generator each, so that one model's failures move no other's.
+        describe_model(folder, found, part, failures, np.random.default_rng((seed, place)))
         for place, folder in enumerate(models)
     ]
-    # The most accurate first; of equals, the one with the lower loss.
-    ranked = sorted(rows, key=lambda row: (-row["scores"]["accuracy"], row["scores"]["loss"]))
-    style = (templates / "style.css").read_text(encoding="utf-8")
-    page = {
-        "stats": read_json(stats),
-        "models": rows,
-        "ranked": ranked,
-        "classes": part.classes.tolist(),
-        "alpha": ALPHA,
-        "style": Markup(style),  # noqa: S704 - our own file, and not HTML
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        "figures": {
-            "train_samples": svg_uri(train_samples.read_text(encoding="utf-8")),
-            "test_samples": svg_uri(test_samples.read_text(encoding="utf-8")),
-            "class_histogram": svg_uri(class_histogram.read_text(encoding="utf-8")),
-        },
+    figures = {
+        "train_samples": train_samples.read_text(encoding="utf-8"),
+        "test_samples": test_samples.read_text(encoding="utf-8"),
+        "class_histogram": class_histogram.read_text(encoding="utf-8"),
     }
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    said = read_json(stats)
+    attached = {"metrics.json": metrics.read_bytes(), "failures.csv": failed.read_bytes()}
+    page = {
+        **describe_comparison(described, found, part, said),
+        "charts": draw_comparison(described, figures, said),
+        "results_hash": hashlib.sha256(attached["metrics.json"]).hexdigest(),
+        "failures": failures,
+        "seed": seed,
+    }
+    page_text, twin = render(
+        templates,
+        page,
+        attached,
+        lambda room: browser_data(found, part, room, np.random.default_rng(seed)),
     )
-    environment.filters["md"] = escape_markdown
-    write_text(html, environment.get_template("comparison.html.j2").render(page))
-    write_text(markdown, environment.get_template("comparison.md.j2").render(page))
+    write_text(html, page_text)
+    write_text(markdown, twin)
 
 
 def main() -> None:
     parser = StageParser("report", __doc__)
     parser.add_input("test", "the test part, .npz")
     parser.add_input("models", "the models' folders", nargs="+")
+    parser.add_input("evaluation", "every probability and finding, .npz")
     parser.add_input("metrics", "the metrics, .json")
-    parser.add_input("predictions", "every probability, .npz")
+    parser.add_input("failed", "the images that a model gets wrong, .csv")
     parser.add_input("stats", "the dataset's statistics, .json")
     parser.add_input("train_samples", "figure of training images, .svg")
     parser.add_input("test_samples", "figure of test images, .svg")

@@ -53,7 +53,12 @@ def train_cnn(
         return chosen.hidden_layers(image_shape, **dropout)
 
     settings = {"architecture": architecture, "members": members, **dropout}
-    train_network("train_cnn", hidden_layers, chosen.recipe, settings, members=members, **training)
+    defaults = {"architecture": "tutorial", "members": 1, **chosen.dropout}
+    train_network(
+        *("train_cnn", hidden_layers, chosen.recipe, settings, defaults),
+        members=members,
+        **training,
+    )
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from shared.command_line import StageParser, number, whole_number
 from shared.files import write_text
 from shared.linear_model import LinearModel, write_linear_model
-from shared.recipe import RECIPE
+from shared.recipe import RECIPE, THREADS
 from shared.split import read_split, scaled_and_flat
-from shared.training_record import write_record
+from shared.training_record import microseconds_an_image, write_record
 
 # The curve is taken on about this many images of each part, so that watching costs little.
 WATCHED_IMAGES = 5_000
@@ -71,8 +71,9 @@ def train_logreg(
 
     monitor = ScoringMonitor(scoring=score)
     callbacks = [monitor, ProgressBar()] if sys.stderr.isatty() else [monitor]
+    recipe_C = LOSS_PER_PENALTY / len(parts[""].labels)  # noqa: N806
     if C == RECIPE:
-        C = LOSS_PER_PENALTY / len(parts[""].labels)  # noqa: N806
+        C = recipe_C  # noqa: N806
     estimator = LogisticRegression(C=C, max_iter=max_iter, tol=tol).set_callbacks(*callbacks)
     with threadpool_limits(threads), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in one line
@@ -86,11 +87,13 @@ def train_logreg(
 
     coefficients = estimator.coef_
     intercepts = estimator.intercept_ - coefficients @ mean
-    write_linear_model(model, LinearModel(coefficients, intercepts, pixel_range))
+    linear = LinearModel(coefficients, intercepts, pixel_range)
+    write_linear_model(model, linear)
     write_text(history, _curve(monitor.get_logs().data))
     write_record(
         record,
         settings={"C": C, "max_iter": max_iter, "tol": tol, "threads": threads},
+        defaults={"C": recipe_C, "max_iter": 100, "tol": 1e-4, "threads": THREADS},
         layers=[
             {
                 "layer": "Softmax regression",
@@ -101,6 +104,7 @@ def train_logreg(
         training_images=len(parts[""].labels),
         validation_images=len(parts["val_"].labels),
         fit_seconds=fit_seconds,
+        answer_microseconds=microseconds_an_image(linear.probabilities, parts[""].images),
         remarks=remarks,
     )
 

@@ -8,7 +8,8 @@ from shared.recipe import RECIPE, Recipe
 from shared.training import add_training_flags, train_network
 
 ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh")
-DROPOUT = 0.0  # by the recipe: moving images are all the noise that these layers need
+# Without dropout: moving images are all the noise that these layers need.
+DEFAULTS = {"hidden": [1024, 512], "activation": "relu", "dropout": 0.0}
 TRAINING = Recipe(
     optimizer="adam",
     learning_rate=0.005,
@@ -30,7 +31,7 @@ def train_mlp(hidden: list[int], activation: str, dropout: float | str, **traini
         dropout: share of each hidden layer's units that a training step leaves out, or "recipe".
         training: what `train_network` takes.
     """
-    share = DROPOUT if dropout == RECIPE else dropout
+    share = DEFAULTS["dropout"] if dropout == RECIPE else dropout
 
     def hidden_layers(_image_shape: tuple[int, int]) -> list[keras.Layer]:
         dense = [keras.layers.Flatten()]
@@ -40,7 +41,7 @@ def train_mlp(hidden: list[int], activation: str, dropout: float | str, **traini
         return dense
 
     settings = {"hidden": hidden, "activation": activation, "dropout": share}
-    train_network("train_mlp", hidden_layers, TRAINING, settings, **training)
+    train_network("train_mlp", hidden_layers, TRAINING, settings, DEFAULTS, **training)
 
 
 def main() -> None:

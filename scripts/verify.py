@@ -1,8 +1,8 @@
 """Check that every result is what it claims to be; name what is not, and end with status 1.
 
 Asks both engines whether they would run anything, compares every file and every object of DVC's
-cache with its recorded hash, and computes metrics and page again from the predictions. Changes no
-content.
+cache with its recorded hash, and computes metrics and page again from the models' answers. Changes
+no content.
 """
 
 import hashlib
@@ -17,10 +17,11 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from measures.scores import failures_csv, summarize
+from measures.findings import findings_of
+from measures.scores import failures_csv
 from shared.errors import UserError
+from shared.evaluation import read_evaluation
 from shared.files import as_json, read_json
-from shared.predictions import read_predictions
 from shared.split import read_split
 
 
@@ -91,23 +92,28 @@ def cache_faults() -> Iterator[str]:
 
 
 def metrics_faults() -> Iterator[str]:
-    """Metrics that do not follow from the predictions."""
+    """Metrics and findings that do not follow from the models' answers."""
     part = read_split(Path("data/processed/test.npz"))
-    answers = read_predictions(Path("reports/predictions.npz"))
+    source = Path("reports/evaluation.npz")
+    evaluation = read_evaluation(source)
+    names, probabilities = evaluation.models, evaluation.probabilities
     metrics = Path("reports/metrics.json")
     try:
-        parameters = {name: scores["parameters"] for name, scores in read_json(metrics).items()}
-        summary = summarize(answers, parameters, part)
+        saved = read_json(metrics)
+        sizes = [{key: saved[name][key] for key in ("parameters", "bytes")} for name in names]
+        findings = findings_of(names, sizes, probabilities, part)
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"
         return
     expected = {
-        metrics: as_json(summary),
-        Path("reports/failures.csv"): failures_csv(answers, part),
+        metrics: as_json(findings["metrics"]),
+        Path("reports/failures.csv"): failures_csv(names, probabilities, part),
     }
     for path, text in expected.items():
         if path.read_text(encoding="utf-8") != text:
-            yield f"{path}: does not follow from reports/predictions.npz"
+            yield f"{path}: does not follow from {source}"
+    if evaluation.findings != findings:
+        yield f"{source}: its findings do not follow from its probabilities"
 
 
 def page_faults() -> Iterator[str]:

@@ -90,7 +90,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "metrics with all records": (
         forge,
-        "reports/metrics.json: does not follow from reports/predictions.npz",
+        "reports/metrics.json: does not follow from reports/evaluation.npz",
     ),
     "page": (
         lambda project: flip_a_bit(project.folder / "reports/comparison.html"),

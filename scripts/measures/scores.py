@@ -1,38 +1,24 @@
 """The metrics of a model, and the images that models get wrong."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
-from shared.predictions import Predictions
-from shared.significance import accuracy_interval, compare_pairs
+from measures.confidence import calibration_error, reliability
+from shared.significance import accuracy_interval
 from shared.split import Split
 
 
-def summarize(
-    answers: Predictions, parameters: Mapping[str, int], part: Split
-) -> dict[str, dict[str, object]]:
-    """All that the metrics say of each model.
+def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
+    """Every metric of one model; lists where DVC should not make a column of each number.
 
     Args:
-        parameters: each model's number of trained weights.
-        part: the test images that the answers are to.
+        probabilities: its class probabilities, (n, k), of the n images of `part`.
     """
-    right = answers.probabilities.argmax(axis=2) == part.labels
-    comparisons = compare(answers.models, right)
-    return {
-        name: {"parameters": parameters[name], "against": comparisons[name], **score(likely, part)}
-        for name, likely in zip(answers.models, answers.probabilities, strict=True)
-    }
-
-
-def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
-    """Every metric of one model; lists where DVC should not make a column of each number."""
     predicted = probabilities.argmax(axis=1)
     indices = np.arange(len(part.classes))
-    successes = int((predicted == part.labels).sum())
+    right = predicted == part.labels
+    successes = int(right.sum())
     low, high = accuracy_interval(successes, len(part.labels))
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)
@@ -43,6 +29,7 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
         "accuracy": successes / len(part.labels),
         "accuracy_low": low,
         "accuracy_high": high,
+        "calibration_error": calibration_error(reliability(probabilities.max(axis=1), right)),
         "loss": float(log_loss(part.labels, exact, labels=indices)),
         "successes": successes,
         "failures": len(part.labels) - successes,
@@ -60,35 +47,22 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
     }
 
 
-def compare(names: list[str], right: np.ndarray) -> dict[str, list[dict[str, object]]]:
-    """For each model, the paired comparison with every other.
+def failures_csv(names: list[str], probabilities: np.ndarray, part: Split) -> str:
+    """The images that at least one model gets wrong, as CSV.
 
     Args:
-        names: the models.
-        right: (models, images), bool, whether a model is right about an image.
+        names: the models, whose class probabilities are `probabilities`, (models, n, k).
     """
-    against = {name: [] for name in names}
-    for pair in compare_pairs(right):
-        one, other = names[pair.first], names[pair.second]
-        wins, losses = pair.only_first_right, pair.only_second_right
-        for this, that, alone, missed in ((one, other, wins, losses), (other, one, losses, wins)):
-            against[this].append(
-                {
-                    "model": that,
-                    "only_this_right": alone,
-                    "only_other_right": missed,
-                    "p_value": pair.p_value,
-                }
-            )
-    return against
-
-
-def failures_csv(answers: Predictions, part: Split) -> str:
-    """The images that at least one model gets wrong, as CSV."""
     table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": part.classes[part.labels]})
-    for name, likely in zip(answers.models, answers.probabilities, strict=True):
-        table[name] = part.classes[likely.argmax(axis=1)]
-        table[f"{name}_confidence"] = likely.max(axis=1)
-    right = answers.probabilities.argmax(axis=2) == part.labels
+    for name, likely in zip(names, probabilities, strict=True):
+        heading = csv_text(name)
+        table[heading] = part.classes[likely.argmax(axis=1)]
+        table[f"{heading}_confidence"] = likely.max(axis=1)
+    right = probabilities.argmax(axis=2) == part.labels
     wrong = table[~right.all(axis=0)]
     return wrong.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def csv_text(text: str) -> str:
+    """`text` as a spreadsheet shows it, and never as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

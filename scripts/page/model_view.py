@@ -1,84 +1,100 @@
 """What the page shows of one model."""
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from shared.drawing import braille, draw_curves, draw_probabilities
+from page.charts import draw_curves, draw_reliability, inline, model_style
+from page.images import as_grey, png, reduced, reduction
+from page.matrices import confusion_rows
+from page.text import address_name, braille
+from shared.evaluation import Evaluation
 from shared.files import read_json
 from shared.split import Split
 
+LONGEST_SIDE_OF_TEXT = 32  # pixels
+DRAWS = 200  # failures to draw from, one after the other
+GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
+
 
 def describe_model(
-    folder: Path,
-    scores: dict[str, Any],
-    likely: np.ndarray,
-    part: Split,
-    failures: int,
-    random: np.random.Generator,
+    folder: Path, evaluation: Evaluation, part: Split, failures: int, random: np.random.Generator
 ) -> dict[str, Any]:
     """All that the templates say of one model.
 
     Args:
         folder: the model's folder, with its record and its curve.
-        scores: the model's object in the metrics.
-        likely: its class probabilities, (n, k), of the test images.
         part: the test images.
         failures: how many random failures to show.
         random: chooses them.
     """
-    wrong = np.flatnonzero(likely.argmax(axis=1) != part.labels)
-    shown = random.choice(wrong, min(failures, len(wrong)), replace=False)
+    name = folder.name
+    place = evaluation.models.index(name)
+    key = address_name(name, place)
+    wrong = np.flatnonzero(evaluation.predicted[place] != evaluation.labels)
+    drawn = random.choice(wrong, min(max(failures, DRAWS), len(wrong)), replace=False)
+    findings = evaluation.findings
+    scores = findings["metrics"][name]
+    return {
+        "name": name,
+        "key": key,
+        "place": place,
+        "glyph": GLYPHS[model_style(place)["marker"]],
+        "scores": scores,
+        **_describe_training(folder, key),
+        "confusion": confusion_rows(scores["confusion"], key),
+        "failures": [describe_image(index, evaluation, part) for index in drawn[:failures]],
+        "draws": drawn.tolist(),
+        "reliability": findings["reliability"][name],
+        "reliability_chart": inline(
+            draw_reliability(findings["reliability"][name], place),
+            f"reliability-{place}",
+            f"Accuracy of {name} over its confidence; they differ by"
+            f" {100 * scores['calibration_error']:.1f} points on average",
+        ),
+        "abstention": findings["abstention"][name],
+    }
+
+
+def _describe_training(folder: Path, key: str) -> dict[str, Any]:
+    record = read_json(folder / "training.json")
     history = pd.read_csv(folder / "history.csv").dropna(axis=1, how="all")  # without validation
     step = history.columns[0]
     losses = {"training": "loss", "validation": "val_loss"}
-    curves = {name: history[key] for name, key in losses.items() if key in history}
+    curves = {name: history[column] for name, column in losses.items() if column in history}
+    defaults = record["defaults"]
     return {
-        "name": folder.name,
-        "scores": scores,
-        "record": read_json(folder / "training.json"),
-        "failures": [_describe_failure(index, likely, part) for index in shown],
-        "curve": svg_uri(draw_curves(history[step] + 1, curves, step)),
-        "final_loss": float(history["loss"].iloc[-1]),
-        "example": _describe_example(shown[0], likely, part) if len(shown) else None,
+        "record": record,
+        "settings": [
+            {"key": setting, "value": value, "default": defaults.get(setting, value)}
+            for setting, value in sorted(record["settings"].items())
+        ],
+        "curve": inline(
+            draw_curves(history[step] + 1, curves, step),
+            f"curve-{key}",
+            f"Loss of {folder.name} over training; it ends at {history['loss'].iloc[-1]:.3f}",
+        ),
     }
 
 
-def _describe_failure(index: int, likely: np.ndarray, part: Split) -> dict[str, Any]:
+def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str, Any]:
+    """One test image, and what each model makes of it."""
+    factor = reduction(*part.images.shape[1:])
+    image = reduced(part.images[index : index + 1], factor)[0]
+    likely = evaluation.probabilities[:, index]  # (models, classes)
     return {
         "index": int(index),
-        "true": int(part.classes[part.labels[index]]),
-        "predicted": int(part.classes[likely[index].argmax()]),
-        "image": png_uri(part.images[index], part.pixel_range),
+        "label": int(evaluation.classes[evaluation.labels[index]]),
+        "answers": evaluation.classes[likely.argmax(axis=1)].tolist(),
+        "probabilities": likely.T.astype(float).tolist(),
+        "png": png(as_grey(image, part.pixel_range)),
+        "braille": braille(_small(image) > part.pixel_range.mean()),
     }
 
 
-def _describe_example(index: int, likely: np.ndarray, part: Split) -> dict[str, Any]:
-    """A failure with all of its class probabilities."""
-    classes = [str(label) for label in part.classes]
-    return {
-        **_describe_failure(index, likely, part),
-        "braille": braille(part.images[index] > part.pixel_range.mean()),
-        "probabilities": [float(value) for value in likely[index]],
-        "true_probability": float(likely[index, part.labels[index]]),
-        "chart": svg_uri(draw_probabilities(classes, likely[index], part.labels[index])),
-    }
-
-
-def png_uri(image: np.ndarray, pixel_range: np.ndarray) -> str:
-    """An image, (height, width), as a grey PNG within a data: URI."""
-    low, high = pixel_range
-    grey = np.clip((image.astype(np.float64) - low) / (high - low) * 255, 0, 255).round()
-    buffer = io.BytesIO()
-    Image.fromarray(grey.astype(np.uint8)).save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def svg_uri(svg: str) -> str:
-    """A chart within a data: URI; as an image it can neither run nor load anything."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+def _small(image: np.ndarray) -> np.ndarray:
+    """An image, (height, width), small enough to be read as text."""
+    factor = -(-max(image.shape) // LONGEST_SIDE_OF_TEXT)
+    return reduced(image[None], factor)[0]

@@ -11,6 +11,7 @@ from shared.errors import UserError
 RECIPE = "recipe"  # the word that leaves a parameter to the recipe
 # On few images: smaller batches, so that an epoch has so many steps, and so many steps in all.
 STEPS_PER_EPOCH, STEPS = 20, 600
+THREADS = 2  # of every training, unless changed
 CPU_FLAGS = Path("/proc/cpuinfo")
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 

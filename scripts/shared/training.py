@@ -15,10 +15,10 @@ from shared.backend import batches, keras, memory_errors, tf, use_seed, use_thre
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
 from shared.files import write_text
-from shared.network import write_network
-from shared.recipe import RECIPE, Recipe, resolved
+from shared.network import predict, write_network
+from shared.recipe import RECIPE, THREADS, Recipe, resolved
 from shared.split import Split, read_split
-from shared.training_record import Layer, write_record
+from shared.training_record import Layer, microseconds_an_image, write_record
 
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -27,6 +27,7 @@ OPTIMIZERS = {
     "sgd": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
 }
 WARM_UP = 0.2  # share of a cycle's steps in which the learning rate rises
+ANSWERED_TOGETHER = 1_000  # images, where the time of an answer is taken
 STEPS_PER_CALL = 20  # small networks would else spend much of their time between the steps
 POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 
@@ -69,6 +70,7 @@ def train_network(
     hidden_layers: Callable[[tuple[int, int]], list[keras.Layer]],
     recipe: Recipe,
     own_settings: dict[str, Any],
+    own_defaults: dict[str, Any],
     *,
     train: Path,
     validation: Path,
@@ -88,6 +90,7 @@ def train_network(
         hidden_layers: makes the layers for images of (height, width).
         recipe: what holds for the parameters that are left to it.
         own_settings: the stage's own parameters, to be recorded with those given here.
+        own_defaults: what these are when nobody changes them.
         threads: threads of TensorFlow; sums of floats depend on it.
         members: networks to train, each from its own seed; the model is their mean answer.
         wishes: the parameters that a recipe has, some of them the word "recipe".
@@ -98,7 +101,9 @@ def train_network(
     use_threads(threads)
     part, held_out = read_split(train), read_split(validation)
     image_shape = part.images.shape[1:]
-    settings = resolved(stage, recipe, wishes, len(part.labels), image_shape)
+    settings, defaults = (
+        resolved(stage, recipe, given, len(part.labels), image_shape) for given in (wishes, {})
+    )
 
     def member(name: str) -> keras.Sequential:
         low, high = part.pixel_range
@@ -132,10 +137,14 @@ def train_network(
     write_record(
         record,
         settings={**own_settings, **settings, "threads": threads},
+        defaults={**own_defaults, **defaults, "threads": THREADS},
         layers=_layer_table(trained),
         training_images=len(part.labels),
         validation_images=len(held_out.labels),
         fit_seconds=fit_seconds,
+        answer_microseconds=microseconds_an_image(
+            lambda images: predict(model, images, ANSWERED_TOGETHER), part.images
+        ),
     )
 
 

@@ -4,15 +4,18 @@
 rule evaluate:
     input:
         "scripts/evaluate.py",
+        "scripts/measures/agreement.py",
+        "scripts/measures/confidence.py",
+        "scripts/measures/findings.py",
         "scripts/measures/scores.py",
         "scripts/shared/backend.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
+        "scripts/shared/evaluation.py",
         "scripts/shared/files.py",
         "scripts/shared/linear_model.py",
         "scripts/shared/network.py",
         "scripts/shared/npz.py",
-        "scripts/shared/predictions.py",
         "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         "scripts/shared/split.py",
@@ -23,7 +26,7 @@ rule evaluate:
         "models/cnn/network.weights.npz",
         test="data/processed/test.npz",
     output:
-        predictions=update("reports/predictions.npz"),
+        evaluation=update("reports/evaluation.npz"),
         failures=report(
             update("reports/failures.csv"), caption="../report/failures.rst", category="Comparison"
         ),
@@ -44,7 +47,7 @@ rule evaluate:
         " --models models/logreg models/mlp models/cnn"
         " --metrics {output.metrics}"
         " --failures {output.failures}"
-        " --predictions {output.predictions}"
+        " --evaluation {output.evaluation}"
         " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
@@ -52,19 +55,36 @@ rule evaluate:
 rule report:
     input:
         "scripts/report.py",
-        "scripts/page/markdown.py",
+        "scripts/page/browser.py",
+        "scripts/page/charts.py",
+        "scripts/page/images.py",
+        "scripts/page/matrices.py",
         "scripts/page/model_view.py",
+        "scripts/page/render.py",
+        "scripts/page/text.py",
+        "scripts/page/view.py",
         "scripts/shared/command_line.py",
         "scripts/shared/drawing.py",
         "scripts/shared/errors.py",
+        "scripts/shared/evaluation.py",
         "scripts/shared/files.py",
         "scripts/shared/npz.py",
-        "scripts/shared/predictions.py",
         "scripts/shared/provenance.py",
         "scripts/shared/significance.py",
         "scripts/shared/split.py",
         "scripts/templates/comparison.html.j2",
         "scripts/templates/comparison.md.j2",
+        "scripts/templates/macros.html.j2",
+        "scripts/templates/page.js",
+        "scripts/templates/sections/comparison.html.j2",
+        "scripts/templates/sections/confidence.html.j2",
+        "scripts/templates/sections/confusion.html.j2",
+        "scripts/templates/sections/data.html.j2",
+        "scripts/templates/sections/images.html.j2",
+        "scripts/templates/sections/method.html.j2",
+        "scripts/templates/sections/models.html.j2",
+        "scripts/templates/sections/together.html.j2",
+        "scripts/templates/sections/verdict.html.j2",
         "scripts/templates/style.css",
         "scripts/templates/verdict.j2",
         "models/logreg/history.csv",
@@ -74,8 +94,9 @@ rule report:
         "models/cnn/history.csv",
         "models/cnn/training.json",
         test="data/processed/test.npz",
+        evaluation="reports/evaluation.npz",
         metrics="reports/metrics.json",
-        predictions="reports/predictions.npz",
+        failed="reports/failures.csv",
         stats="reports/stats.json",
         train_samples="reports/figures/train_samples.svg",
         test_samples="reports/figures/test_samples.svg",
@@ -99,8 +120,9 @@ rule report:
         "python scripts/report.py"
         " --test {input.test}"
         " --models models/logreg models/mlp models/cnn"
+        " --evaluation {input.evaluation}"
         " --metrics {input.metrics}"
-        " --predictions {input.predictions}"
+        " --failed {input.failed}"
         " --stats {input.stats}"
         " --train_samples {input.train_samples}"
         " --test_samples {input.test_samples}"

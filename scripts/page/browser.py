@@ -1,0 +1,68 @@
+"""What the page's failure browser holds: images, labels and every model's answers, made small."""
+
+import base64
+import gzip
+from typing import Any
+
+import numpy as np
+
+from page.images import as_grey, images_on_a_sheet, png, reduced, reduction
+from shared.evaluation import Evaluation
+from shared.split import Split
+
+
+def browser_data(
+    evaluation: Evaluation, part: Split, room: int, random: np.random.Generator
+) -> dict[str, Any]:
+    """As many of the test images as there is room for, those that a model gets wrong first.
+
+    `answers` is gzip in base64 of four arrays in a row, little-endian and in the images' order:
+    index, (n,) uint32; label, (n,) uint16; answers, (models, n) uint16; and probabilities,
+    (models, n, classes) uint8, in 255ths.
+
+    Args:
+        part: the test images.
+        room: bytes of the page that may be taken.
+        random: the order in which images are taken.
+    """
+    predicted = evaluation.predicted
+    wrong = (predicted != evaluation.labels).any(axis=0)
+    order = random.permutation(len(wrong))
+    order = order[np.argsort(~wrong[order], kind="stable")]
+    factor = reduction(*part.images.shape[1:])
+    height, width = reduced(part.images[:1], factor).shape[1:]
+    step = images_on_a_sheet(height, width)
+    sheets: list[str] = []
+    for start in range(0, len(order), step):
+        chosen = order[start : start + step]
+        grey = as_grey(reduced(part.images[chosen], factor), part.pixel_range)
+        sheet = png(grey.reshape(-1, width))
+        room -= len(sheet) + len(_packed(evaluation, predicted, chosen)) + SHEET_FRAME
+        if room < 0:
+            break
+        sheets.append(sheet)
+    kept = order[: len(sheets) * step]
+    return {
+        "sheets": sheets,
+        "answers": _packed(evaluation, predicted, kept),
+        "kept": len(kept),
+        "kept_wrong": int(wrong[kept].sum()),
+        "wrong": int(wrong.sum()),
+        "reduction": factor,
+        "layout": {"height": height, "width": width, "per_sheet": step, "images": len(kept)},
+    }
+
+
+SHEET_FRAME = 60  # bytes of the element around a sheet
+
+
+def _packed(evaluation: Evaluation, predicted: np.ndarray, chosen: np.ndarray) -> str:
+    likely = (evaluation.probabilities[:, chosen].astype(np.float64) * 255).round()
+    arrays = (
+        chosen.astype("<u4"),
+        evaluation.labels[chosen].astype("<u2"),
+        predicted[:, chosen].astype("<u2"),
+        likely.astype(np.uint8),
+    )
+    packed = gzip.compress(b"".join(array.tobytes() for array in arrays), 9, mtime=0)
+    return base64.b64encode(packed).decode()

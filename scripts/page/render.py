@@ -1,0 +1,82 @@
+"""From what the templates say to the bytes of the page and its twin."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from page.text import escape_markdown, inert_json
+
+PAGE_BYTES = 2_000_000
+
+
+def render(
+    templates: Path,
+    page: dict[str, Any],
+    attached: dict[str, bytes],
+    fill_browser: Callable[[int], dict[str, Any]],
+) -> tuple[str, str]:
+    """The page, HTML, and its twin, Markdown.
+
+    Args:
+        templates: the folder of the Jinja templates, the style sheet and the script.
+        page: what the templates say.
+        attached: files to be downloaded from the page, by name.
+        fill_browser: makes what the failure browser holds, in so many bytes.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = escape_markdown
+    markdown = environment.get_template("comparison.md.j2").render(page)
+    downloads = {**attached, "comparison.md": markdown.encode()}
+    template = environment.get_template("comparison.html.j2")
+    page = {
+        **page,
+        "style": _embedded(templates / "style.css"),
+        "script": _embedded(templates / "page.js"),
+        "downloads": [_link(name, content) for name, content in downloads.items()],
+    }
+
+    def fill(room: int) -> str:
+        browser = fill_browser(room)
+        return template.render(page, browser=browser, data=inert_json(_for_script(page, browser)))
+
+    without_images = fill(0)
+    return fill(PAGE_BYTES - len(without_images.encode())), markdown
+
+
+def _embedded(path: Path) -> dict[str, str]:
+    """A file of ours with the hash by which the page allows it."""
+    text = path.read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"text": Markup(text), "hash": digest}  # noqa: S704 - our own, and not HTML
+
+
+def _link(name: str, content: bytes) -> dict[str, str]:
+    kinds = {".json": "application/json", ".csv": "text/csv", ".md": "text/markdown"}
+    return {
+        "name": name,
+        "address": f"data:{kinds[Path(name).suffix]};base64,{base64.b64encode(content).decode()}",
+    }
+
+
+def _for_script(page: dict[str, Any], browser: dict[str, Any]) -> dict[str, Any]:
+    """What the script needs besides the images: it draws them, and computes nothing."""
+    return {
+        "models": [{"key": model["key"], "name": model["name"]} for model in page["models"]],
+        "best": page["ranked"][0]["key"],
+        "draws": {model["key"]: model["draws"] for model in page["models"]},
+        "classes": page["classes"],
+        "images": browser["layout"],
+        "seed": page["seed"],
+    }

@@ -1,0 +1,44 @@
+"""Text that data cannot break out of, on the page and in its twin."""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+LONGEST = 300
+
+
+def escape_markdown(text: object) -> str:
+    """`text` on one line, with what GitHub would take for markup or a mention made harmless, and
+    cut after LONGEST characters.
+    """
+    signs = {ord(sign): f"&#{ord(sign)};" for sign in "&<>@#"} | {
+        ord(sign): f"\\{sign}" for sign in "\\`*_[]|~"
+    }
+    line = " ".join(str(text).split())
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    return line.translate(signs)
+
+
+def inert_json(value: Any) -> Markup:
+    """`value` as JSON that is safe within a script element: nothing in it can end the element."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no < is left, nor U+2028
+
+
+def address_name(name: str, place: int) -> str:
+    """What the model `name` is called in an address of the page: a short plain word."""
+    return name if re.fullmatch(r"[A-Za-z][\w-]{0,29}", name, re.A) else f"model-{place + 1}"
+
+
+def braille(ink: np.ndarray) -> str:
+    """A bitmap, (height, width), bool, as text: a Braille pattern (U+2800) for each 4x2 pixels."""
+    height, width = ink.shape
+    cells = np.zeros((-(-height // 4) * 4, -(-width // 2) * 2), np.uint32)
+    cells[:height, :width] = ink
+    blocks = cells.reshape(cells.shape[0] // 4, 4, cells.shape[1] // 2, 2)
+    bits = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint32)
+    codes = 0x2800 + np.einsum("iajb,ab->ij", blocks, bits)
+    return "\n".join("".join(map(chr, row)) for row in codes.tolist())

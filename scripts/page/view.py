@@ -1,0 +1,119 @@
+"""All that the templates say, gathered from what the stages wrote."""
+
+from typing import Any
+
+import numpy as np
+
+from page.charts import draw_abstention, draw_accuracies, draw_cost, inline
+from page.matrices import answer_rows, difference_rows
+from page.model_view import describe_image
+from shared.evaluation import Evaluation
+from shared.significance import ALPHA
+from shared.split import Split
+
+PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
+SETS_SHOWN = 20
+
+
+def describe_comparison(
+    models: list[dict[str, Any]], evaluation: Evaluation, part: Split, stats: dict[str, Any]
+) -> dict[str, Any]:
+    """What the templates say of the models together.
+
+    Args:
+        models: each as `describe_model` gives it.
+        part: the test images.
+        stats: the dataset's statistics.
+    """
+    # The most accurate first; of equals, the one with the lower loss.
+    ranked = sorted(models, key=lambda row: (-row["scores"]["accuracy"], row["scores"]["loss"]))
+    by_name = {model["name"]: model for model in models}
+    findings = evaluation.findings
+    pairs = [_describe_pair(pair, by_name, len(evaluation.classes)) for pair in findings["pairs"]]
+    best = ranked[0]
+    shown = [
+        pair
+        for pair in pairs
+        if len(pairs) <= PAIRS_SHOWN or best in (pair["first"], pair["second"])
+    ]
+    contested = findings["contested"]
+    return {
+        "stats": stats,
+        "classes": evaluation.classes.tolist(),
+        "alpha": ALPHA,
+        "models": models,
+        "ranked": ranked,
+        "pairs": pairs,
+        "matrix_pairs": shown,
+        "error_sets": [
+            {**row, "model_keys": [by_name[name]["key"] for name in row["models"]]}
+            for row in findings["error_sets"][:SETS_SHOWN]
+        ],
+        "error_sets_in_all": len(findings["error_sets"]),
+        "contested": {
+            "images": len(contested),
+            "shown": [describe_image(index, evaluation, part) for index in contested[:25]],
+        },
+    }
+
+
+def _describe_pair(
+    pair: dict[str, Any], models: dict[str, dict[str, Any]], classes: int
+) -> dict[str, Any]:
+    first, second = models[pair["first"]], models[pair["second"]]
+    keys = first["key"], second["key"]
+    against = first["scores"]["against"]
+    return {
+        "first": first,
+        "second": second,
+        "against": next(row for row in against if row["model"] == second["name"]),
+        "differences": difference_rows(pair["confusion_differences"], *keys, classes),
+        "answers": answer_rows(pair["answers"], *keys),
+    }
+
+
+def draw_comparison(
+    models: list[dict[str, Any]], figures: dict[str, str], stats: dict[str, Any]
+) -> dict[str, Any]:
+    """The charts of all models together, and those that explore-stats has drawn.
+
+    Args:
+        models: each as `describe_model` gives it.
+        figures: `train_samples`, `test_samples` and `class_histogram`, as SVG.
+        stats: the dataset's statistics.
+    """
+    names = [model["name"] for model in models]
+    scores = [model["scores"] for model in models]
+    curves = [model["abstention"]["curve"] for model in models]
+    records = [model["record"] for model in models]
+    answers = [record["answer_microseconds"] for record in records]
+    fits = [record["fit_seconds"] for record in records]
+    said = "; ".join(
+        f"{name} {100 * score['accuracy']:.2f} %" for name, score in zip(names, scores, strict=True)
+    )
+    best = int(np.argmax([score["accuracy"] for score in scores]))
+    meanings = {
+        "train_samples": "Random training images, each titled with its label",
+        "test_samples": "Random test images, each titled with its label",
+        "class_histogram": stats["train_against_test"]["sentence"],
+    }
+    drawn = {
+        "accuracies": (draw_accuracies(names, scores), f"Accuracy with 95 % interval: {said}"),
+        "abstention": (
+            draw_abstention(names, curves),
+            f"Share of wrong answers over the share of images answered; it rises to"
+            f" {100 - 100 * scores[best]['accuracy']:.2f} % for {names[best]} on all images",
+        ),
+        "answer_cost": (
+            draw_cost(answers, scores, "microseconds an image"),
+            f"The quickest answers are those of {names[int(np.argmin(answers))]},"
+            f" the fewest errors those of {names[best]}",
+        ),
+        "training_cost": (
+            draw_cost(fits, scores, "seconds of training"),
+            f"The quickest training is that of {names[int(np.argmin(fits))]},"
+            f" the fewest errors are those of {names[best]}",
+        ),
+        **{name: (svg, meanings[name]) for name, svg in figures.items()},
+    }
+    return {name: inline(svg, name, alt) for name, (svg, alt) in drawn.items()}
