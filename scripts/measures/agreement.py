@@ -28,8 +28,8 @@ def against_others(names: list[str], pairs: list[Pair], images: int) -> dict[str
                     "only_this_right": alone,
                     "only_other_right": missed,
                     "difference": (alone - missed) / images,
-                    "difference_low": low / images,
-                    "difference_high": high / images,
+                    "difference_low": low,
+                    "difference_high": high,
                     "p_value": pair.p_value,
                 }
             )
@@ -46,37 +46,37 @@ def compare_answers(first: np.ndarray, second: np.ndarray, labels: np.ndarray, c
 
     Returns:
         `answers`, a matrix of counts: row i, column j has the images that the first calls i and
-        the second j. And `confusion_differences`, one object for each true class and answer that
-        just one of the models gives to some image: how many images only the first or only the
-        second answers so, `only_first` and `only_second`, the interval at 95 % of the difference,
-        and the p-value of the exact McNemar test with Holm's correction over these objects.
+        the second j. And `confusion_differences`, one object for each label and answer that just
+        one of the models gives to some image: how many images only the first or only the second
+        answers so, `only_first` and `only_second`, the interval at 95 % of the difference, in
+        images, and the p-value of the exact McNemar test with Holm's correction over these objects.
     """
     cells = []
-    for true in range(classes):
-        here = labels == true
-        one, other = (
-            np.equal.outer(np.arange(classes), side[here]) for side in (first, second)
-        )  # (classes, images)
-        only_first, only_second = (one & ~other).sum(axis=1), (other & ~one).sum(axis=1)
-        for answer in np.flatnonzero(only_first + only_second):
-            cells.append((true, int(answer), int(only_first[answer]), int(only_second[answer])))
-    only_first, only_second = np.array([cell[2:] for cell in cells], int).reshape(-1, 2).T
-    low, high = difference_interval(only_first, only_second)
-    p_values = holm(mcnemar(only_first, only_second))
+    for label in range(classes):
+        here = labels == label
+        images = int(here.sum())
+        for answer in np.union1d(first[here], second[here]).tolist():
+            one, other = first[here] == answer, second[here] == answer
+            only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
+            if only_first + only_second:
+                both = int((one & other).sum())
+                low, high = difference_interval(only_first, only_second, both, images)
+                cells.append(
+                    {
+                        "label": label,
+                        "answer": answer,
+                        "only_first": only_first,
+                        "only_second": only_second,
+                        "low": low * images,
+                        "high": high * images,
+                    }
+                )
+    counts = np.array([(cell["only_first"], cell["only_second"]) for cell in cells], int)
+    for cell, p_value in zip(cells, holm(mcnemar(*counts.reshape(-1, 2).T)).tolist(), strict=True):
+        cell["p_value"] = p_value
     return {
         "answers": confusion_matrix(first, second, labels=np.arange(classes)).tolist(),
-        "confusion_differences": [
-            {
-                "true": true,
-                "answer": answer,
-                "only_first": only_this,
-                "only_second": only_that,
-                "low": float(low[place]),
-                "high": float(high[place]),
-                "p_value": float(p_values[place]),
-            }
-            for place, (true, answer, only_this, only_that) in enumerate(cells)
-        ],
+        "confusion_differences": cells,
     }
 
 

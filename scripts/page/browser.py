@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from page.images import as_grey, images_on_a_sheet, png, reduced, reduction
+from page.images import as_grey, images_on_a_sheet, reduced, reduction, sheet
 from shared.evaluation import Evaluation
 from shared.split import Split
+
+SHEET_FRAME = 60  # bytes of the element around a sheet
 
 
 def browser_data(
@@ -17,8 +19,8 @@ def browser_data(
     """As many of the test images as there is room for, those that a model gets wrong first.
 
     `answers` is gzip in base64 of four arrays in a row, little-endian and in the images' order:
-    index, (n,) uint32; label, (n,) uint16; answers, (models, n) uint16; and probabilities,
-    (models, n, classes) uint8, in 255ths.
+    index, (n,) int32, each less the one before it; label, (n,) uint16; answers, (models, n) uint16;
+    and probabilities, (models, n, classes) uint8, in 255ths.
 
     Args:
         part: the test images.
@@ -31,16 +33,17 @@ def browser_data(
     order = order[np.argsort(~wrong[order], kind="stable")]
     factor = reduction(*part.images.shape[1:])
     height, width = reduced(part.images[:1], factor).shape[1:]
-    step = images_on_a_sheet(height, width)
+    step = images_on_a_sheet(width)
     sheets: list[str] = []
     for start in range(0, len(order), step):
         chosen = order[start : start + step]
+        chosen.sort()  # in place, since numbers that rise take less room
         grey = as_grey(reduced(part.images[chosen], factor), part.pixel_range)
-        sheet = png(grey.reshape(-1, width))
-        room -= len(sheet) + len(_packed(evaluation, predicted, chosen)) + SHEET_FRAME
+        sheets.append(sheet(grey))
+        room -= len(sheets[-1]) + len(_packed(evaluation, predicted, chosen)) + SHEET_FRAME
         if room < 0:
+            sheets.pop()
             break
-        sheets.append(sheet)
     kept = order[: len(sheets) * step]
     return {
         "sheets": sheets,
@@ -53,13 +56,10 @@ def browser_data(
     }
 
 
-SHEET_FRAME = 60  # bytes of the element around a sheet
-
-
 def _packed(evaluation: Evaluation, predicted: np.ndarray, chosen: np.ndarray) -> str:
     likely = (evaluation.probabilities[:, chosen].astype(np.float64) * 255).round()
     arrays = (
-        chosen.astype("<u4"),
+        np.diff(chosen, prepend=0).astype("<i4"),
         evaluation.labels[chosen].astype("<u2"),
         predicted[:, chosen].astype("<u2"),
         likely.astype(np.uint8),

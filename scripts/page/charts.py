@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
 from shared.drawing import SERIES_STYLES, STYLE, as_svg, chart
 
@@ -53,8 +53,11 @@ def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_la
     """Lines over training steps, one for each of `curves`."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.5)
+        every = -(-len(steps) // 25)
         for place, (name, values) in enumerate(curves.items()):
-            axes.plot(steps, values, label=name, markersize=3, **model_style(place))
+            axes.plot(
+                steps, values, label=name, markersize=3, markevery=every, **model_style(place)
+            )
         axes.set(xlabel=x_label, ylabel="loss")
         axes.legend(frameon=False)
         return as_svg(figure)
@@ -84,7 +87,7 @@ def draw_abstention(names: Sequence[str], curves: Sequence[Sequence[dict[str, fl
             wrong = [1 - row["accuracy"] for row in curve]
             axes.plot(answered, wrong, label=name, markevery=10, markersize=4, **model_style(place))
         axes.set(xlabel="share of images answered, the surest first", ylabel="share wrong")
-        axes.set_xlim(0, 1.02)
+        axes.set_xlim(0.5, 1.005)
         axes.set_ylim(bottom=0)
         _in_percent(axes)
         axes.legend(frameon=False, loc="upper left")
@@ -104,6 +107,7 @@ def draw_cost(costs: Sequence[float], scores: Sequence[dict[str, Any]], x_label:
         axes.set_ylim(bottom=0)
         axes.margins(x=0.15)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         return as_svg(figure)
 
@@ -133,6 +137,8 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG)
         element.attrib = dict(_attributes(element, name, used))
+        element.tail = None  # indentation
+        element.text = (element.text or "").strip() or None
     _, _, width, height = root.attrib.pop("viewBox").split()
     root.attrib |= {
         **{"viewBox": f"0 0 {width} {height}", "width": f"{float(width) * 4 / 3:.0f}"},
@@ -152,7 +158,7 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
                     said, what = "font-size", re.search(r"[\d.]+px", what)[0]
                 if said:
                     what = {"#000000": "currentColor", "#ffffff": "none"}.get(what, what)
-                    yield said, what.replace("url(#", f"url(#{name}-")
+                    yield said, _rounded(what.replace("url(#", f"url(#{name}-"))
         elif key == "id":
             if value in used:
                 yield "id", f"{name}-{value}"
@@ -164,4 +170,10 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
         elif key == "clip-path":
             yield key, value.replace("url(#", f"url(#{name}-")
         elif (not key.startswith("on") and element.tag != "svg") or key == "viewBox":
-            yield key, value
+            yield key, _rounded(value)
+
+
+def _rounded(text: str) -> str:
+    """`text` with its numbers to a hundredth of a point, which nobody sees."""
+    shorter = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)
+    return re.sub(r"\s+", " ", shorter).strip()

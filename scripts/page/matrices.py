@@ -12,7 +12,7 @@ def confusion_rows(confusion: list[list[int]], key: str) -> list[list[dict[str, 
     return [
         [
             {
-                "text": f"{count:,}" if count else "",
+                "text": str(count) if count else "",
                 "address": f"#images?model={key}&label={label}&answer={answer}" if count else "",
                 "kind": "right" if label == answer else heat(count / max(1, sum(row))),
                 "title": "",
@@ -28,7 +28,7 @@ def answer_rows(answers: list[list[int]], first: str, second: str) -> list[list[
     return [
         [
             {
-                "text": f"{count:,}" if count else "",
+                "text": str(count) if count else "",
                 "address": f"#images?model={first}&answer={one}&other={second}&other-answer={other}"
                 if count
                 else "",
@@ -53,12 +53,12 @@ def difference_rows(
         for _ in range(classes)
     ]
     for cell in cells:
-        label, answer = cell["true"], cell["answer"]
+        label, answer = cell["label"], cell["answer"]
         difference = cell["only_first"] - cell["only_second"]
         chance = cell["p_value"] >= ALPHA
         better = (difference > 0) == (label == answer)  # more right answers, or fewer mistakes
         table[label][answer] = {
-            "text": f"{difference:+,}".replace("-", "\u2212") if difference else "0",
+            "text": f"{difference:+}".replace("-", "\u2212") if difference else "0",
             "address": f"#images?model={first}&other={second}&label={label}&answer={answer}"
             "&agreement=one",
             "kind": "" if chance else "better" if better else "worse",

@@ -68,7 +68,12 @@ def _describe_training(folder: Path, key: str) -> dict[str, Any]:
     return {
         "record": record,
         "settings": [
-            {"key": setting, "value": value, "default": defaults.get(setting, value)}
+            {
+                "key": setting,
+                "value": _short(value),
+                "default": _short(defaults[setting]),
+                "changed": value != defaults[setting],
+            }
             for setting, value in sorted(record["settings"].items())
         ],
         "curve": inline(
@@ -77,6 +82,13 @@ def _describe_training(folder: Path, key: str) -> dict[str, Any]:
             f"Loss of {folder.name} over training; it ends at {history['loss'].iloc[-1]:.3f}",
         ),
     }
+
+
+def _short(value: Any) -> str:
+    """A parameter's value as a reader would write it."""
+    if isinstance(value, list):
+        return ", ".join(map(_short, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str, Any]:

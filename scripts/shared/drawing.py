@@ -40,7 +40,7 @@ def draw_samples(
         for position, (image, title) in enumerate(zip(images, titles, strict=True), start=1):
             axes = figure.add_subplot(math.ceil(len(images) / side), side, position)
             low, high = pixel_range
-            axes.imshow(image, cmap="gray", interpolation="nearest", vmin=low, vmax=high)
+            axes.imshow(image, cmap="gray", interpolation="none", vmin=low, vmax=high)
             axes.set_title(title, pad=3)
             axes.set_axis_off()
         return as_svg(figure)

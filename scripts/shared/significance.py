@@ -1,5 +1,6 @@
 """Whether a difference is more than chance: intervals and exact tests, by SciPy."""
 
+import math
 from itertools import combinations
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ ALPHA = 0.05
 
 
 class Pair(NamedTuple):
-    """Two models on the same images."""
+    """Two models on the same images; `low` and `high` bound the difference of their accuracies."""
 
     first: int
     second: int
@@ -51,22 +52,33 @@ def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
 
 
 def difference_interval(
-    only_first: np.ndarray, only_second: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The interval at 95 % for `only_first - only_second`, in images, given their sum.
+    only_first: int, only_second: int, both: int, total: int
+) -> tuple[float, float]:
+    """The interval at 95 % for the difference of two shares of the same images: Newcombe's hybrid
+    score interval for paired data (Newcombe 1998, method 10).
 
-    It is the exact interval for the first's share of the sum (Clopper and Pearson 1934), carried
-    over to the difference, and so excludes 0 just where `mcnemar` gives less than 0.05.
+    Args:
+        only_first, only_second, both: images on which only the one, only the other, or both do
+            something.
+        total: images in all.
     """
-    from scipy.stats import beta
+    neither = total - only_first - only_second - both
+    first, second = both + only_first, both + only_second
+    first_low, first_high = accuracy_interval(first, total)
+    second_low, second_high = accuracy_interval(second, total)
+    margins = math.sqrt(first * (total - first) * second * (total - second))
+    agreement = both * neither - only_first * only_second
+    if agreement > 0:  # the correction for continuity
+        agreement = max(0.0, agreement - total / 2)
+    correlation = agreement / margins if margins else 0.0
 
-    total = only_first + only_second
-    with np.errstate(invalid="ignore"):  # a beta distribution without an image is NaN
-        low = beta.ppf(ALPHA / 2, only_first, only_second + 1)
-        high = beta.ppf(1 - ALPHA / 2, only_first + 1, only_second)
-    low = np.where(only_first == 0, 0.0, low)
-    high = np.where(only_second == 0, 1.0, high)
-    return (2 * low - 1) * total, (2 * high - 1) * total
+    def distance(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one**2 - 2 * correlation * one * other + other**2))
+
+    difference = (only_first - only_second) / total
+    below = distance(first / total - first_low, second_high - second / total)
+    above = distance(first_high - first / total, second / total - second_low)
+    return difference - below, difference + above
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -85,15 +97,12 @@ def compare_pairs(right: np.ndarray) -> list[Pair]:
     Args:
         right: (models, images), bool, whether a model is right about an image.
     """
-    pairs = list(combinations(range(len(right)), 2))
-    first, second = (right[[pair[side] for pair in pairs]] for side in (0, 1))
-    only_first = (first & ~second).sum(axis=1)
-    only_second = (second & ~first).sum(axis=1)
-    columns = (
-        only_first,
-        only_second,
-        *difference_interval(only_first, only_second),
-        holm(mcnemar(only_first, only_second)),
-    )
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Pair(*pair, *row) for pair, row in zip(pairs, rows, strict=True)]
+    rows = []
+    for first, second in combinations(range(len(right)), 2):
+        one, other = right[first], right[second]
+        only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
+        interval = difference_interval(only_first, only_second, int((one & other).sum()), len(one))
+        rows.append((first, second, only_first, only_second, *interval))
+    counts = np.array([row[2:4] for row in rows], int).reshape(-1, 2)
+    p_values = holm(mcnemar(*counts.T)).tolist()
+    return [Pair(*row, p_value) for row, p_value in zip(rows, p_values, strict=True)]

@@ -19,6 +19,11 @@ async function unpack(base64) {
   return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
+function added(steps) {
+  let sum = 0;
+  return steps.map((step) => { sum += step; return sum; });
+}
+
 async function readAnswers() {
   const buffer = await unpack(read("packed-answers").textContent);
   const view = new DataView(buffer);
@@ -31,7 +36,7 @@ async function readAnswers() {
   };
   const short = (place) => view.getUint16(place, true);
   return {
-    index: take(count, 4, (place) => view.getUint32(place, true)),
+    index: added(take(count, 4, (place) => view.getInt32(place, true))),
     label: take(count, 2, short),
     answers: models.map(() => take(count, 2, short)),
     probabilities: new Uint8Array(buffer, offset),
@@ -67,7 +72,7 @@ async function drawImage(canvas, image) {
   const sheet = await sheetOf(image);
   if (canvas.dataset.index !== String(known.index[image])) return; // another was asked for since
   canvas.getContext("2d").drawImage(
-    sheet, 0, (image % perSheet) * height, width, height, 0, 0, width, height);
+    sheet, (image % perSheet) * width, 0, width, height, 0, 0, width, height);
 }
 
 // ---- The state: the filters' fields and the open image, as they are in the address ----
