@@ -31,6 +31,14 @@ TINY = {
 }
 
 
+# The times on the page: in its table and sentences, and all of the two charts of the cost.
+TIMES = re.compile(
+    rb'data-value="[\d.e-]+">[\d.]+\xc2\xa0(?:s|\xc2\xb5s)<|[\d.]+\xc2\xa0s\.'
+    rb"|<figure><figcaption>Error over the time.*?</figure>",
+    re.DOTALL,
+)
+
+
 class Project:
     """A copy of the project's files in a git repository of its own."""
 
@@ -94,9 +102,10 @@ class Project:
         timed = ("training.json", "comparison.html")
         for path, content in contents.items():
             if path.endswith("training.json"):
-                contents[path] = {**json.loads(content), "fit_seconds": None}
+                record = json.loads(content)
+                contents[path] = {**record, "fit_seconds": None, "answer_microseconds": None}
             elif path.endswith("comparison.html"):
-                contents[path] = re.sub(rb"[\d.]+\xc2\xa0s(?=[<.])", b"", content)
+                contents[path] = TIMES.sub(b"", content)
             elif path.startswith("provenance/"):
                 record = json.loads(content)
                 for part in ("inputs", "outputs"):

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, Project
@@ -101,13 +100,13 @@ def test_shared_modules_serve_at_least_two_stages():
 
 
 def test_template_inputs_are_the_templates(dvc_stages):
-    templates = {f"scripts/templates/{path.name}" for path in template_folder().iterdir()}
+    templates = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "scripts" / "templates").rglob("*")
+        if path.is_file()
+    }
     declared = {path for path in dvc_stages["report"]["inputs"] if "/templates/" in path}
     assert declared == templates
-
-
-def template_folder() -> Path:
-    return ROOT / "scripts" / "templates"
 
 
 def imported_modules(stage: str) -> set[str]:

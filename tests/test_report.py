@@ -1,144 +1,80 @@
-"""The page and its twin, on results made to be difficult."""
+"""The page and its twin as text, on results made to be difficult. test_page.py opens the page."""
 
+import csv
+import io
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from made_results import HOSTILE, answers_with_mistakes, draw, make_results, render
 
-from measures.scores import compare, score
-from page.markdown import escape_markdown
-from report import report
-from shared.drawing import braille
+from page.charts import inline
+from page.images import as_grey, reduced, reduction
+from page.text import braille, escape_markdown, inert_json
 from shared.errors import UserError
-from shared.files import write_json, write_text
+from shared.evaluation import read_evaluation
 from shared.npz import write_arrays
-from shared.split import Split, write_split
-from shared.training_record import write_record
-
-HOSTILE = '"><img src=x onerror=alert(1)></script>|`@everyone\u2028=cmd()' + "x" * 300
-
-
-def make_results(
-    folder: Path,
-    wrong: dict[str, int],
-    dataset: str = "toy",
-    images: int = 40,
-    shape: tuple[int, int] = (8, 8),
-    classes: int = 10,
-) -> None:
-    """What the stages before the report write, for models that get `wrong` images wrong."""
-    random = np.random.default_rng(0)
-    labels = np.arange(images) % classes
-    pixels = random.integers(0, 17, (images, *shape), dtype=np.uint8)
-    part = Split(pixels, labels, np.arange(classes), np.array([0.0, 16.0]))
-    write_split(folder / "test.npz", part)
-    likely = np.full((len(wrong), images, classes), 0.1 / classes)
-    for place, count in enumerate(wrong.values()):
-        answers = np.where(np.arange(images) < count, (labels + 1) % classes, labels)
-        likely[place, np.arange(images), answers] += 0.9
-    right = likely.argmax(axis=2) == labels
-    against = compare(list(wrong), right)
-    summary = {}
-    for place, name in enumerate(wrong):
-        summary[name] = {"parameters": 650, "against": against[name], **score(likely[place], part)}
-        write_record(
-            folder / name / "training.json",
-            settings={"epochs": 2, "hidden": [3]},
-            layers=[{"layer": "Dense", "output_shape": [classes], "parameters": 650}],
-            training_images=100,
-            validation_images=0,
-            fit_seconds=1.5,
-            remarks=("stopped early",),
-        )
-        write_text(folder / name / "history.csv", "epoch,loss,val_loss\n0,2.0,NA\n1,1.0,NA\n")
-    write_json(folder / "metrics.json", summary)
-    arrays = {"models": np.array(list(wrong)), "probabilities": likely.astype(np.float32)}
-    write_arrays(folder / "predictions.npz", **arrays)
-    counts = np.bincount(labels, minlength=classes)
-    write_json(
-        folder / "stats.json",
-        {
-            "dataset": dataset,
-            "sha256": "0" * 64,
-            "image_shape": list(shape),
-            "parts": {"train": {"images": 100}, "test": {"images": images}},
-            "class_counts": [
-                {"class": str(label), "train": 10, "test": int(count)}
-                for label, count in enumerate(counts)
-            ],
-            "train_against_test": {"sentence": "Alike."},
-        },
-    )
-    write_text(folder / "figure.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
-
-
-def render(folder: Path, wrong: dict[str, int], failures: int = 25, **kinds) -> tuple[str, str]:
-    folder.mkdir(exist_ok=True)
-    make_results(folder, wrong, **kinds)
-    return draw(folder, list(wrong), failures)
-
-
-def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]:
-    report(
-        test=folder / "test.npz",
-        models=[folder / name for name in models],
-        metrics=folder / "metrics.json",
-        predictions=folder / "predictions.npz",
-        stats=folder / "stats.json",
-        train_samples=folder / "figure.svg",
-        test_samples=folder / "figure.svg",
-        class_histogram=folder / "figure.svg",
-        templates=ROOT / "scripts" / "templates",
-        html=folder / "page.html",
-        markdown=folder / "page.md",
-        failures=failures,
-        seed=1,
-    )
-    return (folder / "page.html").read_text(), (folder / "page.md").read_text()
 
 
 class Page(HTMLParser):
-    """The tags of a page, and its text."""
+    """The tags of a page, and its text without its scripts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict]] = []
-        self.text = ""
+        self.words: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag, attributes) -> None:
         self.tags.append((tag, dict(attributes)))
 
     def handle_data(self, data) -> None:
-        self.text += data
+        if not self.tags or self.tags[-1][0] not in ("script", "style"):
+            self.words.append(data)
 
-    def sources(self) -> list[str]:
-        return [attributes["src"] for _, attributes in self.tags if "src" in attributes]
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def numbers(html: str) -> list[str]:
+    """The captions of the failures, true vs predicted."""
+    return re.findall(r"<span>\d+ vs \d+</span>", html.split('id="together"')[0])
+
+
+def signed(interval: list[float]) -> str:
+    low, high = (f"{end:+.2f}".replace("-", "\N{MINUS SIGN}") for end in interval)
+    return f"{low} to {high}"
 
 
 def test_page_says_what_metrics_say(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 20, "mlp": 10, "cnn": 4})
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    text = " ".join(Page(html).text.split())
+    text = Page(html).text
     for name, accuracy in (("logreg", "50.00"), ("mlp", "75.00"), ("cnn", "90.00")):
-        assert f"{accuracy} %" in text
+        scores = metrics[name]
+        assert f"Accuracy {accuracy} %: {scores['failures']} failures and" in text
         assert re.search(rf"\| {name} \| {accuracy}\s%", markdown)
-        assert f"{metrics[name]['failures']} failures and {metrics[name]['successes']} succ" in text
-        assert (
-            f"{metrics[name]['failures']} failures and {metrics[name]['successes']} su" in markdown
-        )
+        said = f"{scores['failures']} failures and {scores['successes']} successes"
+        assert said in text
+        assert said in markdown
+        for against in scores["against"]:
+            ends = [100 * against[f"difference_{end}"] for end in ("low", "high")]
+            # Each pair is in the table once, in the one direction or the other.
+            said = {signed(ends), signed([-end for end in reversed(ends)])}
+            assert any(interval in text for interval in said)
+            assert any(interval in markdown for interval in said)
 
 
 def test_verdict_names_the_best_and_what_cannot_be_told_apart(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 30, "mlp": 5, "cnn": 4})
-    for text in (" ".join(Page(html).text.split()), " ".join(markdown.split())):
+    for text in (Page(html).text, " ".join(markdown.split())):
         assert "cnn" in text.split("is right about")[0]
         assert "mlp cannot be told apart from it" in text
         assert "logreg cannot" not in text
+        assert "another seed would change" in text
 
 
 def test_a_clear_lead_is_said_to_be_more_than_chance(tmp_path):
@@ -146,10 +82,17 @@ def test_a_clear_lead_is_said_to_be_more_than_chance(tmp_path):
     assert "Its lead over each other model is more than chance." in markdown
 
 
-def test_damaged_metrics_are_one_line(tmp_path):
+def test_damaged_results_are_one_line(tmp_path):
     render(tmp_path, {"logreg": 5})
-    for content, message in (("{}", "no model logreg"), ('{"logreg": ', "not whole JSON")):
-        (tmp_path / "metrics.json").write_text(content)
+    arrays = dict(np.load(tmp_path / "evaluation.npz"))
+    for change, message in (
+        ({"version": np.array(2)}, "version 2; allowed: 1"),
+        ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not whole JSON"),
+        ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
+        ({"models": np.array(["other"])}, "of other models or images; run evaluate"),
+        ({"labels": np.zeros(40, int)}, "of other models or images; run evaluate"),
+    ):
+        write_arrays(tmp_path / "evaluation.npz", **{**arrays, **change})
         with pytest.raises(UserError, match=message):
             draw(tmp_path, ["logreg"])
 
@@ -160,21 +103,30 @@ def test_remarks_of_the_training_are_said(tmp_path):
     assert "Its training stopped early." in markdown
 
 
+def test_parameters_that_differ_from_the_defaults_are_marked(tmp_path):
+    html, markdown = render(tmp_path, {"logreg": 5})
+    assert '<tr class="changed"><th scope="row">epochs •</th><td>2</td><td>1</td></tr>' in html
+    assert '<tr><th scope="row">hidden</th><td>3</td><td></td></tr>' in html
+    assert "**epochs 2**, hidden 3." in markdown
+
+
 def test_each_model_shows_25_failures(tmp_path):
     html, _ = render(tmp_path, {"logreg": 30, "mlp": 30})
-    assert len(re.findall(r"<span>\d vs \d</span>", html)) == 50
+    assert len(numbers(html)) == 50
     assert html.count("Class probabilities of one random failure") == 2
 
 
 def test_as_many_failures_as_there_are(tmp_path):
     html, _ = render(tmp_path, {"logreg": 3})
-    assert len(re.findall(r"<span>\d vs \d</span>", html)) == 3
+    assert len(numbers(html)) == 3
 
 
 def test_no_failures_is_said(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 0, "cnn": 0})
-    assert html.count("None to show: every test image is classified as labelled.") == 2
+    assert html.count("No failures to show: every test image is classified as labelled.") == 2
     assert markdown.count("No failures to show") == 2
+    assert "No model is wrong on any test image" in html
+    assert "these images cannot say where it fails" in html
 
 
 @pytest.mark.parametrize(
@@ -184,40 +136,115 @@ def test_no_failures_is_said(tmp_path):
         ({f"model{place}": place for place in range(12)}, {}),
         ({"a": 26, "b": 3}, {"shape": (20, 30), "classes": 26, "images": 52}),
         ({"all-wrong": 40, "other": 0}, {}),
+        ({"two": 1, "classes": 0}, {"classes": 2}),
+        ({"wide": 3, "line": 1}, {"shape": (1, 300)}),
+        ({"large": 3}, {"shape": (400, 300)}),
     ],
 )
 def test_other_shapes_render(wrong, kinds, tmp_path):
-    html, _ = render(tmp_path, wrong, **kinds)
+    html, markdown = render(tmp_path, wrong, **kinds)
+    text = Page(html).text
+    assert f"All {kinds.get('images', 40)} test images are on this page." in text
     for name in wrong:
-        assert f">{name}</h2>" in html
+        assert f" {name}</h3>" in html
+        assert f"## {name}" in markdown
+    assert ("One model, so there is nothing to compare it with." in text) == (len(wrong) == 1)
+    assert ("shown at 1/" in text) == ("wide" in wrong or "large" in wrong)
+    assert ("the filters below take any two models" in text) == (len(wrong) > 3)
 
 
-def test_page_loads_nothing(tmp_path):
-    html, _ = render(tmp_path, {"logreg": 5})
-    page = Page(html)
-    assert all(source.startswith("data:image/") for source in page.sources())
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "base"}
-    for _, attributes in page.tags:
+def test_a_model_that_always_says_one_class(tmp_path):
+    constant = np.zeros((40, 10))
+    constant[:, 3] = 1
+    good = answers_with_mistakes(np.arange(40) % 10, 2, 10)
+    html, _ = render(tmp_path, {"constant": 0, "good": 0}, likely=np.stack([constant, good]))
+    text = Page(html).text
+    assert "Accuracy 10.00 %: 36 failures and 4 successes." in text
+    assert "100.0 % 100.0 % 36 10.00 %" in text  # it cannot abstain
+
+
+def test_what_does_not_fit_is_left_out_and_said(tmp_path):
+    """200,000 test images: failures are kept first, and the page stays within its size."""
+    html, _ = render(tmp_path, {"a": 300, "b": 200}, images=200_000, shape=(6, 6))
+    assert len(html.encode()) <= 2_000_000
+    kept = re.search(r"Of 200,000 test images ([\d,]+) fit on this page", html)[1]
+    assert 10_000 < int(kept.replace(",", "")) < 200_000
+    assert "300 of the 300 that a model gets wrong" in html
+
+
+def test_page_allows_its_own_style_and_script_only(tmp_path):
+    html, _ = render(tmp_path, {"logreg": 5, "cnn": 2})
+    tags = Page(html).tags
+    policy = next(
+        attributes["content"]
+        for tag, attributes in tags
+        if tag == "meta" and "http-equiv" in attributes
+    )
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not {tag for tag, _ in tags} & {"link", "iframe", "object", "base", "embed"}
+    for tag, attributes in tags:
         assert not [key for key in attributes if key == "style" or key.startswith("on")]
-        assert "href" not in attributes
+        for key in ("href", "src"):
+            assert attributes.get(key, "#").startswith(("#", "data:")), (tag, attributes)
+    script = html.rsplit("<script>", 1)[1]
+    assert len(script) < 45_000
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", script)
 
 
 def test_hostile_names_are_inert(tmp_path):
-    html, markdown = render(tmp_path, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE)
+    html, markdown = render(
+        tmp_path, {"logreg": 5, "<b>&x|`@me": 5, "=cmd()": 3}, dataset=HOSTILE, failures=3
+    )
     assert "<b>" not in html
     assert "<b>" not in markdown
     page = Page(html)
     assert "alert(1)" in page.text
     assert all(attributes.get("src") != "x" for _, attributes in page.tags)
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert "\u2028" not in html.split('id="page-data"')[1]
     assert "<img" not in markdown
     assert "@everyone" not in markdown
+    assert "@me" not in markdown
+    top = markdown.split("## The data")[0]
+    assert len(top.encode()) <= 8_000
+    header = next(csv.reader(io.StringIO((tmp_path / "failures.csv").read_text())))
+    assert not [name for name in header if name.startswith(("=", "+", "-", "@"))]
+
+
+def test_hostile_drawings_are_inert():
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" onload="alert(1)">'
+        '<script>alert(1)</script><foreignObject/><image href="http://example.invalid/x.png"/>'
+        '<g onclick="alert(1)" style="fill: #000000"><text>&lt;b&gt;</text></g></svg>'
+    )
+    drawn = inline(svg, "name", '"><b>')
+    for word in ("alert", "script", "foreignObject", "example", "style", "<b>"):
+        assert word not in drawn
+    assert 'fill="currentColor"' in drawn
+
+
+def test_json_cannot_end_its_element():
+    text = inert_json({"name": "</script><!--\u2028"})
+    assert "<" not in text
+    assert "\u2028" not in text
+    assert json.loads(text) == {"name": "</script><!--\u2028"}
 
 
 def test_escaped_markdown_stays_on_one_line():
     assert escape_markdown("a|b\n`c` <d> @e #f [g](h) & \\i") == (
         "a\\|b \\`c\\` &#60;d&#62; &#64;e &#35;f \\[g\\](h) &#38; \\\\i"
     )
+
+
+def test_top_of_the_twin_fits_a_comment(tmp_path):
+    _, markdown = render(tmp_path, {"logreg": 20, "mlp": 9}, shape=(96, 96))
+    top = markdown.split("## The data")[0]
+    assert len(top.encode()) <= 8_000
+    for text in ("is right about", "| model | accuracy |", "Test image ", "```text\n"):
+        assert text in top
+    images = re.findall(r"(.*)\n\n```text\n(.*?)\n```", top, re.S)
+    assert images
+    assert set(images[-1][1]) <= {chr(0x2800 + bits) for bits in range(256)} | {"\n"}
 
 
 def test_same_inputs_same_bytes(tmp_path, monkeypatch):
@@ -230,7 +257,33 @@ def test_same_inputs_same_bytes(tmp_path, monkeypatch):
 def test_durations_reach_the_page_only(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 5})
     assert "1.5\u00a0s" in html
+    assert "2.5\u00a0µs" in html
     assert "1.5" not in markdown
+    assert "2.5" not in markdown
+
+
+def test_one_models_failures_move_no_others(tmp_path):
+    first, _ = render(tmp_path / "a", {"logreg": 30, "mlp": 30}, failures=5)
+    second, _ = render(tmp_path / "b", {"logreg": 30, "mlp": 28}, failures=5)
+    part = re.compile(r'id="logreg">.*?Training curve', re.S)
+    captions = [numbers(part.search(html)[0]) for html in (first, second)]
+    assert captions[0] == captions[1]
+
+
+def test_evaluation_is_read_as_it_was_written(tmp_path):
+    make_results(tmp_path, {"logreg": 5, "cnn": 2})
+    evaluation = read_evaluation(tmp_path / "evaluation.npz")
+    assert evaluation.models == ["logreg", "cnn"]
+    assert (evaluation.predicted != evaluation.labels).sum(axis=1).tolist() == [5, 2]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert evaluation.findings["metrics"] == metrics
+
+
+def test_images_are_made_smaller_by_their_mean():
+    images = np.arange(2 * 4 * 6, dtype=float).reshape(2, 4, 6)
+    assert reduced(images, 2)[0, 0].tolist() == [3.5, 5.5, 7.5]
+    assert (reduction(28, 28), reduction(96, 50), reduction(97, 97)) == (1, 1, 2)
+    assert as_grey(np.array([[[0, 8, 16, 99]]]), np.array([0, 16])).tolist() == [[[0, 8, 15, 15]]]
 
 
 def test_braille_by_hand():

@@ -13,7 +13,6 @@ from preprocess import preprocess
 from shared.dataset import checked_dataset, write_dataset
 from shared.errors import UserError
 from shared.linear_model import LinearModel, write_linear_model
-from shared.significance import accuracy_interval, compare_pairs
 from shared.split import write_split
 
 
@@ -156,21 +155,3 @@ class TestEvaluate:
         one = type(part)(part.images[:1], part.labels[:1], part.classes, part.pixel_range)
         write_split(tmp_path / "test.npz", one)
         assert run_evaluate(tmp_path, "logreg")["logreg"]["successes"] in (0, 1)
-
-
-class TestSignificance:
-    def test_interval_by_hand(self):
-        """Wilson's interval for 10 of 10: (n / (n + z^2), 1)."""
-        low, high = accuracy_interval(10, 10)
-        assert low == pytest.approx(10 / (10 + 1.959964**2), abs=1e-6)
-        assert high == 1
-
-    def test_pairs_by_hand(self):
-        """Five images that only the first has right: 2 / 2^5; three pairs, so Holm triples it."""
-        right = np.ones((3, 20), bool)
-        right[1, :5] = False
-        pairs = {(pair.first, pair.second): pair for pair in compare_pairs(right)}
-        assert pairs[0, 1].only_first_right == 5
-        assert pairs[0, 1].p_value == pytest.approx(3 * 2 / 2**5)
-        assert pairs[0, 2].p_value == 1
-        assert pairs[1, 2].p_value == pytest.approx(3 * 2 / 2**5)

@@ -18,9 +18,9 @@ def browser_data(
 ) -> dict[str, Any]:
     """As many of the test images as there is room for, those that a model gets wrong first.
 
-    `answers` is gzip in base64 of four arrays in a row, little-endian and in the images' order:
-    index, (n,) int32, each less the one before it; label, (n,) uint16; answers, (models, n) uint16;
-    and probabilities, (models, n, classes) uint8, in 255ths.
+    `answers` is gzip in base64: for each sheet and its n images, in their order, four arrays in a
+    row, little-endian: index, (n,) int32, each less the one before it; label, (n,) uint16; answers,
+    (models, n) uint16; and probabilities, (models, n, classes) uint8, in 255ths.
 
     Args:
         part: the test images.
@@ -35,19 +35,21 @@ def browser_data(
     height, width = reduced(part.images[:1], factor).shape[1:]
     step = images_on_a_sheet(width)
     sheets: list[str] = []
+    packed: list[bytes] = []
     for start in range(0, len(order), step):
         chosen = order[start : start + step]
         chosen.sort()  # in place, since numbers that rise take less room
         grey = as_grey(reduced(part.images[chosen], factor), part.pixel_range)
-        sheets.append(sheet(grey))
-        room -= len(sheets[-1]) + len(_packed(evaluation, predicted, chosen)) + SHEET_FRAME
+        picture, answers = sheet(grey), _packed(evaluation, predicted, chosen)
+        room -= len(picture) + len(_compressed(answers)) + SHEET_FRAME
         if room < 0:
-            sheets.pop()
             break
+        sheets.append(picture)
+        packed.append(answers)
     kept = order[: len(sheets) * step]
     return {
         "sheets": sheets,
-        "answers": _packed(evaluation, predicted, kept),
+        "answers": _compressed(b"".join(packed)),
         "kept": len(kept),
         "kept_wrong": int(wrong[kept].sum()),
         "wrong": int(wrong.sum()),
@@ -56,7 +58,7 @@ def browser_data(
     }
 
 
-def _packed(evaluation: Evaluation, predicted: np.ndarray, chosen: np.ndarray) -> str:
+def _packed(evaluation: Evaluation, predicted: np.ndarray, chosen: np.ndarray) -> bytes:
     likely = (evaluation.probabilities[:, chosen].astype(np.float64) * 255).round()
     arrays = (
         np.diff(chosen, prepend=0).astype("<i4"),
@@ -64,5 +66,8 @@ def _packed(evaluation: Evaluation, predicted: np.ndarray, chosen: np.ndarray) -
         predicted[:, chosen].astype("<u2"),
         likely.astype(np.uint8),
     )
-    packed = gzip.compress(b"".join(array.tobytes() for array in arrays), 9, mtime=0)
-    return base64.b64encode(packed).decode()
+    return b"".join(array.tobytes() for array in arrays)
+
+
+def _compressed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()

@@ -34,7 +34,7 @@ def model_style(place: int) -> dict[str, str]:
 def draw_accuracies(names: Sequence[str], scores: Sequence[dict[str, Any]]) -> str:
     """Each model's accuracy with its interval at 95 %, below each other."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = chart(width=6.5, height=0.55 + 0.3 * len(names))
+        figure, axes = chart(width=4.8, height=0.55 + 0.3 * len(names))
         for place, score in enumerate(scores):
             style = model_style(place)
             line = [score["accuracy_low"], score["accuracy_high"]]
@@ -81,7 +81,7 @@ def draw_reliability(rows: Sequence[dict[str, float]], place: int) -> str:
 def draw_abstention(names: Sequence[str], curves: Sequence[Sequence[dict[str, float]]]) -> str:
     """The share of wrong answers over the share of images that are answered, of each model."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = chart(width=6.5, height=3.2)
+        figure, axes = chart(width=4.8, height=3)
         for place, (name, curve) in enumerate(zip(names, curves, strict=True)):
             answered = [row["answered"] for row in curve]
             wrong = [1 - row["accuracy"] for row in curve]
@@ -156,7 +156,7 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
                 said, _, what = (part.strip() for part in declaration.partition(":"))
                 if said == "font":  # the shorthand is no attribute
                     said, what = "font-size", re.search(r"[\d.]+px", what)[0]
-                if said:
+                if said and said != "image-rendering":  # the style sheet says it
                     what = {"#000000": "currentColor", "#ffffff": "none"}.get(what, what)
                     yield said, _rounded(what.replace("url(#", f"url(#{name}-"))
         elif key == "id":

@@ -19,33 +19,35 @@ async function unpack(base64) {
   return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
-function added(steps) {
-  let sum = 0;
-  return steps.map((step) => { sum += step; return sum; });
-}
-
 async function readAnswers() {
-  const buffer = await unpack(read("packed-answers").textContent);
-  const view = new DataView(buffer);
+  const view = new DataView(await unpack(read("packed-answers").textContent));
   const count = layout.images;
+  const answers = models.map(() => new Uint16Array(count));
+  const probabilities = models.map(() => new Uint8Array(count * classes.length));
+  const [index, label] = [new Int32Array(count), new Uint16Array(count)];
   let offset = 0;
-  const take = (length, size, get) => {
-    const array = Array.from({ length }, (_, place) => get(offset + place * size));
-    offset += length * size;
-    return array;
-  };
-  const short = (place) => view.getUint16(place, true);
-  return {
-    index: added(take(count, 4, (place) => view.getInt32(place, true))),
-    label: take(count, 2, short),
-    answers: models.map(() => take(count, 2, short)),
-    probabilities: new Uint8Array(buffer, offset),
-  };
+  const short = () => view.getUint16((offset += 2) - 2, true);
+  for (let start = 0; start < count; start += layout.per_sheet) {
+    const end = Math.min(count, start + layout.per_sheet);
+    let last = 0;
+    for (let image = start; image < end; image += 1, offset += 4) {
+      last += view.getInt32(offset, true);
+      index[image] = last;
+    }
+    for (let image = start; image < end; image += 1) label[image] = short();
+    for (const own of answers) for (let image = start; image < end; image += 1) own[image] = short();
+    for (const own of probabilities) {
+      const length = (end - start) * classes.length;
+      own.set(new Uint8Array(view.buffer, offset, length), start * classes.length);
+      offset += length;
+    }
+  }
+  return { index, label, answers, probabilities };
 }
 
 let known; // what readAnswers gives
 const probability = (model, image, label) =>
-  known.probabilities[(model * layout.images + image) * classes.length + label] / 255;
+  known.probabilities[model][image * classes.length + label] / 255;
 const confidence = (model, image) => probability(model, image, known.answers[model][image]);
 const isWrong = (model, image) => known.answers[model][image] !== known.label[image];
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
@@ -270,28 +272,32 @@ function moveInGallery(event) {
   focusPlace(Number(button.dataset.place) + steps[event.key]);
 }
 
-function moveInMatrix(event) {
-  const step = {
-    ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0],
-  }[event.key];
-  const link = event.target.closest(".matrix a");
-  if (!step || !link) return;
-  event.preventDefault();
-  const cell = link.parentElement;
-  const table = cell.closest("table");
-  let [row, column] = [cell.parentElement.rowIndex, cell.cellIndex];
-  for (;;) { // past empty cells
-    row += step[0];
-    column += step[1];
-    const next = table.rows[row]?.cells[column];
-    if (!next) return;
-    const target = next.querySelector("a");
-    if (!target) continue;
-    link.tabIndex = -1;
-    target.tabIndex = 0;
-    target.focus();
-    return;
+function linkInColumn(cell, step) { // the nearest one above or below, past empty cells
+  const { rows } = cell.closest("table");
+  for (let row = cell.parentElement.rowIndex + step; row > 0 && row < rows.length; row += step) {
+    const link = rows[row].cells[cell.cellIndex].querySelector("a");
+    if (link) return link;
   }
+  return null;
+}
+
+function moveInMatrix(event) {
+  const link = event.target.closest("a");
+  const links = [...event.currentTarget.querySelectorAll("a")];
+  const place = links.indexOf(link);
+  const next = {
+    ArrowLeft: () => links[place - 1],
+    ArrowRight: () => links[place + 1],
+    ArrowUp: () => linkInColumn(link.parentElement, -1),
+    ArrowDown: () => linkInColumn(link.parentElement, 1),
+  }[event.key];
+  if (place < 0 || !next) return;
+  event.preventDefault();
+  const target = next();
+  if (!target) return;
+  link.tabIndex = -1;
+  target.tabIndex = 0;
+  target.focus();
 }
 
 function makeMatricesOneStop() {
@@ -329,7 +335,7 @@ function makeSortable(table) {
 function makeDrawable(example) {
   const button = example.querySelector(".draw");
   const model = placeOfKey.get(example.dataset.model);
-  const placeOfIndex = new Map(known.index.map((index, place) => [index, place]));
+  const placeOfIndex = new Map([...known.index].map((index, place) => [index, place]));
   const draws = page.draws[example.dataset.model].filter((index) => placeOfIndex.has(index));
   let draw = 0;
   button.hidden = draws.length < 2;

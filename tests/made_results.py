@@ -1,0 +1,121 @@
+"""Results as the stages before the report write them, made to be difficult, and their page."""
+
+from pathlib import Path
+
+import numpy as np
+from conftest import ROOT
+
+from measures.findings import findings_of
+from measures.scores import failures_csv
+from report import report
+from shared.drawing import draw_class_counts, draw_samples
+from shared.evaluation import Evaluation, write_evaluation
+from shared.files import write_json, write_text
+from shared.split import Split, write_split
+from shared.training_record import write_record
+
+HOSTILE = '"><img src=x onerror=alert(1)></script>|`@everyone\u2028=cmd()' + "x" * 300
+
+
+def answers_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.ndarray:
+    """Probabilities, (n, classes), that are wrong about the first `wrong` images, and surer the
+    later an image comes.
+    """
+    images = len(labels)
+    answers = np.where(np.arange(images) < wrong, (labels + 1) % classes, labels)
+    sure = 0.5 + 0.4 * (np.arange(images) + 1) / images
+    likely = np.repeat(((1 - sure) / (classes - 1))[:, None], classes, axis=1)
+    likely[np.arange(images), answers] = sure
+    return likely
+
+
+def make_results(
+    folder: Path,
+    wrong: dict[str, int],
+    dataset: str = "toy",
+    images: int = 40,
+    shape: tuple[int, int] = (8, 8),
+    classes: int = 10,
+    likely: np.ndarray | None = None,
+) -> None:
+    """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
+    answer with the probabilities `likely`, (models, images, classes).
+    """
+    random = np.random.default_rng(0)
+    names = list(wrong)
+    labels = np.arange(images) % classes
+    pixels = random.integers(0, 17, (images, *shape), dtype=np.uint8)
+    part = Split(pixels, labels, np.arange(classes), np.array([0.0, 16.0]))
+    write_split(folder / "test.npz", part)
+    if likely is None:
+        likely = np.stack(
+            [answers_with_mistakes(labels, count, classes) for count in wrong.values()]
+        )
+    likely = likely.astype(np.float32)
+    sizes = [{"parameters": 650, "bytes": 2600} for _ in names]
+    findings = findings_of(names, sizes, likely, part)
+    write_evaluation(
+        folder / "evaluation.npz", Evaluation(names, part.classes, labels, likely, findings)
+    )
+    write_json(folder / "metrics.json", findings["metrics"])
+    write_text(folder / "failures.csv", failures_csv(names, likely, part))
+    for name in names:
+        write_record(
+            folder / name / "training.json",
+            settings={"epochs": 2, "hidden": [3]},
+            defaults={"epochs": 1, "hidden": [3]},
+            layers=[{"layer": "Dense", "output_shape": [classes], "parameters": 650}],
+            training_images=100,
+            validation_images=0,
+            fit_seconds=1.5,
+            answer_microseconds=2.5,
+            remarks=("stopped early",),
+        )
+        write_text(folder / name / "history.csv", "epoch,loss,val_loss\n0,2.0,NA\n1,1.0,NA\n")
+    counts = np.bincount(labels, minlength=classes)
+    write_json(
+        folder / "stats.json",
+        {
+            "dataset": dataset,
+            "sha256": "0" * 64,
+            "image_shape": list(shape),
+            "parts": {"train": {"images": 100}, "test": {"images": images}},
+            "class_counts": [
+                {"class": str(label), "train": 10, "test": int(count)}
+                for label, count in enumerate(counts)
+            ],
+            "train_against_test": {"sentence": "Alike."},
+        },
+    )
+    samples = draw_samples(pixels[:4], ["0", "1", "2", "3"][: len(pixels)], (0, 16))
+    write_text(folder / "samples.svg", samples)
+    shares = {"train": counts / images, "test": counts / images}
+    write_text(folder / "histogram.svg", draw_class_counts(list(map(str, range(classes))), shares))
+
+
+def render(folder: Path, wrong: dict[str, int], failures: int = 25, **kinds) -> tuple[str, str]:
+    """The page and its twin of `make_results`."""
+    folder.mkdir(exist_ok=True)
+    make_results(folder, wrong, **kinds)
+    return draw(folder, list(wrong), failures)
+
+
+def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]:
+    """The page and its twin of what is in `folder`."""
+    report(
+        test=folder / "test.npz",
+        models=[folder / name for name in models],
+        evaluation=folder / "evaluation.npz",
+        metrics=folder / "metrics.json",
+        failed=folder / "failures.csv",
+        stats=folder / "stats.json",
+        train_samples=folder / "samples.svg",
+        test_samples=folder / "samples.svg",
+        class_histogram=folder / "histogram.svg",
+        templates=ROOT / "scripts" / "templates",
+        html=folder / "page.html",
+        markdown=folder / "page.md",
+        failures=failures,
+        seed=1,
+    )
+    return (folder / "page.html").read_text(), (folder / "page.md").read_text()
