@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from shared.drawing import SERIES_STYLES, STYLE, as_svg, chart
 
@@ -59,6 +59,7 @@ def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_la
                 steps, values, label=name, markersize=3, markevery=every, **model_style(place)
             )
         axes.set(xlabel=x_label, ylabel="loss")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
         return as_svg(figure)
 
