@@ -1,6 +1,6 @@
 """Run the pipeline on MNIST; keep its page's twin and picture; measure how the page opens.
 
-Needs Chromium and DATA_MIRROR or a network. Writes docs/mnist.md, docs/page.png and mnist_page.json.
+Needs Chromium, and DATA_MIRROR or a network. Writes docs/mnist.md, docs/page.png and its JSON file.
 """
 
 import argparse
@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from measure import ROOT, changed_clone, machine, measure, put_into
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from measure import ROOT, changed_clone, machine, measure, put_into
 
 SAVED = Path(__file__).with_suffix(".json")
 SLOWDOWNS = (1, 4)  # of the processor, by Chromium itself

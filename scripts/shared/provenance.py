@@ -20,7 +20,7 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
 
     The record is JSON: `command`, the words of the command line, and `inputs` and `outputs`, the
     SHA-256 of each file by its path from the working directory. Our own modules that were loaded
-    are among the inputs, and so is each file in an input that is a folder. The record is written
+    are among the inputs, and so is each file below an input that is a folder. The record is written
     last, so that half a result has none that fits it.
 
     Raises:
@@ -40,10 +40,10 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
-    """The SHA-256 of each file, or of each file in a folder, by its path from here."""
+    """The SHA-256 of each file, or of each file below a folder, by its path from here."""
     digests = {}
     for path in paths:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
                 with file.open("rb") as content:
                     name = Path(os.path.relpath(file)).as_posix()
