@@ -89,6 +89,7 @@ def test_damaged_results_are_one_line(tmp_path):
         ({"version": np.array(2)}, "version 2; allowed: 1"),
         ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not whole JSON"),
         ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
+        ({"probabilities": np.full((1, 40, 10), np.nan)}, "not numbers from 0 to 1"),
         ({"models": np.array(["other"])}, "of other models or images; run evaluate"),
         ({"labels": np.zeros(40, int)}, "of other models or images; run evaluate"),
     ):

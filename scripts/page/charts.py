@@ -140,6 +140,7 @@ def inline(svg: str, name: str, alt: str) -> Markup:
         element.attrib = dict(_attributes(element, name, used))
         element.tail = None  # indentation
         element.text = (element.text or "").strip() or None
+    _flatten(root)
     _, _, width, height = root.attrib.pop("viewBox").split()
     root.attrib |= {
         **{"viewBox": f"0 0 {width} {height}", "width": f"{float(width) * 4 / 3:.0f}"},
@@ -172,6 +173,15 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
             yield key, value.replace("url(#", f"url(#{name}-")
         elif (not key.startswith("on") and element.tag != "svg") or key == "viewBox":
             yield key, _rounded(value)
+
+
+def _flatten(element: ElementTree.Element) -> None:
+    """Put the members of groups that say nothing in the groups' places: a browser counts each."""
+    members: list[ElementTree.Element] = []
+    for child in element:
+        _flatten(child)
+        members += child if child.tag == "g" and not child.attrib else [child]
+    element[:] = members
 
 
 def _rounded(text: str) -> str:

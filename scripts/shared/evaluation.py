@@ -57,6 +57,8 @@ def read_evaluation(path: Path) -> Evaluation:
             f"{path}: probabilities of shape {probabilities.shape}; allowed: {shape}, for the"
             " models, images and classes"
         )
+    if not ((probabilities >= 0) & (probabilities <= 1.001)).all():  # NaN passes neither
+        raise UserError(f"{path}: probabilities that are not numbers from 0 to 1")
     try:
         findings = json.loads(arrays["findings"].tobytes())
     except (ValueError, RecursionError) as error:

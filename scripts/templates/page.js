@@ -426,5 +426,6 @@ async function start() {
   if (location.hash.startsWith("#images?")) read("images").scrollIntoView();
 }
 
-start();
+// After the page itself, which can be read meanwhile.
+document.addEventListener("DOMContentLoaded", () => setTimeout(start));
 })();
