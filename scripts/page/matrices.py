@@ -62,8 +62,10 @@ def difference_rows(
             "address": f"#images?model={first}&other={second}&label={label}&answer={answer}"
             "&agreement=one",
             "kind": "" if chance else "better" if better else "worse",
-            "title": f"{cell['only_first']} and {cell['only_second']} images only; "
-            f"95 % interval {cell['low']:+.0f} to {cell['high']:+.0f}".replace("-", "\u2212"),
+            "title": f"{cell['only_first']} - {cell['only_second']} images, 95 % interval"
+            f" {cell['low']:+.0f} to {cell['high']:+.0f}, p = {cell['p_value']:.2g}".replace(
+                "-", "\u2212"
+            ),
         }
     return table
 

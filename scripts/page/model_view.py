@@ -14,7 +14,7 @@ from shared.evaluation import Evaluation
 from shared.files import read_json
 from shared.split import Split
 
-LONGEST_SIDE_OF_TEXT = 32  # pixels
+SIDE_OF_TEXT = 28  # pixels, about: 14 signs wide and 7 high
 DRAWS = 200  # failures to draw from, one after the other
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
 
@@ -102,11 +102,12 @@ def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str,
         "answers": evaluation.classes[likely.argmax(axis=1)].tolist(),
         "probabilities": likely.T.astype(float).tolist(),
         "png": png(as_grey(image, part.pixel_range)),
-        "braille": braille(_small(image) > part.pixel_range.mean()),
+        "braille": braille(_for_text(image) > part.pixel_range.mean()),
     }
 
 
-def _small(image: np.ndarray) -> np.ndarray:
-    """An image, (height, width), small enough to be read as text."""
-    factor = -(-max(image.shape) // LONGEST_SIDE_OF_TEXT)
-    return reduced(image[None], factor)[0]
+def _for_text(image: np.ndarray) -> np.ndarray:
+    """An image, (height, width), as large as can be read as text."""
+    larger = max(1, SIDE_OF_TEXT // max(image.shape))
+    smaller = max(1, max(image.shape) // SIDE_OF_TEXT)
+    return reduced(image[None], smaller)[0].repeat(larger, axis=0).repeat(larger, axis=1)

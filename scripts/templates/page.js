@@ -363,11 +363,21 @@ function applyState() {
   showResults();
 }
 
+// Where the address is that of a difference of two models, how sure it is.
+function sayDifference() {
+  const links = [...document.querySelectorAll(".differences a")];
+  const link = links.find((one) => one.getAttribute("href") === location.hash);
+  const said = read("difference");
+  said.hidden = !link;
+  said.textContent = link ? `${link.closest("table").caption.textContent}. ${link.title}` : "";
+}
+
 function followAddress() {
   const next = stateOfAddress();
   if (!next) return;
   state = next;
   applyState();
+  sayDifference();
   read("images").scrollIntoView();
 }
 
@@ -377,6 +387,7 @@ function listen() {
     for (const field of fields) state[field.name] = field.value;
     showResults();
     rememberState();
+    sayDifference();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {
@@ -423,6 +434,7 @@ async function start() {
   read("browser").hidden = false;
   state = stateOfAddress() ?? { ...initial, outcome: "wrong" };
   applyState();
+  sayDifference();
   if (location.hash.startsWith("#images?")) read("images").scrollIntoView();
 }
 
