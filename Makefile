@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$python && break; done)
 INSTALLED := .venv/.installed
+TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report verify test test-long format bench lock clean always
@@ -17,30 +18,32 @@ report: $(INSTALLED)
 verify: $(INSTALLED)
 	@python scripts/verify.py
 
-test: $(INSTALLED)
+test: $(TOOLS)
 	ruff format --check || { echo "mend with: make format"; exit 1; }
 	ruff check || { echo "mend with: make format"; exit 1; }
 	snakefmt --check workflow || { echo "mend with: make format"; exit 1; }
 	pytest
 
-test-long: $(INSTALLED)
+test-long: $(TOOLS)
 	pytest -m long
 
-format: $(INSTALLED)
+format: $(TOOLS)
 	ruff check --fix
 	ruff format
 	snakefmt workflow
 
 # All of it takes hours: make bench PARTS=recipes ARGS="'cnn fast' --seeds 2", for one.
 PARTS ?= recipes growth cost
-bench: $(INSTALLED)
+bench: $(TOOLS)
 	for part in $(PARTS); do python benchmarks/$$part.py $(ARGS) || exit 1; done
 
 # After a change of the dependencies in pyproject.toml.
+COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock"
 lock: $(INSTALLED)
 	pip install --quiet uv
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:
 	rm -rf .venv .snakemake logs data/raw data/processed models provenance
@@ -53,3 +56,9 @@ $(INSTALLED): always
 	$(PYTHON) -m venv --clear .venv && .venv/bin/python -m pip install --quiet \
 		--disable-pip-version-check --require-hashes --requirement requirements.lock \
 	&& cp requirements.lock $@; }
+
+# What tests, checks and benchmarks need besides.
+$(TOOLS): always $(INSTALLED)
+	@cmp -s requirements-dev.lock $@ || { .venv/bin/python -m pip install --quiet \
+		--disable-pip-version-check --require-hashes --requirement requirements-dev.lock \
+	&& cp requirements-dev.lock $@; }

@@ -19,6 +19,7 @@ from train_mlp import TRAINING
 
 README = (ROOT / "README.md").read_text()
 LOCK = (ROOT / "requirements.lock").read_text()
+TOOLS_LOCK = (ROOT / "requirements-dev.lock").read_text()
 PYTHON = {"python_full_version": "3.12.1", "python_version": "3.12", "sys_platform": "linux"}
 
 
@@ -122,10 +123,18 @@ def test_conda_environments_have_the_locked_versions(name):
                 assert versions[package.removesuffix("-base")] == version, requirement
 
 
-def test_the_lock_is_whole_and_names_no_index():
-    assert not re.search(r"https?://|index-url|find-links", LOCK)
-    assert LOCK.count("--hash=sha256:") > 500
+@pytest.mark.parametrize("lock", [LOCK, TOOLS_LOCK], ids=["run", "tools"])
+def test_the_locks_are_whole_and_name_no_index(lock):
+    assert not re.search(r"https?://|index-url|find-links", lock)
+    assert lock.count("--hash=sha256:") > 500
+
+
+def test_the_locks_agree_and_have_what_is_declared():
+    run, tools = (
+        set(re.findall(r"^([\w.-]+==.*?) *\\$", lock, re.M)) for lock in (LOCK, TOOLS_LOCK)
+    )
+    assert run <= tools
     project = (ROOT / "pyproject.toml").read_text()
     declared = re.findall(r'^ *"([A-Za-z][\w.-]*)[^"]*"', project.split("[tool.")[0], re.M)
-    names = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", LOCK, re.M)}
+    names = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", TOOLS_LOCK, re.M)}
     assert {canonicalize_name(name) for name in declared if name[0].islower()} <= names
