@@ -1,6 +1,7 @@
 """dvc.yaml and workflow/ say the same, and both know every module that a stage imports."""
 
 import ast
+import functools
 import re
 
 import pytest
@@ -109,7 +110,8 @@ def test_template_inputs_are_the_templates(dvc_stages):
     assert declared == templates
 
 
-def imported_modules(stage: str) -> set[str]:
+@functools.cache
+def imported_modules(stage: str) -> frozenset[str]:
     """The stage's script and every module of ours that it imports, directly or not."""
     found, waiting = set(), [ROOT / "scripts" / f"{stage}.py"]
     while waiting:
@@ -126,4 +128,4 @@ def imported_modules(stage: str) -> set[str]:
                 names = [alias.name for alias in node.names]
             files = (ROOT / "scripts" / f"{name.replace('.', '/')}.py" for name in names)
             waiting += [file for file in files if file.is_file()]
-    return found
+    return frozenset(found)
