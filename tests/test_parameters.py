@@ -1,6 +1,7 @@
 """A parameter that is not allowed is refused in one line, in the same words at either door."""
 
 import contextlib
+import copy
 import importlib
 import io
 import json
@@ -26,6 +27,7 @@ from shared.command_line import StageParser
 
 SCHEMA = YAML(typ="safe").load(ROOT / "workflow" / "schemas" / "params.schema.yaml")
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
+DVC_YAML = YAML(typ="safe").load(ROOT / "dvc.yaml")
 REFUSED = [
     *[("train_mlp", "epochs", value) for value in (0, -1, 1.5, 3.0, "many", "1_000", 10**20)],
     *[("train_mlp", "learning_rate", value) for value in (0, -0.1, -1e-5, "fast")],
@@ -253,8 +255,7 @@ def repo(project: Project) -> Repo:
 
 def dvc_commands(repo: Repo) -> dict[str, list[str]]:
     """The words of each stage's command, as DVC resolves it now."""
-    definition = YAML(typ="safe").load(Path(repo.root_dir) / "dvc.yaml")
-    stages = DataResolver(repo, repo.root_dir, definition).resolve()["stages"]
+    stages = DataResolver(repo, repo.root_dir, copy.deepcopy(DVC_YAML)).resolve()["stages"]
     return {name.replace("-", "_"): shlex.split(stage["cmd"]) for name, stage in stages.items()}
 
 
