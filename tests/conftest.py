@@ -1,5 +1,6 @@
 """What tests share: copies of the project with real engines in them."""
 
+import functools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_programs import ForkedPrograms
 from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
 
@@ -37,6 +39,9 @@ TIMES = re.compile(
     rb"|<figure><figcaption>Error over the time.*?</figure>",
     re.DOTALL,
 )
+
+
+forked_programs = functools.cache(ForkedPrograms)  # the first to ask starts it
 
 
 class Project:
@@ -74,17 +79,25 @@ class Project:
 
     def run(self, *command: str, fails: bool = False, **environment: str) -> str:
         """Run `command` in the project; its output, both streams. Checks how it ended."""
-        result = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**self.environment(), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-        assert (result.returncode != 0) == fails, result.stdout
-        return result.stdout
+        environment = {**self.environment(), **environment}
+        name, *arguments = command
+        if name in ("python", "dvc", "snakemake"):
+            found = shutil.which(name, path=environment["PATH"])
+            program = arguments.pop(0) if name == "python" else found
+            status, output = forked_programs().run(program, arguments, self.folder, environment)
+        else:
+            result = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+            status, output = result.returncode, result.stdout
+        assert (status != 0) == fails, output
+        return output
 
     def environment(self) -> dict[str, str]:
         """As in an activated environment, and without a conda that the machine may have."""
