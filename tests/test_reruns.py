@@ -1,14 +1,20 @@
 """A change reruns what it affects and nothing else: every key, every script, both engines."""
 
+import contextlib
+import copy
+import functools
 import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from conftest import ROOT, Project
 from dvc.repo import Repo
+from dvc.utils.serialize import parse_yaml
 from ruamel.yaml import YAML
 from test_dags import STAGES, imported_modules
 
@@ -104,14 +110,35 @@ def snakemake_project(made_by_snakemake, tmp_path_factory) -> Project:
 
 def changed_for_dvc(project: Project) -> set[str]:
     """The stages that DVC finds changed, and those after them in DVC's own graph."""
-    repo = Repo(project.folder)
-    graph, changed = repo.index.graph, set(repo.status())
-    for stage in repo.index.stages:
+    with parsing_once():
+        repo = Repo(project.folder)
+        changed, index = set(repo.status()), repo.index
+        graph = index.graph
+    for stage in index.stages:
         before = {stage, *_descendants(graph, stage)}
         if any(other.addressing in changed for other in before):
             changed.add(stage.addressing)
     # Outside the current directory, DVC puts the path of dvc.yaml before a stage's name.
     return {name.rpartition(":")[2].replace("-", "_") for name in changed}
+
+
+@functools.cache
+def parsed(text: str, path: str, typ: str = "safe") -> Any:
+    return parse_yaml(text, path, typ)
+
+
+@contextlib.contextmanager
+def parsing_once() -> Iterator[None]:
+    """Let DVC parse no text a second time: that is most of what it does, a dozen times a case."""
+
+    def parse(*arguments: str, **options: str) -> Any:
+        return copy.deepcopy(parsed(*arguments, **options))
+
+    with (
+        mock.patch("dvc.utils.strictyaml.parse_yaml", parse),
+        mock.patch("dvc.utils.serialize._yaml.parse_yaml", parse),
+    ):
+        yield
 
 
 def _descendants(graph, stage) -> set:
