@@ -308,6 +308,7 @@ def test_an_image_opens_with_every_models_probabilities(watched, folder, found):
     assert f"image={first}" in page.url
     again = watched.context.new_page()
     again.goto(page.url)
+    again.locator("#detail").wait_for()
     assert again.locator("#detail-title").text_content() == title.text_content()
     page.get_by_role("button", name="Next").click()
     assert title.text_content().startswith(f"Test image {second}:")

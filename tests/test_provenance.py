@@ -1,6 +1,5 @@
 """What a stage records of itself, and one run at a time."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -96,11 +95,15 @@ def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
     assert "Running stage 'explore-stats'" in project.run("dvc", "repro")
 
 
+MET = "provenance/.met"  # is there when explore-stats is met
+
+
 def slow_down(project: Project) -> None:
     """Give explore-stats something to change, and five seconds to be met in."""
     path = project.folder / "scripts" / "explore_stats.py"
     text = path.read_text().replace(
-        "    data = read_dataset(", "    sleep(5)\n    data = read_dataset("
+        "    data = read_dataset(",
+        f"    Path({MET!r}).touch()\n    sleep(5)\n    data = read_dataset(",
     )
     path.write_text(text.replace('"""\n', '"""\nfrom time import sleep\n', 1))
 
@@ -111,17 +114,11 @@ def start(project: Project, *command: str) -> subprocess.Popen:
 
 
 def wait_for_stage(project: Project) -> None:
-    """Until explore-stats runs: its lock is held."""
+    """Until explore-stats runs and has noted what it is made of."""
     deadline = time.monotonic() + 60
-    with (project.folder / "provenance" / ".explore_stats.lock").open("w") as lock:
-        while time.monotonic() < deadline:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                fcntl.flock(lock, fcntl.LOCK_UN)
-            except BlockingIOError:
-                return
-            time.sleep(0.05)
-    raise AssertionError("the stage did not start")
+    while not (project.folder / MET).exists():
+        assert time.monotonic() < deadline, "the stage did not start"
+        time.sleep(0.05)
 
 
 DVC = ("dvc", "repro")
