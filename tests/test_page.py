@@ -122,8 +122,9 @@ def count(page: Page) -> int:
 
 def shown(page: Page) -> list[int]:
     """The numbers of all images that pass the filters."""
-    while page.locator("#more").is_visible():
-        page.locator("#more").click()
+    page.evaluate(
+        "() => { const more = document.getElementById('more'); while (!more.hidden) more.click(); }"
+    )
     canvases = page.locator("#gallery canvas")
     return [
         int(index) for index in canvases.evaluate_all("all => all.map(one => one.dataset.index)")
@@ -279,7 +280,10 @@ def test_a_drawn_pixel_is_the_datasets(watched, folder):
     page = watched.open(folder, "#images?model=cnn")
     shown(page)
     part = read_split(folder / "test.npz")
-    page.wait_for_timeout(300)  # for the sheets
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("#gallery canvas")].every(
+            one => one.getContext("2d").getImageData(0, 0, 1, 1).data[3] === 255)"""
+    )
     pixels = page.locator("#gallery canvas").evaluate_all(
         """all => all.map(one => {
             const { data } = one.getContext("2d").getImageData(0, 0, 8, 8);
