@@ -4,6 +4,7 @@ Needs Chromium, and DATA_MIRROR or a network. Writes docs/mnist.md, docs/page.pn
 """
 
 import argparse
+import io
 import json
 import shutil
 import statistics
@@ -12,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from measure import ROOT, changed_clone, machine, measure, put_into
@@ -19,7 +21,8 @@ from measure import ROOT, changed_clone, machine, measure, put_into
 SAVED = Path(__file__).with_suffix(".json")
 SLOWDOWNS = (1, 4)  # of the processor, by Chromium itself
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-VIEW = {"width": 1240, "height": 1500}
+VIEW = {"width": 1240, "height": 1075}
+NAVIGATION = 47  # pixels at the top, which stay there
 # From the event to the next frame with the images of the label in it.
 FILTER = """
 label => new Promise(resolve => {
@@ -75,11 +78,22 @@ HEAD = (
 
 
 def take_picture(chromium: Browser, page: Path) -> None:
-    """The top of the page, as the README shows it."""
+    """The verdict, and below it the failure browser with the best model's surest mistake."""
     view = chromium.new_page(viewport=VIEW)
     view.goto(page.as_uri())
     view.locator("#browser").wait_for()
-    view.screenshot(path=ROOT / "docs" / "page.png")
+    parts = [view.screenshot()]
+    view.locator("#filters [name=order]").select_option("sure")
+    view.locator("#gallery button").first.click()
+    view.evaluate("document.getElementById('images').scrollIntoView()")
+    view.wait_for_timeout(500)  # for the sheet of the images
+    parts.append(view.screenshot())
+    pictures = [Image.open(io.BytesIO(part)).convert("RGB") for part in parts]
+    pictures[1] = pictures[1].crop((0, NAVIGATION, VIEW["width"], VIEW["height"]))
+    whole = Image.new("RGB", (VIEW["width"], sum(picture.height for picture in pictures)))
+    for number, picture in enumerate(pictures):
+        whole.paste(picture, (0, number * pictures[0].height))
+    whole.save(ROOT / "docs" / "page.png", optimize=True)
 
 
 def open_page(chromium: Browser, page: Path, slowdown: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import growth
+import mnist_page
 import recipes
 from networks.architectures import ARCHITECTURES
 from parameters import complaint
@@ -37,6 +38,7 @@ def locked() -> dict[str, str]:
     ("page", "name", "table"),
     [
         ("README.md", "recipes", recipes.table),
+        ("README.md", "mnist_page", mnist_page.table),
         ("docs/training.md", "recipes_digits", recipes.table),
         ("docs/training.md", "growth", growth.table),
     ],
