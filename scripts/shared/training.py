@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from shared.augmentation import Augmentation, augmented, background
+from shared.averaging import STEPS_PER_CALL, WeightAverage
 from shared.backend import batches, keras, memory_errors, tf, use_seed, use_threads, verbosity
 from shared.command_line import StageParser, number, one_of, whole_number
 from shared.errors import UserError
@@ -28,7 +29,6 @@ OPTIMIZERS = {
 }
 WARM_UP = 0.2  # share of a cycle's steps in which the learning rate rises
 ANSWERED_TOGETHER = 1_000  # images, where the time of an answer is taken
-STEPS_PER_CALL = 20  # small networks would else spend much of their time between the steps
 POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 
 
@@ -146,28 +146,6 @@ def train_network(
             lambda images: predict(model, images, ANSWERED_TOGETHER), part.images
         ),
     )
-
-
-class WeightAverage(keras.callbacks.Callback):
-    """The mean of the weights after steps beyond `start`, looked at once every STEPS_PER_CALL.
-
-    With the moving statistics of BatchNormalization, which Keras' own `use_ema` leaves out.
-    """
-
-    def __init__(self, start: float) -> None:
-        super().__init__()
-        self.start = start
-        self.count = 0
-        self.mean: list[np.ndarray] = []
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if int(self.model.optimizer.iterations) <= self.start:
-            return
-        self.count += 1
-        weights = self.model.get_weights()
-        self.mean = self.mean or [np.zeros_like(weight) for weight in weights]
-        for mean, weight in zip(self.mean, weights, strict=True):
-            mean += (weight - mean) / self.count
 
 
 def _fit(

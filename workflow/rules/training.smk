@@ -42,6 +42,7 @@ rule train_mlp:
     input:
         "scripts/train_mlp.py",
         "scripts/shared/augmentation.py",
+        "scripts/shared/averaging.py",
         "scripts/shared/backend.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
@@ -86,6 +87,7 @@ rule train_cnn:
         "scripts/train_cnn.py",
         "scripts/networks/architectures.py",
         "scripts/shared/augmentation.py",
+        "scripts/shared/averaging.py",
         "scripts/shared/backend.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",

@@ -1,0 +1,123 @@
+"""A real browser, the page in it opened from a file with the network off, and what to look at."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_results import render
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shared.evaluation import Evaluation, read_evaluation
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+MODELS = ("logreg", "mlp", "cnn")
+
+
+def needed(*programs: str) -> str:
+    """The path of the first of `programs` that is installed; skips the test without one."""
+    path = next(filter(None, map(shutil.which, programs)), None)
+    if not path:
+        reason = f"{programs[0]} is not installed, so the page is not tested with it"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = needed(*CHROMIUM)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Three models on 700 images, so that there are two sheets, with mistakes of all kinds."""
+    random = np.random.default_rng(5)
+    labels = np.arange(700) % 10
+    likely = random.dirichlet(np.full(10, 0.3), (3, 700))
+    for model, skill in enumerate((3, 8, 15)):
+        likely[model, np.arange(700), labels] += skill * random.random(700)
+    likely[:, :5] = 0.01
+    likely[:, np.arange(5), (labels[:5] + 3) % 10] = 0.91  # contested
+    likely /= likely.sum(axis=2, keepdims=True)
+    folder = tmp_path_factory.mktemp("page")
+    render(folder, dict.fromkeys(MODELS, 0), images=700, likely=likely)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(folder) -> Evaluation:
+    return read_evaluation(folder / "evaluation.npz")
+
+
+class Watched:
+    """A page whose requests and complaints are kept."""
+
+    def __init__(self, browser: Browser, **kinds: Any) -> None:
+        self.context = browser.new_context(offline=True, **kinds)
+        self.page = self.context.new_page()
+        self.faults: list[str] = []
+        self.page.on("request", lambda request: self._note_request(request.url))
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._note("error", str(error)))
+        self.page.on("dialog", lambda dialog: self._note("error", f"dialog: {dialog.message}"))
+
+    def _note_request(self, url: str) -> None:
+        if not url.startswith(("file:", "data:")):
+            self.faults.append(f"request: {url}")
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.faults.append(text)
+
+    def open(self, folder: Path, address: str = "", script: bool = True) -> Page:
+        self.page.goto((folder / "page.html").as_uri() + address)
+        if script:
+            self.page.locator("#browser").wait_for()
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.faults == []
+
+
+@pytest.fixture
+def watched(browser, request) -> Iterator[Watched]:
+    """Fails the test if the page asks for anything or complains. Indirect: how it is opened."""
+    watched = Watched(browser, **getattr(request, "param", {}))
+    yield watched
+    watched.close()
+
+
+def opened_with(**kinds: Any):
+    return pytest.mark.parametrize("watched", [kinds], indirect=True)
+
+
+def count(page: Page) -> int:
+    return int(page.locator("#count").text_content().split()[0].replace(",", ""))
+
+
+def shown(page: Page) -> list[int]:
+    """The numbers of all images that pass the filters."""
+    page.evaluate(
+        "() => { const more = document.getElementById('more'); while (!more.hidden) more.click(); }"
+    )
+    canvases = page.locator("#gallery canvas")
+    return [
+        int(index) for index in canvases.evaluate_all("all => all.map(one => one.dataset.index)")
+    ]
+
+
+def expected(found: Evaluation, passes) -> list[int]:
+    sure = np.round(found.confidence.astype(np.float64) * 255) / 255  # as the page has it
+    return np.flatnonzero(passes(found.labels, found.predicted, sure)).tolist()
