@@ -25,8 +25,8 @@ FILTERS = {
         lambda labels, said, sure: (labels == 4) & (said[0] == 9),
     ),
     "confidence": (
-        {"model": "cnn", "from": "20", "to": "60", "outcome": "right"},
-        lambda labels, said, sure: (said[2] == labels) & (sure[2] >= 0.2) & (sure[2] <= 0.6),
+        {"model": "cnn", "from": "70", "to": "90", "outcome": "right"},
+        lambda labels, said, sure: (said[2] == labels) & (sure[2] >= 0.7) & (sure[2] <= 0.9),
     ),
     "all agree": (
         {"agreement": "all"},
