@@ -42,6 +42,8 @@ def evaluate(
     """
     part = read_split(test)
     names = [folder.name for folder in models]
+    if len(set(names)) < len(names):
+        raise UserError(f"evaluate: two models of one name in {', '.join(names)}; name them apart")
     use_threads(threads)
     with threadpool_limits(threads):
         sizes, answers = zip(

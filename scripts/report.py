@@ -8,7 +8,7 @@ import numpy as np
 from page.browser import browser_data
 from page.model_view import describe_model
 from page.render import render
-from page.view import describe_comparison, draw_comparison
+from page.view import describe_comparison, draw_charts
 from shared.command_line import StageParser, whole_number
 from shared.errors import UserError
 from shared.evaluation import read_evaluation
@@ -44,8 +44,11 @@ def report(
     """
     part, found = read_split(test), read_evaluation(evaluation)
     names = [folder.name for folder in models]
-    if names != found.models or not np.array_equal(part.labels, found.labels):
+    same = (part.labels, found.labels), (part.classes, found.classes)
+    if names != found.models or not all(np.array_equal(*pair) for pair in same):
         raise UserError(f"{evaluation}: of other models or images; run evaluate on the same")
+    if read_json(metrics) != found.findings["metrics"]:
+        raise UserError(f"{metrics}: not those of {evaluation}; run evaluate again")
     described = [
         # A generator each, so that one model's failures move no other's.
         describe_model(folder, found, part, failures, np.random.default_rng((seed, place)))
@@ -58,9 +61,10 @@ def report(
     }
     said = read_json(stats)
     attached = {"metrics.json": metrics.read_bytes(), "failures.csv": failed.read_bytes()}
+    compared = describe_comparison(described, found, part, said)
     page = {
-        **describe_comparison(described, found, part, said),
-        "charts": draw_comparison(described, figures, said),
+        **compared,
+        "charts": draw_charts(compared["ranked"][0], described, figures, said),
         "results_hash": hashlib.sha256(attached["metrics.json"]).hexdigest(),
         "failures": failures,
         "seed": seed,

@@ -119,5 +119,7 @@ def shown(page: Page) -> list[int]:
 
 
 def expected(found: Evaluation, passes) -> list[int]:
-    sure = np.round(found.confidence.astype(np.float64) * 255) / 255  # as the page has it
+    sure = (
+        np.round(found.probabilities.max(axis=2).astype(np.float64) * 255) / 255
+    )  # as the page has it
     return np.flatnonzero(passes(found.labels, found.predicted, sure)).tolist()

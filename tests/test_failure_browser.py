@@ -84,7 +84,7 @@ def test_filter_gives_the_right_images(name, watched, folder, found):
 
 def test_order(watched, folder, found):
     page = watched.open(folder, "#images?model=mlp&outcome=wrong&order=sure")
-    sure = [float(found.confidence[1, image]) for image in shown(page)]
+    sure = [float(found.probabilities[1, image].max()) for image in shown(page)]
     assert len(sure) > 30
     assert all(one >= other - 1 / 255 for one, other in pairwise(sure))
 
@@ -134,11 +134,54 @@ def test_numbers_of_the_matrices_open_their_images(watched, folder, found):
         assert shown(page) == np.flatnonzero(passes).tolist()
         if "less" in table:
             said = page.locator("#difference").text_content()
-            assert said == f"{table}. {link.get_attribute('title')}"
+            assert said.startswith(f"{table}. {link.get_attribute('title')} (")
             counts = (str(cell["only_first"]), str(cell["only_second"]))
             assert f"{MINUS.join(counts)} images, 95 % interval" in said
         else:
             assert int(link.text_content()) == count(page)
+
+
+def test_what_is_said_of_a_difference_goes_with_it(watched, folder, found):
+    cell = found.findings["pairs"][1]["confusion_differences"][0]
+    address = f"#images?model=logreg&other=cnn&label={cell['label']}&answer={cell['answer']}"
+    page = watched.open(folder, f"{address}&agreement=one")
+    said = page.locator("#difference")
+    assert said.text_content().startswith("logreg less cnn")
+    page.locator("#gallery button").first.click()
+    page.reload()
+    page.locator("#detail").wait_for()
+    assert said.text_content().startswith("logreg less cnn")
+    page.get_by_role("button", name="Clear").click()
+    assert not said.is_visible()
+
+
+def test_an_address_that_makes_no_sense_is_forgiven(watched, folder):
+    address = "#images?model=nope&label=999&image=abc&from=50.5&to=200&order=%E0%A4%A"
+    page = watched.open(folder, address)
+    assert page.locator('#filters [name="from"]').input_value() == "50.5"
+    assert page.locator('#filters [name="to"]').input_value() == "100"
+    assert 0 < count(page) < 700
+
+
+def test_a_filter_that_lacks_something_says_so(watched, folder):
+    page = watched.open(folder)
+    for agreement, lacking in (("one", "Choose a second model"), ("other-wrong", "second model")):
+        page.locator('#filters [name="agreement"]').select_option(agreement)
+        assert lacking in page.locator("#count").text_content()
+    page.locator('#filters [name="other"]').select_option("cnn")
+    assert "Choose" not in page.locator("#count").text_content()
+    page.locator('#filters [name="agreement"]').select_option("one")
+    assert "Choose an answer" in page.locator("#count").text_content()
+
+
+def test_the_same_number_opens_its_images_again(watched, folder):
+    page = watched.open(folder)
+    link = page.locator(".matrix a").first
+    for _ in range(2):
+        link.click()
+        page.wait_for_function("document.activeElement.id === 'count'")
+        page.evaluate("scrollTo(0, 0)")
+        page.locator("nav a").first.focus()
 
 
 def test_counts_elsewhere_open_their_images(watched, folder):

@@ -31,6 +31,9 @@ def test_the_comparison_can_be_sorted(watched, folder, found):
     table = page.get_by_role("table", name="Each model on the same 700 test images")
     by_failures = sorted(MODELS, key=lambda name: found.findings["metrics"][name]["failures"])
     button = table.get_by_role("button", name="failures")
+    names = table.get_by_role("button", name="model")
+    names.click()
+    assert table.locator("tbody th a").all_text_contents() == sorted(MODELS)
     for order, names in (("ascending", by_failures), ("descending", by_failures[::-1])):
         button.click()
         assert button.locator("..").get_attribute("aria-sort") == order
@@ -47,7 +50,7 @@ def test_another_failure_can_be_drawn(watched, folder, found):
         index, label, answer = map(
             int, re.match(r"Test image (\d+): (\d) vs (\d)", caption).groups()
         )
-        assert f"Draw {draw} of {min(200, len(wrong))}, seed 1." in caption
+        assert f"Draw {draw} of {min(200, len(wrong))}, seed 1" in caption
         assert index in wrong
         assert (label, answer) == (found.labels[index], found.predicted[1, index])
         share = float(example.locator("td.answer").nth(0).text_content().split("\u00a0")[0])
@@ -125,6 +128,17 @@ def test_hostile_names_do_nothing(watched, tmp_path):
     page.locator("#gallery button").first.click()
     assert '"><b onload=alert(1)>' in page.locator("#detail thead").text_content()
     assert page.title().startswith(HOSTILE[:20])
+
+
+def test_models_are_told_apart_whatever_their_names(watched, tmp_path):
+    """By addresses, and by identifiers that are the page's own."""
+    wrong = {"model-2": 5, "=1+1": 4, "page-data": 3, "images": 2, "$x$ $\\foo$": 1}
+    render(tmp_path, wrong)
+    page = watched.open(tmp_path)
+    page.locator('#filters [name="outcome"]').select_option("wrong")
+    for name, failures in wrong.items():
+        page.locator('#filters [name="model"]').select_option(label=name)
+        assert count(page) == failures
 
 
 @pytest.mark.parametrize(

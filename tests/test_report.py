@@ -88,6 +88,9 @@ def test_damaged_results_are_one_line(tmp_path):
     for change, message in (
         ({"version": np.array(2)}, "version 2; allowed: 1"),
         ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not whole JSON"),
+        ({"findings": np.frombuffer(b"[]", np.uint8)}, "findings without abstention, contested"),
+        ({"models": np.array("logreg")}, "arrays of other dimensions or types"),
+        ({"classes": np.arange(1, 11)}, "of other models or images; run evaluate"),
         ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
         ({"probabilities": np.full((1, 40, 10), np.nan)}, "not numbers from 0 to 1"),
         ({"models": np.array(["other"])}, "of other models or images; run evaluate"),
@@ -96,6 +99,38 @@ def test_damaged_results_are_one_line(tmp_path):
         write_arrays(tmp_path / "evaluation.npz", **{**arrays, **change})
         with pytest.raises(UserError, match=message):
             draw(tmp_path, ["logreg"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("metrics.json", "{}", "not those of .*evaluation.npz; run evaluate again"),
+        ("logreg/training.json", "{}", "is not what a training writes"),
+        ("logreg/history.csv", "", "is not what a training writes"),
+        ("logreg/history.csv", "epoch,loss\n", "is not what a training writes"),
+        ("samples.svg", "<svg", "not a whole drawing"),
+    ],
+)
+def test_damaged_files_are_one_line(name, content, message, tmp_path):
+    render(tmp_path, {"logreg": 5})
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=message):
+        draw(tmp_path, ["logreg"])
+
+
+def test_what_a_small_test_set_says_of_confidence(tmp_path):
+    """One unsure mistake among eight images; then one as sure as the rest."""
+    labels = np.arange(8)
+    likely = np.full((1, 8, 10), 0.01)
+    likely[0, labels, labels] = 0.91
+    likely[0, 0] = 0.1
+    likely[0, 0, 5] = 0.2
+    likely /= likely.sum(axis=2, keepdims=True)
+    html, _ = render(tmp_path / "a", {"one": 0}, images=8, likely=likely)
+    assert "On the 88\u00a0% of the images where it is surest, it is right about 100.00" in html
+    likely[0, 0] = np.roll(likely[0, 1], 1)
+    html, _ = render(tmp_path / "b", {"one": 0}, images=8, likely=likely)
+    assert "It is as sure of its mistakes as of the rest" in html
 
 
 def test_remarks_of_the_training_are_said(tmp_path):
@@ -266,7 +301,7 @@ def test_durations_reach_the_page_only(tmp_path):
 def test_one_models_failures_move_no_others(tmp_path):
     first, _ = render(tmp_path / "a", {"logreg": 30, "mlp": 30}, failures=5)
     second, _ = render(tmp_path / "b", {"logreg": 30, "mlp": 28}, failures=5)
-    part = re.compile(r'id="logreg">.*?Training curve', re.S)
+    part = re.compile(r'id="model-logreg">.*?Training curve', re.S)
     captions = [numbers(part.search(html)[0]) for html in (first, second)]
     assert captions[0] == captions[1]
 

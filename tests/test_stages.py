@@ -149,6 +149,11 @@ class TestEvaluate:
         with pytest.raises(UserError, match="not probabilities that sum to 1"):
             run_evaluate(tmp_path, "nan")
 
+    def test_two_models_of_one_name_are_refused(self, tmp_path):
+        split(tmp_path)
+        with pytest.raises(UserError, match="two models of one name in a, b, a"):
+            run_evaluate(tmp_path, "a", "b", "c/a")
+
     def test_one_test_image(self, tmp_path):
         part = split(tmp_path)["test"]
         run_logreg(tmp_path)

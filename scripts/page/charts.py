@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
 from shared.drawing import SERIES_STYLES, STYLE, as_svg, chart
+from shared.errors import UserError
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -128,8 +129,14 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     Args:
         name: stands before each identifier, which would else be there twice.
         alt: what the chart says, for those who do not see it.
+
+    Raises:
+        UserError: `svg` is not whole.
     """
-    root = ElementTree.fromstring(svg)  # noqa: S314 - no entities: expat refuses bombs itself
+    try:
+        root = ElementTree.fromstring(svg)  # noqa: S314 - expat itself refuses bombs of entities
+    except ElementTree.ParseError as error:
+        raise UserError(f"{name}: not a whole drawing ({error})") from error
     used = set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
     for parent in root.iter():
         for child in list(parent):

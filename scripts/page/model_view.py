@@ -10,6 +10,7 @@ from page.charts import draw_curves, draw_reliability, inline, model_style
 from page.images import as_grey, png, reduced, reduction
 from page.matrices import confusion_rows
 from page.text import address_name, braille
+from shared.errors import UserError
 from shared.evaluation import Evaluation
 from shared.files import read_json
 from shared.split import Split
@@ -59,6 +60,16 @@ def describe_model(
 
 
 def _describe_training(folder: Path, key: str) -> dict[str, Any]:
+    try:
+        return _describe_record(folder, key)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UserError(
+            f"{folder}: its training.json or history.csv is not what a training writes"
+            f" ({type(error).__name__}); train it again"
+        ) from error
+
+
+def _describe_record(folder: Path, key: str) -> dict[str, Any]:
     record = read_json(folder / "training.json")
     history = pd.read_csv(folder / "history.csv").dropna(axis=1, how="all")  # without validation
     step = history.columns[0]

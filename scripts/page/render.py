@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def render(
         browser = fill_browser(room)
         return template.render(page, browser=browser, data=inert_json(_for_script(page, browser)))
 
-    without_images = fill(0)
-    return fill(PAGE_BYTES - len(without_images.encode())), markdown
+    room = PAGE_BYTES - len(fill(0).encode())
+    if room < 0:
+        print(f"report: the page has {-room} bytes more than {PAGE_BYTES}", file=sys.stderr)
+    return fill(room), markdown
 
 
 def _embedded(path: Path) -> dict[str, str]:

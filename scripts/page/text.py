@@ -29,8 +29,9 @@ def inert_json(value: Any) -> Markup:
 
 
 def address_name(name: str, place: int) -> str:
-    """What the model `name` is called in an address of the page: a short plain word."""
-    return name if re.fullmatch(r"[A-Za-z][\w-]{0,29}", name, re.A) else f"model-{place + 1}"
+    """What the model `name` is called in an address of the page: a short plain word, its own."""
+    plain = re.fullmatch(r"[A-Za-z]\w{0,29}", name, re.A)
+    return name if plain else f"model-{place + 1}"  # with a hyphen, which no plain word has
 
 
 def braille(ink: np.ndarray) -> str:

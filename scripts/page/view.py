@@ -72,12 +72,16 @@ def _describe_pair(
     }
 
 
-def draw_comparison(
-    models: list[dict[str, Any]], figures: dict[str, str], stats: dict[str, Any]
+def draw_charts(
+    best: dict[str, Any],
+    models: list[dict[str, Any]],
+    figures: dict[str, str],
+    stats: dict[str, Any],
 ) -> dict[str, Any]:
     """The charts of all models together, and those that explore-stats has drawn.
 
     Args:
+        best: the one of `models` that leads the ranking.
         models: each as `describe_model` gives it.
         figures: `train_samples`, `test_samples` and `class_histogram`, as SVG.
         stats: the dataset's statistics.
@@ -91,7 +95,6 @@ def draw_comparison(
     said = "; ".join(
         f"{name} {100 * score['accuracy']:.2f} %" for name, score in zip(names, scores, strict=True)
     )
-    best = int(np.argmax([score["accuracy"] for score in scores]))
     meanings = {
         "train_samples": "Random training images, each titled with its label",
         "test_samples": "Random test images, each titled with its label",
@@ -102,17 +105,17 @@ def draw_comparison(
         "abstention": (
             draw_abstention(names, curves),
             f"Share of wrong answers over the share of images answered; it rises to"
-            f" {100 - 100 * scores[best]['accuracy']:.2f} % for {names[best]} on all images",
+            f" {100 - 100 * best['scores']['accuracy']:.2f} % for {best['name']} on all images",
         ),
         "answer_cost": (
             draw_cost(answers, scores, "microseconds an image"),
             f"The quickest answers are those of {names[int(np.argmin(answers))]},"
-            f" the fewest errors those of {names[best]}",
+            f" the fewest errors those of {best['name']}",
         ),
         "training_cost": (
             draw_cost(fits, scores, "seconds of training"),
             f"The quickest training is that of {names[int(np.argmin(fits))]},"
-            f" the fewest errors are those of {names[best]}",
+            f" the fewest errors are those of {best['name']}",
         ),
         **{name: (svg, meanings[name]) for name, svg in figures.items()},
     }

@@ -22,6 +22,7 @@ STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
     "svg.fonttype": "none",  # text stays text
+    "text.parse_math": False,  # a $ in a name is a $
     "svg.hashsalt": "digits",  # identifiers would be random without it
 }
 

@@ -13,7 +13,13 @@ from shared.npz import read_arrays, write_arrays
 
 # Raise it when a field changes its meaning or goes; a new one does not need it.
 VERSION = 1
-ARRAYS = ("version", "models", "classes", "labels", "probabilities", "findings")
+# Dimensions and kind of the dtype of each array.
+KINDS = {
+    **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "i"), "labels": (1, "i")},
+    **{"probabilities": (3, "f"), "findings": (1, "u")},
+}
+ARRAYS = tuple(KINDS)
+FINDINGS = {"metrics", "pairs", "error_sets", "contested", "reliability", "abstention"}
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,15 @@ class Evaluation:
         """Each model's answers, (m, n), int64, indices into `classes`."""
         return self.probabilities.argmax(axis=2)
 
-    @property
-    def confidence(self) -> np.ndarray:
-        """The probability that each model gives its answer, (m, n), float32."""
-        return self.probabilities.max(axis=2)
-
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read what `write_evaluation` wrote. Raises UserError and OSError."""
     arrays = read_arrays(path, ARRAYS)
     if arrays["version"].tolist() != VERSION:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
+    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in ARRAYS}
+    if kinds != KINDS:
+        raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
     shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
     if probabilities.shape != shape:
@@ -63,6 +67,8 @@ def read_evaluation(path: Path) -> Evaluation:
         findings = json.loads(arrays["findings"].tobytes())
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: findings are not whole JSON") from error
+    if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
+        raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
     return Evaluation(models, arrays["classes"], arrays["labels"], probabilities, findings)
 
 

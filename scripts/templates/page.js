@@ -87,15 +87,17 @@ let state = { ...initial };
 let shown = []; // images that pass the filters, in order
 let opened = -1; // place in `shown`
 
-function stateOfAddress() {
-  if (!location.hash.startsWith("#images?")) return null;
-  const said = new URLSearchParams(location.hash.slice("#images?".length));
+const isShare = (value) => /^\d{1,3}(\.\d+)?$/.test(value) && Number(value) <= 100;
+
+function stateOf(address) {
+  if (!address.startsWith("#images?")) return null;
+  const said = new URLSearchParams(address.slice("#images?".length));
   const next = { ...initial, image: said.get("image") ?? "" };
   for (const field of fields) {
     const value = said.get(field.name);
     const allowed = field.options
       ? [...field.options].some((option) => option.value === value)
-      : value !== null && /^\d{1,3}$/.test(value) && Number(value) <= 100;
+      : value !== null && isShare(value);
     if (allowed) next[field.name] = value;
   }
   return next;
@@ -164,6 +166,13 @@ function orderOf(wanted) {
 // ---- The gallery ----
 
 const gallery = read("gallery");
+
+function incomplete(wanted) {
+  const needsOther = wanted["other-answer"] || ["one", "other-wrong"].includes(wanted.agreement);
+  if (needsOther && !wanted.other) return ". Choose a second model";
+  return wanted.agreement === "one" && !wanted.answer ? ". Choose an answer" : "";
+}
+
 const spoken = (image) => {
   const said = models.map(
     ({ name }, model) =>
@@ -206,7 +215,7 @@ function showResults() {
   shown.sort(orderOf(state));
   const all = layout.images.toLocaleString("en");
   read("count").textContent = `${shown.length.toLocaleString("en")} of ${all} images`
-    + (shown.length ? ", label vs answer" : ": none passes these filters");
+    + (shown.length ? ", label vs answer" : ": none passes these filters") + incomplete(state);
   gallery.replaceChildren();
   showMore();
   const wanted = state.image ?? "";
@@ -234,9 +243,8 @@ function openPlace(place) {
   state.image = place < 0 ? "" : String(known.index[shown[place]]);
   gallery.querySelector("[aria-current]")?.removeAttribute("aria-current");
   if (place < 0) return;
-  while (place >= gallery.children.length) showMore();
   const image = shown[place];
-  gallery.children[place].firstChild.setAttribute("aria-current", "true");
+  gallery.children[place]?.firstChild.setAttribute("aria-current", "true");
   const canvas = detail.querySelector("canvas");
   canvas.setAttribute("aria-label", spoken(image));
   drawImage(canvas, image);
@@ -323,8 +331,7 @@ function makeSortable(table) {
       header.setAttribute("aria-sort", falling ? "descending" : "ascending");
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
       const rows = [...body.rows].sort((one, two) =>
-        value(one).localeCompare(value(two), "en", { numeric: true })
-          && (Number(value(one)) - Number(value(two)) || value(one).localeCompare(value(two))));
+        Number(value(one)) - Number(value(two)) || value(one).localeCompare(value(two)));
       body.append(...(falling ? rows.reverse() : rows));
     });
   });
@@ -352,7 +359,7 @@ function makeDrawable(example) {
     const [label, answer] = [known.label[image], known.answers[model][image]];
     example.querySelector(".caption").textContent =
       `Test image ${draws[draw]}: ${classes[label]} vs ${classes[answer]} (true vs predicted). `
-      + `Draw ${draw + 1} of ${draws.length}, seed ${page.seed}.`;
+      + `Draw ${draw + 1} of ${draws.length}, seed ${page.seed}; to 1/255.`;
   });
 }
 
@@ -361,30 +368,44 @@ function makeDrawable(example) {
 function applyState() {
   for (const field of fields) field.value = state[field.name];
   showResults();
+  sayDifference();
 }
 
-// Where the address is that of a difference of two models, how sure it is.
+// Where the images are those of a difference of two models, how sure it is.
 function sayDifference() {
-  const links = [...document.querySelectorAll(".differences a")];
-  const link = links.find((one) => one.getAttribute("href") === location.hash);
+  const asked = ({ href }) => {
+    const wanted = stateOf(new URL(href).hash);
+    return fields.every(({ name }) => wanted[name] === state[name]);
+  };
+  const links = state.agreement === "one" ? [...document.querySelectorAll(".differences a")] : [];
+  const link = links.find(asked);
   const said = read("difference");
   said.hidden = !link;
-  said.textContent = link ? `${link.closest("table").caption.textContent}. ${link.title}` : "";
+  said.textContent = link ? `${link.closest("table").caption.textContent}. ${link.title}`
+    + " (the interval is of this number alone, p is corrected for the number of cells)" : "";
 }
 
 function followAddress() {
-  const next = stateOfAddress();
+  if (location.hash === "") {
+    state = { ...initial, outcome: "wrong" };
+    applyState();
+    return;
+  }
+  const next = stateOf(location.hash);
   if (!next) return;
   state = next;
   applyState();
-  sayDifference();
   read("images").scrollIntoView();
+  read("count").focus({ preventScroll: true });
 }
 
 function listen() {
   form.addEventListener("input", () => {
     state = { image: "" };
-    for (const field of fields) state[field.name] = field.value;
+    for (const field of fields) {
+      const allowed = field.options || isShare(field.value);
+      state[field.name] = allowed ? field.value : initial[field.name];
+    }
     showResults();
     rememberState();
     sayDifference();
@@ -410,9 +431,10 @@ function listen() {
     const last = opened;
     if (step === 0) {
       openPlace(-1);
-      focusPlace(last);
+      if (last < gallery.children.length) focusPlace(last);
+      else read("count").focus();
     } else {
-      openPlace((opened + step + shown.length) % shown.length);
+      openPlace(Math.min(Math.max(opened + step, 0), shown.length - 1));
     }
     rememberState();
   });
@@ -422,6 +444,9 @@ function listen() {
     focusPlace(place);
   });
   window.addEventListener("hashchange", followAddress);
+  document.addEventListener("click", (event) => { // asked for again: no change of the address
+    if (event.target.closest("a")?.getAttribute("href") === location.hash) followAddress();
+  });
 }
 
 async function start() {
@@ -432,9 +457,8 @@ async function start() {
   listen();
   form.hidden = false;
   read("browser").hidden = false;
-  state = stateOfAddress() ?? { ...initial, outcome: "wrong" };
+  state = stateOf(location.hash) ?? { ...initial, outcome: "wrong" };
   applyState();
-  sayDifference();
   if (location.hash.startsWith("#images?")) read("images").scrollIntoView();
 }
 
