@@ -63,11 +63,15 @@ def difference_rows(
             "&agreement=one",
             "kind": "" if chance else "better" if better else "worse",
             "title": f"{cell['only_first']} - {cell['only_second']} images, 95 % interval"
-            f" {cell['low']:+.0f} to {cell['high']:+.0f}, p = {cell['p_value']:.2g}".replace(
+            f" {cell['low']:+.0f} to {cell['high']:+.0f}, {_p_value(cell['p_value'])}".replace(
                 "-", "\u2212"
             ),
         }
     return table
+
+
+def _p_value(p_value: float) -> str:
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
 def heat(share: float) -> str:
