@@ -33,7 +33,7 @@ format: $(TOOLS)
 	snakefmt workflow
 
 # All of it takes hours: make bench PARTS=recipes ARGS="'cnn fast' --seeds 2", for one.
-PARTS ?= recipes growth cost
+PARTS ?= recipes growth cost mnist_page
 bench: $(TOOLS)
 	for part in $(PARTS); do python benchmarks/$$part.py $(ARGS) || exit 1; done
 

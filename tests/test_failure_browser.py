@@ -261,6 +261,9 @@ def test_keys_reach_every_cell_and_image(watched, folder):
     page.keyboard.press("Enter")
     page.locator("#detail").wait_for()
     assert page.evaluate(f"{focused}.id") == "detail-title"
+    page.keyboard.press("Escape")
+    assert not page.locator("#detail").is_visible()
+    assert page.evaluate(f"{focused}.dataset.place") == "0"
 
     page.goto(page.url.split("#")[0] + "#images?model=logreg&outcome=wrong")
     page.wait_for_function("document.querySelectorAll('#gallery button').length > 30")

@@ -161,6 +161,15 @@ def test_other_shapes_open(wrong, kinds, watched, tmp_path):
     assert page.get_by_text("none passes these filters").is_visible() == (wrong[name] == 0)
 
 
+def test_a_page_without_room_for_images(watched, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("page.render.PAGE_BYTES", 1_000)
+    render(tmp_path, {"logreg": 5})
+    assert re.search(r"^report: the page has \d+ bytes more than 1000$", capsys.readouterr().err)
+    page = watched.open(tmp_path)
+    assert page.get_by_text("Of 40 test images 0 fit on this page").count() == 1
+    assert count(page) == 0
+
+
 def test_it_works_within_a_data_frame(watched, folder):
     """Where Snakemake's report shows it: there is neither storage nor history."""
     content = base64.b64encode((folder / "page.html").read_bytes()).decode()

@@ -438,6 +438,9 @@ function listen() {
     }
     rememberState();
   });
+  read("detail").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") read("detail").querySelector('[data-step="0"]').click();
+  });
   read("more").addEventListener("click", () => {
     const place = gallery.children.length;
     showMore();
