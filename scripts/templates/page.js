@@ -343,7 +343,8 @@ function makeDrawable(example) {
   const button = example.querySelector(".draw");
   const model = placeOfKey.get(example.dataset.model);
   const placeOfIndex = new Map([...known.index].map((index, place) => [index, place]));
-  const draws = page.draws[example.dataset.model].filter((index) => placeOfIndex.has(index));
+  const all = page.draws[example.dataset.model];
+  const draws = all.filter((index) => placeOfIndex.has(index)); // those whose images fit
   let draw = 0;
   button.hidden = draws.length < 2;
   button.addEventListener("click", () => {
@@ -359,7 +360,7 @@ function makeDrawable(example) {
     const [label, answer] = [known.label[image], known.answers[model][image]];
     example.querySelector(".caption").textContent =
       `Test image ${draws[draw]}: ${classes[label]} vs ${classes[answer]} (true vs predicted). `
-      + `Draw ${draw + 1} of ${draws.length}, seed ${page.seed}; to 1/255.`;
+      + `Draw ${all.indexOf(draws[draw]) + 1} of ${all.length}, seed ${page.seed}; to 1/255.`;
   });
 }
 
