@@ -9,13 +9,12 @@ import pandas as pd
 from page.charts import draw_curves, draw_reliability, inline, model_style
 from page.images import as_grey, png, reduced, reduction
 from page.matrices import confusion_rows
-from page.text import address_name, braille
+from page.text import address_name, image_as_text
 from shared.errors import UserError
 from shared.evaluation import Evaluation
 from shared.files import read_json
 from shared.split import Split
 
-SIDE_OF_TEXT = 28  # pixels, about: 14 signs wide and 7 high
 DRAWS = 200  # failures to draw from, one after the other
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
 
@@ -113,12 +112,5 @@ def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str,
         "answers": evaluation.classes[likely.argmax(axis=1)].tolist(),
         "probabilities": likely.T.astype(float).tolist(),
         "png": png(as_grey(image, part.pixel_range)),
-        "braille": braille(_for_text(image) > part.pixel_range.mean()),
+        "braille": image_as_text(image, part.pixel_range),
     }
-
-
-def _for_text(image: np.ndarray) -> np.ndarray:
-    """An image, (height, width), as large as can be read as text."""
-    larger = max(1, SIDE_OF_TEXT // max(image.shape))
-    smaller = max(1, max(image.shape) // SIDE_OF_TEXT)
-    return reduced(image[None], smaller)[0].repeat(larger, axis=0).repeat(larger, axis=1)

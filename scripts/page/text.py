@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from page.images import reduced
+
 LONGEST = 300
+SIDE_OF_TEXT = 28  # pixels, about: 14 signs wide and 7 high
 
 
 def escape_markdown(text: object) -> str:
-    """`text` on one line, with what GitHub would take for markup or a mention made harmless, and
-    cut after LONGEST characters.
+    """`text` on one line, with what GitHub would take for markup, mathematics, an address or a
+    mention made harmless, signs that do not print made visible, and cut after LONGEST characters.
     """
-    signs = {ord(sign): f"&#{ord(sign)};" for sign in "&<>@#"} | {
+    signs = {ord(sign): f"&#{ord(sign)};" for sign in "&<>@#$"} | {
         ord(sign): f"\\{sign}" for sign in "\\`*_[]|~"
     }
     line = " ".join(str(text).split())
+    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
-    return line.translate(signs)
+    line = line.translate(signs).replace("://", "&#58;//")
+    return re.sub(r"\bwww\.", lambda start: f"{start[0][:-1]}&#46;", line, flags=re.IGNORECASE)
 
 
 def inert_json(value: Any) -> Markup:
@@ -32,6 +37,14 @@ def address_name(name: str, place: int) -> str:
     """What the model `name` is called in an address of the page: a short plain word, its own."""
     plain = re.fullmatch(r"[A-Za-z]\w{0,29}", name, re.A)
     return name if plain else f"model-{place + 1}"  # with a hyphen, which no plain word has
+
+
+def image_as_text(image: np.ndarray, pixel_range: np.ndarray) -> str:
+    """An image, (height, width), whose pixels lie in `pixel_range`, as large as reads well."""
+    larger = max(1, SIDE_OF_TEXT // max(image.shape))
+    smaller = max(1, max(image.shape) // SIDE_OF_TEXT)
+    shown = reduced(image[None], smaller)[0].repeat(larger, axis=0).repeat(larger, axis=1)
+    return braille(shown > pixel_range.mean())
 
 
 def braille(ink: np.ndarray) -> str:
