@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from measures.confidence import reliability_table
 from measures.findings import findings_of
 from measures.scores import failures_csv
 from shared.backend import use_threads
@@ -22,6 +23,7 @@ def evaluate(
     models: list[Path],
     metrics: Path,
     failures: Path,
+    reliability: Path,
     evaluation: Path,
     batch_size: int,
     threads: int,
@@ -33,6 +35,7 @@ def evaluate(
         models: a folder for each model, which gives it its name.
         metrics: JSON, one object a model.
         failures: CSV, one row for each image that at least one model gets wrong.
+        reliability: JSON, how often answers of about the same confidence are right.
         evaluation: `.npz`, every probability and all that report draws.
         batch_size: images to predict at a time.
         threads: threads of TensorFlow and the linear algebra; sums of floats depend on it.
@@ -53,6 +56,7 @@ def evaluate(
     findings = findings_of(names, sizes, probabilities, part)
     write_json(metrics, findings["metrics"])
     write_text(failures, failures_csv(names, probabilities, part))
+    write_json(reliability, reliability_table(findings["reliability"]))
     write_evaluation(
         evaluation, Evaluation(names, part.classes, part.labels, probabilities, findings)
     )
@@ -90,6 +94,7 @@ def main() -> None:
     parser.add_input("models", "the models' folders", nargs="+")
     parser.add_output("metrics", "the metrics, .json")
     parser.add_output("failures", "the images that a model gets wrong, .csv")
+    parser.add_output("reliability", "the accuracy for each confidence, .json")
     parser.add_output("evaluation", "every probability and finding, .npz")
     parser.add_parameter("batch_size", whole_number(at_least=1), "images to predict at a time")
     parser.add_parameter("threads", whole_number(1, 1024), "threads of the arithmetic")

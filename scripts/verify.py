@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from measures.confidence import reliability_table
 from measures.findings import findings_of
 from measures.scores import failures_csv
 from shared.errors import UserError
@@ -107,6 +108,7 @@ def metrics_faults() -> Iterator[str]:
         return
     expected = {
         metrics: as_json(findings["metrics"]),
+        Path("reports/reliability.json"): as_json(reliability_table(findings["reliability"])),
         Path("reports/failures.csv"): failures_csv(names, probabilities, part),
     }
     for path, text in expected.items():

@@ -40,6 +40,22 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, flo
     return rows
 
 
+def reliability_table(
+    rows: dict[str, list[dict[str, float]]],
+) -> list[dict[str, float | None]]:
+    """The models' `reliability` side by side, for DVC to plot: for the middle of each tenth of the
+    `confidence`, each model's accuracy there, None where it has no answers.
+    """
+    table = []
+    for place in range(BINS):
+        accuracies = {
+            name: next((row["accuracy"] for row in own if row["from"] == place / BINS), None)
+            for name, own in rows.items()
+        }
+        table.append({"confidence": (place + 0.5) / BINS, **accuracies})
+    return table
+
+
 def calibration_error(rows: list[dict[str, float]]) -> float:
     """The mean distance of confidence and accuracy over the images of `reliability`'s rows: the
     expected calibration error (Naeini, Cooper and Hauskrecht 2015).

@@ -30,6 +30,7 @@ rule evaluate:
         failures=report(
             update("reports/failures.csv"), caption="../report/failures.rst", category="Comparison"
         ),
+        reliability=update("reports/reliability.json"),
         metrics=report(
             update("reports/metrics.json"), caption="../report/metrics.rst", category="Comparison"
         ),
@@ -47,6 +48,7 @@ rule evaluate:
         " --models models/logreg models/mlp models/cnn"
         " --metrics {output.metrics}"
         " --failures {output.failures}"
+        " --reliability {output.reliability}"
         " --evaluation {output.evaluation}"
         " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
