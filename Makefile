@@ -1,5 +1,7 @@
 # make report: set up what is needed, run the pipeline, say where the page is.
 # make verify: check that the results belong to the current parameters, code and data.
+# make fresh:  the same by what git holds alone: without data, models or cache.
+# make review BASE=main: what a change does to the results, for a pull request.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +11,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify test test-long format bench lock clean always
+.PHONY: report verify fresh review summary data comment test test-long format bench lock clean always
 
 report: $(INSTALLED)
 	dvc repro
@@ -17,6 +19,28 @@ report: $(INSTALLED)
 
 verify: $(INSTALLED)
 	@python scripts/verify.py
+
+fresh: $(INSTALLED)
+	@python scripts/fresh.py
+
+# Through the environment: a branch may have a name that a shell would run.
+override export BASE := $(or $(value BASE),main)
+override export HEAD := $(value HEAD)
+review: $(INSTALLED)
+	@python scripts/review.py --base "$$BASE" --head "$$HEAD" --test data/processed/test.npz \
+		--markdown reports/review.md --html reports/review.html \
+		--repository "$$REPOSITORY_URL" --run "$$RUN_URL"
+	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
+
+# For workflows on GitHub: the review on the run's page; the test images; the pull request's comment.
+summary:
+	@cat reports/review.md >> "$$GITHUB_STEP_SUMMARY"
+
+data: $(INSTALLED)
+	dvc repro preprocess
+
+comment: $(INSTALLED)
+	@python scripts/comment.py --test data/processed/test.npz
 
 test: $(TOOLS)
 	ruff format --check || { echo "mend with: make format"; exit 1; }

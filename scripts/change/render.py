@@ -1,0 +1,141 @@
+"""A review as Markdown for a pull request, and as a page."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from change.images import describe_digit, galleries, images_at_hand, newly_broken
+from change.models import compare_models
+from change.results import read_results
+from change.revision import Revision, commits_only_in, in_a_line
+from change.stages import StageState, changed_parameters, faults, ran_again, read_stages
+from change.verdict import no_comparison, verdict
+from page.text import escape_markdown
+from shared.errors import UserError
+from shared.split import Split
+
+BYTES = 8_000  # of the Markdown: as much as one reads in a pull request
+ROWS = (20, 10, 5, 2)  # of each of its tables, until it fits
+DIGITS = 5
+FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
+
+
+class Links(NamedTuple):
+    """Where the repository and the run can be looked at; empty where nobody has said."""
+
+    repository: str = ""
+    run: str = ""
+
+
+NOWHERE = Links()
+
+
+class Review(NamedTuple):
+    """A verdict in one line; the whole as Markdown of at most BYTES bytes; and as a page, HTML."""
+
+    verdict: str
+    markdown: str
+    page: str
+
+
+def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHERE) -> Review:
+    """The review of `here` against `base`.
+
+    Args:
+        test: the test images, for which git has no room. Without them, or where they are those of
+            other results, no digit is drawn.
+
+    Raises:
+        UserError: an address in `links` is none.
+    """
+    for address in links:
+        if address and not re.fullmatch(r"https?://[\w.:/~%?=&+-]+", address, re.A):
+            raise UserError(f"{in_a_line(address)}: no address; allowed: https://...")
+    try:
+        results = read_results(base), read_results(here)
+        missing = no_comparison(*results, base.name)
+    except UserError as error:
+        missing = str(error)
+    changes = [] if missing else compare_models(*results)
+    before, stages = _stages(base), _stages(here)
+    part = images_at_hand(test, stages) if changes and stages else None
+    stale = faults(stages) if stages is not None else None
+    review = {
+        "base": base,
+        "here": here,
+        "ahead": commits_only_in(base, here),
+        "images": None if missing else results[1].images,
+        "dataset": None if missing else results[1].dataset,
+        "missing": missing,
+        "changes": changes,
+        "stale": stale or [],
+        "base_stale": faults(before) if before else [],
+        "parameters": changed_parameters(base, here) if before and stages else {},
+        "again": ran_again(before, stages) if before and stages else None,
+        "stages": list(stages or {}),
+        "broken": len(list(newly_broken(changes))),
+        "at_hand": part is not None,
+        "links": links,
+    }
+    environment = _environment()
+    words = environment.get_template("verdict.j2").module
+
+    def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
+        return verdict(changes, missing, stale, words, as_text)
+
+    plain = said_by(str)
+    return Review(
+        " ".join(plain),
+        _markdown(environment, {**review, "verdict": said_by(escape_markdown)}, part),
+        _page(environment, {**review, "verdict": plain}, part),
+    )
+
+
+def _stages(revision: Revision) -> dict[str, StageState] | None:
+    try:
+        return read_stages(revision)
+    except UserError:
+        return None
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDERS),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = escape_markdown
+    return environment
+
+
+def _markdown(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
+    template = environment.get_template("review.md.j2")
+    broken = islice(newly_broken(review["changes"]), DIGITS)
+    digits = [describe_digit(part, *each) for each in broken] if part else []
+    for rows in ROWS:
+        for shown in range(len(digits), -1, -1):
+            text = template.render(review, rows=rows, digits=digits[:shown])
+            if len(text.encode()) <= BYTES:
+                return text
+    raise AssertionError("two rows of each table have few signs")
+
+
+def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
+    style = (FOLDERS[1] / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    shown = [(each, galleries(part, each)) for each in review["changes"]] if part else []
+    return environment.get_template("review.html.j2").render(
+        review,
+        galleries=shown,
+        style={"text": Markup(style), "hash": digest},  # noqa: S704 - our own, and not HTML
+    )

@@ -1,0 +1,115 @@
+"""What a reviewer reads first: is it better, is it more than chance, does it belong together."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from change.models import ModelChange
+from change.results import Results
+
+LONGEST = 280  # signs, of what a notification or a folded comment shows
+LONGEST_NAME = 24
+HOLDS = "The results belong to the parameters and code."
+STALE = "The results do not belong to the parameters and code"
+UNKNOWN = "What the results were made of is not known."
+
+
+def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
+    """Why there is nothing to compare; None if there is."""
+    if here is None:
+        return "this change has no results; make report makes them"
+    if base is None:
+        return f"{short(base_name)} has no results"
+    if base.dataset != here.dataset:
+        return f"{short(base_name)} has other images, {short(base.dataset)}"
+    if (base.sha256, base.images) != (here.sha256, here.images):
+        return f"the images of {short(base.dataset)} are others than in {short(base_name)}"
+    return None
+
+
+def verdict(
+    changes: list[ModelChange],
+    missing: str | None,
+    stale: list[str] | None,
+    said: Any,
+    as_text: Callable[[str], str],
+) -> tuple[str, str]:
+    """One sentence to be set off, and the rest; together at most LONGEST signs as `as_text`.
+
+    Args:
+        changes: what became of each model, the most accurate first.
+        missing: why there is no comparison, if so.
+        stale: why results do not belong to parameters and code, if so; None if nobody knows.
+        said: the macros of verdict.j2, which say a number as the page does.
+        as_text: makes a text harmless where it is shown.
+    """
+    for comparison in _comparisons(changes, missing, said):
+        for fault in [f": {first}." for first in (stale or [])[:1]] + ["."]:
+            if stale:
+                parts = f"{STALE}{fault}", " ".join(comparison)
+            else:
+                state = UNKNOWN if stale is None else HOLDS
+                parts = comparison[0], " ".join([*comparison[1:], state])
+            if sum(len(as_text(part)) for part in parts) < LONGEST - len("**** "):
+                return parts
+    raise AssertionError("the last form has few signs, and none that is not ours")
+
+
+def short(name: str) -> str:
+    """`name`, cut where it is too long for one sentence."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _comparisons(
+    changes: list[ModelChange], missing: str | None, said: Any
+) -> Iterable[tuple[str, ...]]:
+    """The comparison in one sentence or more, each form shorter than the one before."""
+    if missing:
+        yield (f"No comparison: {missing}.",)
+        yield ("No comparison: see below.",)
+        return
+    order = {"worse": 0, "better": 1, "chance": 2}
+    moved = [change for change in changes if change.kind == "compared" and change.outcome in order]
+    moved.sort(key=lambda change: (order[change.outcome], -abs(change.difference)))
+    others = [f"{_about(change, said)}." for change in moved[1:]]
+    kept = [short(each.name) for each in changes if _outcome(each) == "same" and not each.old_name]
+    if not moved and len(kept) == len(changes):
+        yield ("Every model makes the same mistakes as before.",)
+        return
+    first = f"{_about(moved[0], said)}." if moved else "No model's mistakes have changed."
+    if kept and moved:
+        others.append(f"Same mistakes as before: {', '.join(kept)}.")
+    others += [f"{_about(each, said)}." for each in changes if each not in moved and _news(each)]
+    yield first, *others
+    counts = {
+        "worse, more than chance": sum(_outcome(change) == "worse" for change in changes),
+        "better, more than chance": sum(_outcome(change) == "better" for change in changes),
+        "changed no more than chance would": sum(_outcome(each) == "chance" for each in changes),
+        "with the same mistakes": sum(_outcome(change) == "same" for change in changes),
+        "new": sum(change.kind == "new" for change in changes),
+        "gone": sum(change.kind == "removed" for change in changes),
+    }
+    yield (f"Models: {', '.join(f'{count} {what}' for what, count in counts.items() if count)}.",)
+
+
+def _outcome(change: ModelChange) -> str | None:
+    return change.outcome if change.kind == "compared" else None
+
+
+def _news(change: ModelChange) -> bool:
+    return change.kind != "compared" or bool(change.old_name)
+
+
+def _about(change: ModelChange, said: Any) -> str:
+    name = short(change.name)
+    if change.kind == "new":
+        return f"{name} is new"
+    if change.kind == "removed":
+        return f"{name} is gone"
+    if change.outcome == "same":
+        return f"{name} was {short(change.old_name)}"
+    images = f"{len(change.fixed):,} fixed, {len(change.broken):,} broken"
+    chance = f"({said.p_value(change.p_value)})"
+    if change.outcome == "chance":
+        return f"{name}: {images}, no more than chance would give {chance}"
+    points = said.points(abs(change.difference)).removeprefix("+")
+    return f"{name} is {change.outcome} by {points} points, more than chance {chance}: {images}"

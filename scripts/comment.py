@@ -1,0 +1,83 @@
+"""Comment on a pull request with the review of its results; for a workflow on GitHub.
+
+Reads the pull request's files with git, and neither runs nor checks out any of them. The
+environment says which one it is: GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_REPOSITORY and
+GITHUB_TOKEN are GitHub's own; HEAD_OWNER, HEAD_BRANCH and HEAD_SHA are of the pull request's last
+commit; RUN_URL is linked.
+"""
+
+import argparse
+import base64
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from change.github import Repository
+from change.render import Links, draw_review
+from change.revision import Revision, find_revision, git, in_a_line
+from shared.errors import UserError
+
+NAMES = (
+    *("GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN"),
+    *("HEAD_OWNER", "HEAD_BRANCH", "HEAD_SHA", "RUN_URL"),
+)
+
+
+def comment(test: Path, given: dict[str, str]) -> str:
+    """Write or replace the comment, and return what was done.
+
+    Args:
+        test: the test images, which are drawn if they are those of the results.
+        given: the environment, by NAMES.
+
+    Raises:
+        UserError: GitHub or git refuses.
+    """
+    api, server, name, token, owner, branch, commit, run = (given[key] for key in NAMES)
+    repository = Repository(api, name, token)
+    pull = repository.open_pull(owner, branch, commit)
+    if pull is None:
+        return "No open pull request ends with this commit, so nothing is to be said."
+    base = pull["base"]["ref"]
+    _fetch(f"refs/heads/{base}:refs/review/base", server, token)
+    _fetch(f"refs/pull/{pull['number']}/head:refs/review/head", server, token)
+    if find_revision("refs/review/head").commit != commit:
+        return "The pull request has moved on, so its next run has the word."
+    common = git("merge-base", "refs/review/base", commit).stdout.decode().strip()
+    before = replace(find_revision(common or "refs/review/base"), name=base)
+    links = Links(f"{server}/{name}", run)
+    review = draw_review(before, Revision("this change", commit), test, links)
+    repository.put_comment(pull["number"], review.markdown)
+    return review.verdict
+
+
+def _fetch(reference: str, server: str, token: str) -> None:
+    """Fetch commits from origin, which a private repository gives for the token only."""
+    key = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    configuration = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {key}",
+    }
+    words = ("fetch", "--quiet", "--no-tags", "--force", "origin", reference)
+    fetched = git(*words, **configuration)
+    if fetched.returncode:
+        raise UserError(f"git fetch {reference}: {in_a_line(fetched.stderr.decode())}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--test", type=Path, required=True, help="the test images, .npz")
+    arguments = parser.parse_args()
+    missing = [name for name in NAMES if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"comment: {', '.join(missing)} missing in the environment")
+    try:
+        print(comment(arguments.test, {name: os.environ[name] for name in NAMES}))
+    except (UserError, OSError) as error:
+        sys.exit(f"comment: {error}")
+
+
+if __name__ == "__main__":
+    main()
