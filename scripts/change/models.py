@@ -41,7 +41,9 @@ class ModelChange:
 
     @property
     def outcome(self) -> str:
-        """Of a model that is compared: "better", "worse", "chance" or "same"."""
+        """What became of it: "better", "worse", "chance", "same", "new" or "removed"."""
+        if self.kind != "compared":
+            return self.kind
         if not self.fixed and not self.broken:
             return "same"
         if self.p_value >= ALPHA:

@@ -80,6 +80,7 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         "parameters": changed_parameters(base, here) if before and stages else {},
         "again": ran_again(before, stages) if before and stages else None,
         "stages": list(stages or {}),
+        "moved": any(change.fixed or change.broken for change in changes),
         "broken": len(list(newly_broken(changes))),
         "at_hand": part is not None,
         "links": links,

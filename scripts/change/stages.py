@@ -1,4 +1,4 @@
-"""What dvc.lock says of a revision's results: what they were made of, and whether it still holds."""
+"""What the results of a revision were made of, by its dvc.lock, and whether that still holds."""
 
 import hashlib
 from contextlib import nullcontext

@@ -1,5 +1,6 @@
 """What a reviewer reads first: is it better, is it more than chance, does it belong together."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -68,34 +69,37 @@ def _comparisons(
         yield ("No comparison: see below.",)
         return
     order = {"worse": 0, "better": 1, "chance": 2}
-    moved = [change for change in changes if change.kind == "compared" and change.outcome in order]
+    moved = [change for change in changes if change.outcome in order]
     moved.sort(key=lambda change: (order[change.outcome], -abs(change.difference)))
-    others = [f"{_about(change, said)}." for change in moved[1:]]
-    kept = [short(each.name) for each in changes if _outcome(each) == "same" and not each.old_name]
-    if not moved and len(kept) == len(changes):
+    news = [change for change in changes if change not in moved and _is_news(change)]
+    kept = [short(change.name) for change in changes if change not in [*moved, *news]]
+    if not moved and not news:
         yield ("Every model makes the same mistakes as before.",)
         return
     first = f"{_about(moved[0], said)}." if moved else "No model's mistakes have changed."
+    others = [f"{_about(change, said)}." for change in [*moved[1:], *news]]
     if kept and moved:
         others.append(f"Same mistakes as before: {', '.join(kept)}.")
-    others += [f"{_about(each, said)}." for each in changes if each not in moved and _news(each)]
     yield first, *others
-    counts = {
-        "worse, more than chance": sum(_outcome(change) == "worse" for change in changes),
-        "better, more than chance": sum(_outcome(change) == "better" for change in changes),
-        "changed no more than chance would": sum(_outcome(each) == "chance" for each in changes),
-        "with the same mistakes": sum(_outcome(change) == "same" for change in changes),
-        "new": sum(change.kind == "new" for change in changes),
-        "gone": sum(change.kind == "removed" for change in changes),
+    if moved and len(changes) > 1:
+        yield first, f"Besides: {_counts([each for each in changes if each is not moved[0]])}."
+    yield (f"Models: {_counts(changes)}.",)
+
+
+def _counts(changes: list[ModelChange]) -> str:
+    words = {
+        "worse": "worse, more than chance",
+        "better": "better, more than chance",
+        "chance": "changed no more than chance would",
+        "same": "with the same mistakes",
+        "new": "new",
+        "removed": "gone",
     }
-    yield (f"Models: {', '.join(f'{count} {what}' for what, count in counts.items() if count)}.",)
+    found = Counter(change.outcome for change in changes)
+    return ", ".join(f"{found[each]} {what}" for each, what in words.items() if found[each])
 
 
-def _outcome(change: ModelChange) -> str | None:
-    return change.outcome if change.kind == "compared" else None
-
-
-def _news(change: ModelChange) -> bool:
+def _is_news(change: ModelChange) -> bool:
     return change.kind != "compared" or bool(change.old_name)
 
 

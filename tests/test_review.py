@@ -1,0 +1,298 @@
+"""What a review says of two revisions, on results made by hand; test_pull_request.py runs it."""
+
+import base64
+import io
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from changed_results import Repository, write_images
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from made_results import HOSTILE
+from PIL import Image
+from scipy.stats import binomtest
+
+from change.images import describe_digit, galleries, images_at_hand, newly_broken
+from change.models import compare_models
+from change.render import BYTES, Links, Review, draw_review
+from change.results import FAILURES, METRICS, STATS, read_results
+from change.revision import Revision, find_revision
+from change.stages import StageState
+from change.verdict import LONGEST
+from review import review
+from shared.errors import UserError
+from shared.split import read_split
+
+HERE = Revision("this folder")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Repository:
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    return repository
+
+
+def against(base: str, here: Revision = HERE, **kinds) -> Review:
+    drawn = draw_review(find_revision(base), here, Path("test.npz"), **kinds)
+    assert len(drawn.markdown.split("\n")[0]) <= LONGEST
+    assert len(drawn.markdown.encode()) <= BYTES
+    assert drawn.markdown.endswith("\n")
+    return drawn
+
+
+def test_every_kind_of_change_to_the_letter(repository):
+    before = {
+        **{"logreg": [*range(40, 60)], "cnn": [*range(1, 11)], "mlp": [1, 2, 3, 4, 5]},
+        **{"old": [7, 8], "gone": [9], "still": [11]},
+    }
+    commit = repository.commit("First results", before)
+    repository.write(
+        {
+            **{"logreg": [*range(40, 65)], "cnn": [1], "mlp": [1, 2, 3, 4, 46]},
+            **{"wide": [7, 8], "fresh": [3], "still": [11]},
+        }
+    )
+    expected = (ROOT / "tests" / "expected_review.md").read_text()
+    assert against("main").markdown == expected.replace("COMMIT", commit[:8])
+
+
+def test_p_values_are_scipys_with_holms_correction(repository):
+    repository.commit("base", {"a": [*range(12)], "b": [*range(8)], "c": [5]})
+    base = read_results(find_revision("main"))
+    repository.write({"a": [0, 1, 30], "b": [1, 2, 40, 41], "c": [5]})
+    found = {each.name: each for each in compare_models(base, read_results(HERE))}
+    raw = {
+        name: binomtest(fewer, total).pvalue for name, fewer, total in [("a", 1, 11), ("b", 2, 8)]
+    }
+    assert found["a"].p_value == pytest.approx(2 * raw["a"])  # c, with nothing to test, has no part
+    assert found["b"].p_value == pytest.approx(raw["b"])
+    assert (found["a"].outcome, found["b"].outcome, found["c"].outcome) == (
+        "better",
+        "chance",
+        "same",
+    )
+    assert found["a"].fixed == [*range(2, 12)]
+    assert found["a"].broken == [30]
+
+
+def test_a_worse_model_comes_first(repository):
+    repository.commit("base", {"a": [*range(20)], "b": []})
+    repository.write({"a": [], "b": [*range(30, 40)]})
+    assert against("main").verdict.startswith(
+        "b is worse by 10.00 points, more than chance (p = 0.002): 0 fixed, 10 broken. "
+        "a is better by 20.00 points"
+    )
+
+
+def test_nothing_has_changed(repository):
+    repository.commit("base", {"a": [1, 2], "b": []})
+    assert against("main").verdict.startswith("Every model makes the same mistakes as before. ")
+
+
+def test_the_digits_it_broke_are_drawn(repository):
+    repository.commit("base", {"a": [], "b": [1]})
+    repository.write({"a": [3, 96, 97], "b": [97, 21, 5, 96]})
+    changes = compare_models(read_results(find_revision("main")), read_results(HERE))
+    order = [(change.name, index) for change, index in newly_broken(changes)]
+    assert order == [("a", 97), ("a", 96), ("a", 3), ("b", 21), ("b", 5)]
+    write_images(Path("test.npz"))
+    part = read_split(Path("test.npz"))
+    drawn = describe_digit(part, changes[0], 3)
+    assert (drawn["label"], drawn["answer"], drawn["confidence"]) == ("3", "4", 0.503)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawn["png"]))))
+    assert np.array_equal(pixels > 0, part.images[3] > 0)
+    assert drawn["braille"].splitlines()[0] == "\u28ff" * 7 + "\u2800" * 7
+    shown = galleries(part, changes[1])
+    assert {kind: [each["index"] for each in images] for kind, images in shown.items()} == {
+        "broken": [97, 96, 21, 5],
+        "fixed": [1],
+    }
+    made = {"preprocess": StageState(None, {}, {}, {"test.npz": "not its content"})}
+    assert images_at_hand(Path("test.npz"), made) is None
+    assert images_at_hand(Path("missing.npz"), made) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({"dataset": "mnist"}, "No comparison: main has other images, toy."),
+        ({"content": "1"}, "No comparison: the images of toy are others than in main."),
+        ({"images": 200}, "No comparison: the images of toy are others than in main."),
+    ],
+)
+def test_another_dataset(kinds, said, repository):
+    repository.commit("base", {"a": [1, 2]})
+    repository.write({"a": [1]}, **kinds)
+    assert against("main").verdict.startswith(said)
+
+
+def test_without_results(repository):
+    commit = repository.commit("Nothing yet")
+    assert against("main").verdict.startswith("No comparison: this change has no results;")
+    repository.write({"a": [1]})
+    assert against("main").verdict.startswith("No comparison: main has no results.")
+    assert against(commit).verdict.startswith(f"No comparison: {commit[:23]}… has no results.")
+
+
+DAMAGED = [
+    *(
+        (name, text)
+        for name in ("metrics.json", "stats.json")
+        for text in ("", "[", "[]", "3", "{}")
+    ),
+    ("metrics.json", '{"a": {"failures": 1.5, "successes": 98.5}}'),
+    ("metrics.json", '{"a": {"failures": -1, "successes": 101}}'),
+    ("metrics.json", '{"a": {"failures": 2, "successes": 98}, "b": {"failures": 0}}'),
+    ("metrics.json", '{"a": {"failures": 3, "successes": 97}}'),
+    ("metrics.json", '{"a": {"failures": NaN, "successes": 97}}'),
+    ("metrics.json", "[" * 100_000),
+    ("stats.json", '{"dataset": 3, "sha256": "0"}'),
+    ("failures.csv", ""),
+    ("failures.csv", "index,label,b,b_confidence\n"),
+    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n"),
+    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n1000,1,2,0.9\n"),
+    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,nan\n"),
+    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3\n"),
+    ("failures.csv", 'index,label,a,a_confidence\n1,1,2,0.9\n2,2,"3'),
+    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\nx,2,3,0.9\n"),
+    ("failures.csv", "\xff\xfe"),
+    ("failures.csv", None),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), DAMAGED)
+def test_damaged_results_are_a_sentence(name, text, repository):
+    repository.commit("base", {"a": [1, 2]})
+    path = repository.folder / "reports" / name
+    path.write_bytes(text.encode("latin-1")) if text is not None else path.unlink()
+    said = against("main").verdict
+    assert said.startswith("No comparison: reports/")
+    assert name in said
+    assert "of this folder" in said
+    assert "\n" not in said
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(metrics, failures):
+    stats = b'{"dataset": "toy", "sha256": "0"}'
+
+    class Held(Revision):
+        def read(self, path: str) -> bytes:
+            return {METRICS: metrics, FAILURES: failures, STATS: stats}[path]
+
+    with suppress(UserError):
+        read_results(Held("any"))
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("no-such-branch", "allowed: a branch, a tag or a commit"),
+        ("", "allowed: a branch, a tag or a commit"),
+        ("--output=stolen", "allowed: a branch, a tag or a commit"),
+        ("main:reports", "allowed: a branch, a tag or a commit"),
+        ("theirs", "there is origin/theirs"),
+    ],
+)
+def test_an_unknown_base(name, advice, repository):
+    repository.commit("base", {"a": []})
+    repository.git("update-ref", "refs/remotes/origin/theirs", "HEAD")
+    with pytest.raises(UserError, match=f"^{name[:50]}: no such revision; {advice}"):
+        find_revision(name)
+    assert not list(repository.folder.glob("stolen*"))
+
+
+def test_a_shallow_clone_says_so(repository, tmp_path, monkeypatch):
+    first = repository.commit("base", {"a": []})
+    repository.commit("more", {"a": [1]})
+    clone = f"file://{repository.folder}"
+    repository.git("clone", "--quiet", "--depth=1", clone, str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+    with pytest.raises(UserError, match=r"no such revision; this clone is shallow, and git fetch"):
+        find_revision(first)
+
+
+def test_outside_of_git(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(UserError, match="not a git repository"):
+        find_revision("main")
+
+
+def test_commits_that_the_change_lacks_are_mentioned(repository):
+    repository.commit("base", {"a": []})
+    repository.git("branch", "change")
+    repository.commit("later", {"a": [1]})
+    repository.git("checkout", "--quiet", "change")
+    assert "It has 1 commit that this change lacks" in against("main").markdown
+
+
+def test_hostile_texts_are_inert(repository):
+    branch = "a$(touch${IFS}stolen)`id`<b>|@everyone#1"
+    subject = (
+        "<img src=x onerror=alert(1)> @everyone [x](https://evil.example) $x$ \u202e |" + "x" * 300
+    )
+    # One line ends at U+2028 for some readers; an apostrophe stands before a formula in the CSV.
+    names = {HOSTILE: [1, 2], "=cmd()|": [], "**bold** https://evil.example": [4]}
+    repository.commit(subject, {**names, "-x": [1]}, dataset=HOSTILE)
+    repository.git("branch", branch)
+    table = repository.folder / "reports" / "failures.csv"
+    table.write_text(table.read_text().replace("-x,", "'-x,", 1))
+    repository.write({**names, HOSTILE: [], "<script>alert(1)</script>": [9]}, dataset=HOSTILE)
+    drawn = against(branch)
+    for raw in ("<img", "<b>", "<script", "@everyone", "[x]", "https://", "#1", "$x$", "\u2028"):
+        assert raw not in drawn.markdown, raw
+    assert "\u202e" not in drawn.markdown
+    for raw in ("<img src=x onerror", "<b>|", "<script"):
+        assert raw not in drawn.page
+    assert not (repository.folder / "stolen").exists()
+    rows = [line for line in drawn.markdown.splitlines() if line.startswith("| ")]
+    assert {line.replace(r"\|", "").count("|") for line in rows} == {8}
+
+
+def test_many_models_and_long_names_fit(repository):
+    names = [f"{'<&>' * 40}{place}" for place in range(60)]
+    repository.commit("base", {name: [place] for place, name in enumerate(names)})
+    repository.write({name: [] for name in names})
+    drawn = against("main")
+    assert "Besides: 59 changed no more than chance would." in drawn.markdown
+    assert re.search(r"^And [45]\d more\.$", drawn.markdown, re.M)
+    assert drawn.page.count("no more than chance would give") == 61  # and in the verdict
+
+
+def test_links_are_addresses_only(repository):
+    commit = repository.commit("base", {"a": []})
+    links = Links("https://git.example/a/b", "https://git.example/a/b/runs/1")
+    drawn = against("main", Revision("this change", commit), links=links)
+    assert drawn.markdown.splitlines()[-1] == (
+        "Look closer: [this run, with the pages to open](https://git.example/a/b/runs/1) · "
+        + " · ".join(
+            f"[{name}](https://git.example/a/b/blob/{commit}/reports/{path})"
+            for name, path in (
+                ("the models compared", "comparison.md"),
+                ("metrics", "metrics.json"),
+                ("failures", "failures.csv"),
+            )
+        )
+    )
+    for bad in ("javascript:alert(1)", "https://a b", "https://a)[x](https://evil", "https://a\n"):
+        with pytest.raises(UserError, match="no address; allowed: https://"):
+            against("main", links=Links(bad, ""))
+
+
+def test_nothing_is_written_where_the_base_is_unknown(repository, tmp_path):
+    repository.commit("base", {"a": []})
+    text, page = tmp_path / "review.md", tmp_path / "review.html"
+    text.write_text("earlier")
+    with pytest.raises(UserError):
+        review("nowhere", "", Path("test.npz"), text, page)
+    assert text.read_text() == "earlier"
+    assert not page.exists()
+    assert review("main", "main", Path("test.npz"), text, page).startswith("Every model")
+    assert "Every model makes the same mistakes" in text.read_text()
+    assert "Every model makes the same mistakes" in page.read_text()
