@@ -24,8 +24,8 @@ fresh: $(INSTALLED)
 	@python scripts/fresh.py
 
 # Through the environment: a branch may have a name that a shell would run.
-override export BASE := $(or $(value BASE),main)
-override export HEAD := $(value HEAD)
+review: override export BASE := $(or $(value BASE),main)
+review: override export HEAD := $(value HEAD)
 review: $(INSTALLED)
 	@python scripts/review.py --base "$$BASE" --head "$$HEAD" --test data/processed/test.npz \
 		--markdown reports/review.md --html reports/review.html \

@@ -18,10 +18,8 @@ class Repository:
     def __init__(self, api: str, name: str, token: str) -> None:
         self.address = f"{api}/repos/{name}"
         self.session = requests.Session()
-        self.session.headers |= {
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {token}",
-        }
+        self.session.headers["Accept"] = "application/vnd.github+json"
+        self.session.headers["Authorization"] = f"Bearer {token}"
 
     def open_pull(self, owner: str, branch: str, commit: str) -> dict[str, Any] | None:
         """The open pull request of `owner`'s branch whose last commit is `commit`, if any."""

@@ -65,7 +65,7 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         missing = str(error)
     changes = [] if missing else compare_models(*results)
     before, stages = _stages(base), _stages(here)
-    part = images_at_hand(test, stages) if changes and stages else None
+    part = images_at_hand(test, stages or {}) if changes else None
     stale = faults(stages) if stages is not None else None
     review = {
         "base": base,

