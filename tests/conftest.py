@@ -100,10 +100,11 @@ class Project:
         return output
 
     def environment(self) -> dict[str, str]:
-        """As in an activated environment, and without a conda that the machine may have."""
+        """As in an activated environment, without a conda or a make that runs the tests."""
         path = [str(Path(sys.executable).parent), *os.environ["PATH"].split(os.pathsep)]
         path = [folder for folder in path if not (Path(folder) / "conda").exists()]
-        return {**os.environ, "PATH": os.pathsep.join(path)}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        return {**inherited, "PATH": os.pathsep.join(path)}
 
     def outputs(self) -> dict[str, object]:
         """Every output by its path, without the recorded durations and what depends on them."""

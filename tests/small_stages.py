@@ -81,6 +81,7 @@ def run_evaluate(folder: Path, *models: str) -> dict:
         [folder / name for name in models],
         folder / "metrics.json",
         folder / "failures.csv",
+        folder / "reliability.json",
         folder / "evaluation.npz",
         batch_size=64,
         threads=2,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from measures.agreement import against_others, compare_answers, contested, error_sets
-from measures.confidence import abstention, calibration_error, reliability
+from measures.confidence import abstention, calibration_error, reliability, reliability_table
 from measures.scores import csv_text
 from shared.significance import (
     accuracy_interval,
@@ -131,3 +131,16 @@ class TestAgreement:
 @pytest.mark.parametrize(("text", "safe"), [("=cmd()", "'=cmd()"), ("@a", "'@a"), ("cnn", "cnn")])
 def test_no_cell_is_a_formula(text, safe):
     assert csv_text(text) == safe
+
+
+def test_reliability_side_by_side():
+    """Two models: one answers in two tenths, one in another."""
+    right = np.array([True, False, True, True])
+    rows = {
+        "a": reliability(np.array([0.55, 0.58, 0.91, 1.0]), right),
+        "b": reliability(np.full(4, 0.72), right),
+    }
+    table = reliability_table(rows)
+    assert [row["confidence"] for row in table] == pytest.approx(np.arange(0.05, 1, 0.1))
+    assert [row["a"] for row in table] == [*[None] * 5, 0.5, *[None] * 3, 1.0]
+    assert [row["b"] for row in table] == [*[None] * 7, 0.75, None, None]

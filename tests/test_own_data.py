@@ -1,4 +1,4 @@
-"""Letters of one's own, 26 classes of 20x20, from an .npz to the page."""
+"""Letters of one's own, 26 classes of 12x12, from an .npz to the page."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-CLASSES, SIDE = 26, 20
+CLASSES, SIDE = 26, 12
 
 
 @pytest.mark.xdist_group("dvc")
@@ -33,7 +33,7 @@ def test_letters_reach_the_page(make_project, tmp_path):
     assert len(metrics["cnn"]["confusion"]) == CLASSES
     page = (reports / "comparison.html").read_text()
     assert "letters: which model to trust" in page
-    assert "20\u00d720 pixels in 26 classes" in page
+    assert "12\u00d712 pixels in 26 classes" in page
     assert "Nothing to be done" in project.run("snakemake", "--cores", "2")
     assert "up to date" in project.run("dvc", "repro")
 

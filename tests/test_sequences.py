@@ -164,7 +164,7 @@ AFTER_SNAKEMAKE = {
 LONG = {
     *("b by snakemake", "an experiment", "code and parameter", "another commit and its results"),
     *("an override, then what params.yaml says", "code b by snakemake, a by dvc"),
-    *("a result changed by hand, then snakemake", "a deleted record"),
+    *("a result changed by hand, then snakemake", "a deleted record", "results of another commit"),
 }
 
 
