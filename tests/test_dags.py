@@ -1,6 +1,7 @@
 """dvc.yaml and workflow/ say the same, and both know every module that a stage imports."""
 
 import ast
+import base64
 import functools
 import re
 
@@ -108,6 +109,29 @@ def test_template_inputs_are_the_templates(dvc_stages):
     }
     declared = {path for path in dvc_stages["report"]["inputs"] if "/templates/" in path}
     assert declared == templates
+
+
+@pytest.mark.xdist_group("snakemake")
+def test_snakemakes_report_has_the_page(made_by_snakemake, tmp_path):
+    """With everything else that its rules mark, each under a category, a label and a caption."""
+    made_by_snakemake.run("snakemake", "--report", str(tmp_path / "report.html"))
+    text = (tmp_path / "report.html").read_text()
+    page = (made_by_snakemake.folder / "reports" / "comparison.html").read_bytes()
+    assert base64.b64encode(page).decode() in text
+    labels = {
+        "Comparison": [
+            "the page: which model to trust",
+            "metrics",
+            "images that a model gets wrong",
+        ],
+        "Data": ["training images", "test images", "classes"],
+    }
+    for category, shown in labels.items():
+        assert f'"{category}"' in text
+        for label in shown:
+            assert f'"{label}"' in text
+    for caption in (ROOT / "workflow" / "report").glob("*.rst"):
+        assert caption.read_text().split("*")[0].strip().split("\n")[0] in text
 
 
 @functools.cache

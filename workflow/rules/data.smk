@@ -48,16 +48,19 @@ rule explore_stats:
             update("reports/figures/train_samples.svg"),
             caption="../report/samples.rst",
             category="Data",
+            labels={"figure": "training images"},
         ),
         test_samples=report(
             update("reports/figures/test_samples.svg"),
             caption="../report/samples.rst",
             category="Data",
+            labels={"figure": "test images"},
         ),
         class_histogram=report(
             update("reports/figures/class_histogram.svg"),
             caption="../report/classes.rst",
             category="Data",
+            labels={"figure": "classes"},
         ),
         provenance=update("provenance/explore_stats.json"),
     log:

@@ -28,11 +28,17 @@ rule evaluate:
     output:
         evaluation=update("reports/evaluation.npz"),
         failures=report(
-            update("reports/failures.csv"), caption="../report/failures.rst", category="Comparison"
+            update("reports/failures.csv"),
+            caption="../report/failures.rst",
+            category="Comparison",
+            labels={"result": "images that a model gets wrong"},
         ),
         reliability=update("reports/reliability.json"),
         metrics=report(
-            update("reports/metrics.json"), caption="../report/metrics.rst", category="Comparison"
+            update("reports/metrics.json"),
+            caption="../report/metrics.rst",
+            category="Comparison",
+            labels={"result": "metrics"},
         ),
         provenance=update("provenance/evaluate.json"),
     log:
@@ -108,6 +114,7 @@ rule report:
             update("reports/comparison.html"),
             caption="../report/comparison.rst",
             category="Comparison",
+            labels={"result": "the page: which model to trust"},
         ),
         markdown=update("reports/comparison.md"),
         provenance=update("provenance/report.json"),
