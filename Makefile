@@ -27,9 +27,9 @@ fresh: $(INSTALLED)
 review: override export BASE := $(or $(value BASE),main)
 review: override export HEAD := $(value HEAD)
 review: $(INSTALLED)
-	@python scripts/review.py --base "$$BASE" --head "$$HEAD" --test data/processed/test.npz \
+	@python scripts/review.py --base="$$BASE" --head="$$HEAD" --test data/processed/test.npz \
 		--markdown reports/review.md --html reports/review.html \
-		--repository "$$REPOSITORY_URL" --run "$$RUN_URL"
+		--repository="$$REPOSITORY_URL" --run="$$RUN_URL"
 	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
 
 # For workflows on GitHub: the review on the run's page; the test images; the pull request's comment.
@@ -75,6 +75,8 @@ clean:
 # By content: a checkout gives requirements.lock a new time, and installs nothing.
 $(INSTALLED): always
 	@cmp -s requirements.lock $@ || { \
+	test ! -L .venv || { echo ".venv is a link, and what it leads to has other packages: unlink it"; \
+	exit 1; }; \
 	test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on PATH; \
 	name one with: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }; \
 	$(PYTHON) -m venv --clear .venv && .venv/bin/python -m pip install --quiet \

@@ -74,7 +74,7 @@ def main() -> None:
     if missing:
         sys.exit(f"comment: {', '.join(missing)} missing in the environment")
     try:
-        print(comment(arguments.test, {name: os.environ[name] for name in NAMES}))
+        print(f"Comment: {comment(arguments.test, {name: os.environ[name] for name in NAMES})}")
     except (UserError, OSError) as error:
         sys.exit(f"comment: {error}")
 

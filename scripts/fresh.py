@@ -6,18 +6,19 @@ the results were made of.
 
 import sys
 
-from change.revision import Revision
+from change.revision import Revision, check_folder, printable
 from change.stages import faults, read_stages
 from shared.errors import UserError
 
 
 def main() -> None:
     try:
+        check_folder()
         found = faults(read_stages(Revision("this folder")))
     except UserError as error:
         found = [str(error)]
     if found:
-        sys.exit("\n".join(found))
+        sys.exit("\n".join(map(printable, found)))
     print("The results belong to the parameters and code.")
 
 

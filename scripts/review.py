@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from change.render import NOWHERE, Links, draw_review
-from change.revision import Revision, find_revision
+from change.revision import Revision, check_folder, find_revision
 from shared.errors import UserError
 from shared.files import write_text
 
@@ -28,6 +28,7 @@ def review(
     Raises:
         UserError: there is no such revision.
     """
+    check_folder()
     here = find_revision(head) if head else Revision("this folder")
     drawn = draw_review(find_revision(base), here, test, links)
     write_text(markdown, drawn.markdown)
@@ -47,9 +48,11 @@ def main() -> None:
     given = vars(parser.parse_args())
     links = Links(given.pop("repository"), given.pop("run"))
     try:
-        print(review(**given, links=links))
-    except (UserError, OSError) as error:
+        print(f"Review: {review(**given, links=links)}")
+    except UserError as error:
         sys.exit(f"review: {error}")
+    except OSError as error:
+        sys.exit(f"review: {error.filename2 or error.filename}: {error.strerror}")
 
 
 if __name__ == "__main__":

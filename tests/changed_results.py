@@ -19,6 +19,7 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "reports").mkdir(parents=True)
+        (folder / "params.yaml").write_text("seed: 1\n")
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "test")
         self.git("config", "user.email", "test@localhost")

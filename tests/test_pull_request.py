@@ -18,6 +18,9 @@ from ruamel.yaml import YAML
 from scipy.stats import binomtest
 
 from change.github import BOT, MARK
+from change.render import draw_review
+from change.revision import Revision, find_revision
+from change.stages import read_stages
 from page.text import image_as_text
 from shared.significance import difference_interval
 from shared.split import read_split
@@ -52,7 +55,7 @@ def signed(share: float) -> str:
     return f"{100 * share:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def expected_review(project: Project, links: str) -> str:
+def expected_review(project: Project, head: str) -> str:
     """The review of the fixture's change, composed from what git holds of both branches."""
     show = lambda path: project.run("git", "show", f"main:reports/{path}")  # noqa: E731
     reports = project.folder / "reports"
@@ -72,7 +75,7 @@ def expected_review(project: Project, links: str) -> str:
     ends = difference_interval(len(fixed), len(broken), images - len(wrong[0] | wrong[1]), images)
     order = sorted(scores, key=lambda name: (scores[name]["failures"], name))
     kept = ", ".join(name for name in order if name != "logreg")
-    commit = project.run("git", "rev-parse", "main").strip()[:8]
+    base = project.run("git", "rev-parse", "main").strip()
     rows = ""
     for name in order:
         score = scores[name]
@@ -100,7 +103,8 @@ def expected_review(project: Project, links: str) -> str:
         f"{len(fixed)} fixed, {len(broken)} broken.** Same mistakes as before: {kept}. "
         "The results belong to the parameters and code.\n"
         "\n"
-        f"Compared with main ({commit}, “change”) on {images} test images of digits.\n"
+        f"Commit {head[:8]} compared with main ({base[:8]}, “change”) on {images} test images of "
+        "digits.\n"
         "\n"
         "| model | accuracy | 95 % interval | change, points | fixed | broken | verdict |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
@@ -123,7 +127,7 @@ def expected_review(project: Project, links: str) -> str:
         f"Newly broken, 5 of {len(broken)}:\n"
         "\n"
         f"{digits}"
-        f"Look closer: {links}\n"
+        f"Look closer: {workflow_links(head)}\n"
     )
 
 
@@ -143,8 +147,8 @@ def test_the_targets_of_the_workflow(change, tmp_path):
     output = project.run(
         "make", "review", BASE="main", HEAD="HEAD", REPOSITORY_URL=SITE, RUN_URL=RUN
     )
-    assert output.startswith("logreg is worse by ")
-    expected = expected_review(project, workflow_links(head))
+    assert output.startswith("Review: logreg is worse by ")
+    expected = expected_review(project, head)
     assert (project.folder / "reports" / "review.md").read_text() == expected
     summary = tmp_path / "summary.md"
     project.run("make", "summary", GITHUB_STEP_SUMMARY=str(summary))
@@ -209,6 +213,31 @@ STALE = {
         rewrite("dvc.yaml", "--metrics reports/metrics.json", "--metrics ./reports/metrics.json"),
         "evaluate has to run: its command has changed\n",
     ),
+    "stages taken out": (
+        lambda folder: (folder / "dvc.yaml").write_text(
+            (folder / "dvc.yaml").read_text().split("  evaluate:\n")[0]
+        ),
+        "evaluate has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
+        "report has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
+        "reports/metrics.json is made by no stage of dvc.yaml\n"
+        "reports/failures.csv is made by no stage of dvc.yaml\n"
+        "reports/comparison.md is made by no stage of dvc.yaml\n",
+    ),
+    "output taken out": (
+        rewrite(
+            "dvc.yaml",
+            "    metrics:\n      - reports/metrics.json:\n          cache: false\n"
+            "          persist: true\n",
+            "",
+        ),
+        "evaluate has to run: dvc.yaml no longer lists reports/metrics.json; "
+        "dvc repro --force evaluate runs it\n"
+        "reports/metrics.json is made by no stage of dvc.yaml\n",
+    ),
+    "module taken out": (
+        rewrite("dvc.yaml", "      - scripts/train_logreg.py\n", ""),
+        "train-logreg has to run: dvc.yaml no longer lists scripts/train_logreg.py; ",
+    ),
     "new input": (
         rewrite(
             "dvc.yaml", "      - scripts/report.py", "      - README.md\n      - scripts/report.py"
@@ -237,7 +266,7 @@ STALE = {
     ),
     "no stages": (
         lambda folder: (folder / "dvc.yaml").unlink(),
-        "dvc.yaml of this folder is missing or has no stage\n",
+        "download has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n",
     ),
 }
 
@@ -253,12 +282,71 @@ def test_what_is_stale_is_named(fault, change, tmp_path):
     assert "Traceback" not in output
 
 
+SECRET_MD5 = "5ebe2294ecd0e0f08eab7690d2a6ee69"  # noqa: S105 - of the word in the file
+BOMB = "".join(
+    f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(12))}}}\n" for i in range(1, 12)
+)
+HOSTILE = {
+    "a cycle": ("params.yaml", "train_mlp: &a {b: *a}\n"),
+    "another cycle": ("params.yaml", "train_mlp: {activation: &a [*a]}\n"),
+    "a bomb": ("params.yaml", f"a0: &a0 {{x: 1}}\n{BOMB}train_mlp: *a11\n"),
+    "deep": ("params.yaml", '{"a":' * 3000 + "1" + "}" * 3000),
+    "deep lock": ("dvc.lock", '{"a":' * 3000 + "1" + "}" * 3000),
+    "half a character": ("params.yaml", 'train_mlp: {activation: "\\ud800"}\n'),
+    "a device": ("dvc.yaml", "stages: {a: {cmd: a, deps: [/dev/zero], outs: [b]}}\n"),
+    "a file of the machine": ("dvc.yaml", "stages: {a: {cmd: a, deps: [/etc/hostname]}}\n"),
+    "a file above": ("dvc.yaml", "stages: {a: {cmd: a, deps: [../outside], outs: [b]}}\n"),
+    "an address": ("dvc.yaml", "stages: {a: {cmd: a, deps: ['http://127.0.0.1:PORT/x']}}\n"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_files_are_a_sentence(kind, change, github, tmp_path, monkeypatch):
+    monkeypatch.setattr("change.stages.SECONDS", 3)
+    clone = Project(tmp_path / "clone")
+    change.run("git", "clone", "--quiet", ".", str(clone.folder))
+    monkeypatch.chdir(clone.folder)
+    (tmp_path / "outside").write_text("secret")
+    path, text = HOSTILE[kind]
+    (clone.folder / path).write_text(text.replace("PORT", str(github.server_port)))
+    clone.run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "hostile")
+    for here in (find_revision("HEAD"), Revision("this folder")):
+        drawn = draw_review(find_revision("HEAD^"), here, tmp_path / "no.npz")
+        drawn.markdown.encode(), drawn.page.encode()
+        assert "The results belong" not in drawn.verdict
+        assert "Not known: " in drawn.markdown or "has to run" in drawn.markdown
+    assert github.tokens == set()  # nobody has asked
+
+
+def test_nothing_outside_of_the_project_is_opened(change, github, tmp_path, monkeypatch):
+    """Even where dvc.lock knows what it would find there."""
+    clone = Project(tmp_path / "clone")
+    change.run("git", "clone", "--quiet", ".", str(clone.folder))
+    monkeypatch.chdir(clone.folder)
+    (tmp_path / "outside").write_text("secret")
+    address = f"http://127.0.0.1:{github.server_port}/x"
+    for place in ("/dev/zero", "../outside", address):
+        stage = {"cmd": "a", "deps": [place], "outs": ["b"]}
+        files = [{"path": path, "hash": "md5", "md5": SECRET_MD5} for path in (place, "b")]
+        locked = {"cmd": "a", "deps": files[:1], "outs": files[1:]}
+        (clone.folder / "dvc.yaml").write_text(json.dumps({"stages": {"a": stage}}))
+        lock = {"schema": "2.0", "stages": {"a": locked}}
+        (clone.folder / "dvc.lock").write_text(json.dumps(lock))
+        clone.run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "hostile")
+        for here in (find_revision("HEAD"), Revision("this folder")):
+            fault = read_stages(here)["a"].fault
+            # Within a commit nothing is above its root.
+            above = here.commit and place == "../outside"
+            assert fault == f"{place} is {'missing' if above else 'not in this project'}"
+    assert github.tokens == set()
+
+
 def test_a_stale_change_is_said_first(change, tmp_path):
     project = change.copy(tmp_path / "project")
     project.change(train_cnn={"epochs": 7})
     output = project.run("make", "review")
     assert output.startswith(
-        "The results do not belong to the parameters and code: "
+        "Review: The results do not belong to the parameters and code: "
         "train-cnn has to run: train_cnn.epochs was 1 and is 7. logreg is worse by "
     )
     text = (project.folder / "reports" / "review.md").read_text()
@@ -372,10 +460,10 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     project.run("make", "data")
     for _ in range(2):  # the second replaces the first
         output = project.run("make", "comment", **environment)
-        assert output.startswith("logreg is worse by ")
+        assert output.startswith("Comment: logreg is worse by ")
         assert "a-secret" not in output
         assert len(github.comments) == 121
-    expected = expected_review(fork, workflow_links(head))
+    expected = expected_review(fork, head)
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
     assert github.tokens == {"Bearer a-secret"}

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -111,7 +113,7 @@ def test_the_digits_it_broke_are_drawn(repository):
         "broken": [97, 96, 21, 5],
         "fixed": [1],
     }
-    made = {"preprocess": StageState(None, {}, {}, {"test.npz": "not its content"})}
+    made = {"preprocess": StageState(None, "", {}, {}, {"test.npz": "not its content"})}
     assert images_at_hand(Path("test.npz"), made) is None
     assert images_at_hand(Path("missing.npz"), made) is None
 
@@ -135,7 +137,7 @@ def test_without_results(repository):
     assert against("main").verdict.startswith("No comparison: this change has no results;")
     repository.write({"a": [1]})
     assert against("main").verdict.startswith("No comparison: main has no results.")
-    assert against(commit).verdict.startswith(f"No comparison: {commit[:23]}… has no results.")
+    assert against(commit).verdict.startswith(f"No comparison: {commit[:8]} has no results.")
 
 
 DAMAGED = [
@@ -151,6 +153,8 @@ DAMAGED = [
     ("metrics.json", '{"a": {"failures": NaN, "successes": 97}}'),
     ("metrics.json", "[" * 100_000),
     ("stats.json", '{"dataset": 3, "sha256": "0"}'),
+    ("stats.json", '{"dataset": "\\ud800", "sha256": "0"}'),
+    ("metrics.json", '{"\\ud800": {"failures": 2, "successes": 98}}'),
     ("failures.csv", ""),
     ("failures.csv", "index,label,b,b_confidence\n"),
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n"),
@@ -194,6 +198,7 @@ def test_any_bytes_are_read_or_refused(metrics, failures):
         ("no-such-branch", "allowed: a branch, a tag or a commit"),
         ("", "allowed: a branch, a tag or a commit"),
         ("--output=stolen", "allowed: a branch, a tag or a commit"),
+        ("^main", "allowed: a branch, a tag or a commit"),
         ("main:reports", "allowed: a branch, a tag or a commit"),
         ("theirs", "there is origin/theirs"),
     ],
@@ -201,7 +206,9 @@ def test_any_bytes_are_read_or_refused(metrics, failures):
 def test_an_unknown_base(name, advice, repository):
     repository.commit("base", {"a": []})
     repository.git("update-ref", "refs/remotes/origin/theirs", "HEAD")
-    with pytest.raises(UserError, match=f"^{name[:50]}: no such revision; {advice}"):
+    with pytest.raises(
+        UserError, match=f"^{re.escape(name) or 'no name'}: no such revision; {advice}"
+    ):
         find_revision(name)
     assert not list(repository.folder.glob("stolen*"))
 
@@ -221,6 +228,24 @@ def test_outside_of_git(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     with pytest.raises(UserError, match="not a git repository"):
         find_revision("main")
+
+
+def test_another_folder_than_the_projects(repository, tmp_path, monkeypatch):
+    repository.commit("base", {"a": []})
+    monkeypatch.chdir(repository.folder / "reports")
+    with pytest.raises(UserError, match=r"no params\.yaml here; allowed: the project's folder"):
+        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html")
+
+
+def test_a_project_within_a_larger_repository(tmp_path, monkeypatch):
+    repository = Repository(tmp_path / "larger")
+    inner = Repository(tmp_path / "larger" / "inner")
+    shutil.rmtree(inner.folder / ".git")
+    inner.commit("base", {"a": [1]})
+    inner.write({"a": []})
+    assert repository.git("log", "--format=%s") == "base"
+    monkeypatch.chdir(inner.folder)
+    assert against("main").verdict.startswith("a: 1 fixed, 0 broken")
 
 
 def test_commits_that_the_change_lacks_are_mentioned(repository):
@@ -254,14 +279,31 @@ def test_hostile_texts_are_inert(repository):
     assert {line.replace(r"\|", "").count("|") for line in rows} == {8}
 
 
+def test_a_name_prints_as_one_line(repository):
+    """For a workflow on GitHub a line that starts with :: would be a command."""
+    repository.commit("base", {"x\n::error::\x1b[31m\u202ey": [1]})
+    repository.write({"x\n::error::\x1b[31m\u202ey": []})
+    assert against("main").verdict.startswith("x ::error::\\x1b[31m\\u20…: 1 fixed, 0 broken")
+
+
 def test_many_models_and_long_names_fit(repository):
     names = [f"{'<&>' * 100}{place}" for place in range(60)]
     repository.commit("base", {name: [place] for place, name in enumerate(names)})
     repository.write({f"renamed {name}": [place] for place, name in enumerate(names)})
     drawn = against("main")  # which has no place for more than two of these
     assert drawn.markdown.startswith("**Models: 60 with the same mistakes.**")
-    assert "\nAnd 58 more.\n" in drawn.markdown
+    assert re.search(r"^And 5[0-9] more\.$", drawn.markdown, re.M)
     assert drawn.page.count("the same mistakes; it was called") == 60
+
+
+def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
+    repository.commit("base", {"a": [1]})
+    repository.write({"a": []})
+    monkeypatch.setattr("change.render.BYTES", 600)
+    text = draw_review(find_revision("main"), HERE, Path("test.npz")).markdown
+    assert len(text.encode()) <= 600
+    assert text.startswith("**a: 1 fixed, 0 broken, no more than chance would give (p = 1.000).**")
+    assert "The rest is too long to be shown here; it is on the page of the review." in text
 
 
 def test_links_are_addresses_only(repository):

@@ -15,14 +15,14 @@ from change.images import describe_digit, galleries, images_at_hand, newly_broke
 from change.models import compare_models
 from change.results import read_results
 from change.revision import Revision, commits_only_in, in_a_line
-from change.stages import StageState, changed_parameters, faults, ran_again, read_stages
+from change.stages import changed_parameters, faults, ran_again, read_stages
 from change.verdict import no_comparison, verdict
 from page.text import escape_markdown
 from shared.errors import UserError
 from shared.split import Split
 
 BYTES = 8_000  # of the Markdown: as much as one reads in a pull request
-ROWS = (20, 10, 5, 2)  # of each of its tables, until it fits
+ROWS = (20, 10, 5, 2, 0)  # of each of its tables, until it fits
 DIGITS = 5
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
 
@@ -56,7 +56,7 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         UserError: an address in `links` is none.
     """
     for address in links:
-        if address and not re.fullmatch(r"https?://[\w.:/~%?=&+-]+", address, re.A):
+        if address and not re.fullmatch(r"https?://[\w.:/~%?=&+-]{1,200}", address, re.A):
             raise UserError(f"{in_a_line(address)}: no address; allowed: https://...")
     try:
         results = read_results(base), read_results(here)
@@ -64,7 +64,9 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
     except UserError as error:
         missing = str(error)
     changes = [] if missing else compare_models(*results)
-    before, stages = _stages(base), _stages(here)
+    unknown: list[str] = []
+    before, stages = (_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here))
+    parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
     part = images_at_hand(test, stages or {}) if changes else None
     stale = faults(stages) if stages is not None else None
     review = {
@@ -77,7 +79,8 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         "changes": changes,
         "stale": stale or [],
         "base_stale": faults(before) if before else [],
-        "parameters": changed_parameters(base, here) if before and stages else {},
+        "unknown": list(dict.fromkeys(unknown)),
+        "parameters": parameters,
         "again": ran_again(before, stages) if before and stages else None,
         "stages": list(stages or {}),
         "moved": any(change.fixed or change.broken for change in changes),
@@ -99,10 +102,12 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
     )
 
 
-def _stages(revision: Revision) -> dict[str, StageState] | None:
+def _unless_damaged(read: Callable[[], Any], unknown: list[str]) -> Any:
+    """What `read` returns; None, and one more reason in `unknown`, where it cannot."""
     try:
-        return read_stages(revision)
-    except UserError:
+        return read()
+    except UserError as error:
+        unknown.append(str(error))
         return None
 
 
@@ -128,15 +133,16 @@ def _markdown(environment: Environment, review: dict[str, Any], part: Split | No
             text = template.render(review, rows=rows, digits=digits[:shown])
             if len(text.encode()) <= BYTES:
                 return text
-    raise AssertionError("two rows of each table have few signs")
+    raise AssertionError("each text that is left is cut, and so are the addresses")
 
 
 def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
     style = (FOLDERS[1] / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     shown = [(each, galleries(part, each)) for each in review["changes"]] if part else []
-    return environment.get_template("review.html.j2").render(
+    text = environment.get_template("review.html.j2").render(
         review,
         galleries=shown,
         style={"text": Markup(style), "hash": digest},  # noqa: S704 - our own, and not HTML
     )
+    return text.encode(errors="backslashreplace").decode()  # YAML may hold half a character

@@ -72,6 +72,7 @@ def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
     """How many images each model gets wrong, and of how many."""
     counts = {}
     for name, scores in metrics.items():
+        name.encode()  # raises ValueError for half a character, which JSON may hold
         failures, successes = scores["failures"], scores["successes"]
         if type(failures) is not int or type(successes) is not int:
             raise TypeError(name)
@@ -85,8 +86,7 @@ def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
 
 def _dataset(stats: Any) -> tuple[str, str]:
     name, digest = stats["dataset"], stats["sha256"]
-    if not isinstance(name, str) or not isinstance(digest, str):
-        raise TypeError(stats)
+    name.encode(), digest.encode()  # raises for what is no text
     return name, digest
 
 

@@ -1,6 +1,7 @@
 """A revision of the project, or the folder as it is: read, and never run or checked out."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Revision:
             file = Path(path)
             size = file.stat().st_size if file.is_file() else None
         else:
-            found = git("cat-file", "-s", f"{self.commit}:{path}")
+            found = git("cat-file", "-s", f"{self.commit}:./{path}")  # from this folder, as above
             size = None if found.returncode else int(found.stdout)
         if size is None:
             return None
@@ -39,7 +40,7 @@ class Revision:
             raise UserError(f"{path} of {self.name}: {size} bytes; allowed: up to {LARGEST_FILE}")
         if self.commit is None:
             return file.read_bytes()
-        return git("cat-file", "blob", f"{self.commit}:{path}").stdout
+        return git("cat-file", "blob", f"{self.commit}:./{path}").stdout
 
 
 def find_revision(name: str) -> Revision:
@@ -49,9 +50,16 @@ def find_revision(name: str) -> Revision:
         raise UserError("not a git repository, so there is nothing to compare with")
     commit = _commit(name)
     if commit is None:
-        raise UserError(f"{in_a_line(name)}: no such revision; {_advice(name)}")
+        raise UserError(f"{in_a_line(name) or 'no name'}: no such revision; {_advice(name)}")
     shown = git("log", "-1", "--format=%s", commit)
-    return Revision(in_a_line(name), commit, in_a_line(shown.stdout.decode(errors="replace")))
+    called = commit[:8] if name == commit else in_a_line(name)
+    return Revision(called, commit, in_a_line(shown.stdout.decode(errors="replace")))
+
+
+def check_folder() -> None:
+    """Raise UserError where this is not the project's folder: paths are from there."""
+    if not Path("params.yaml").is_file():
+        raise UserError("no params.yaml here; allowed: the project's folder")
 
 
 def commits_only_in(base: Revision, here: Revision) -> int:
@@ -60,10 +68,15 @@ def commits_only_in(base: Revision, here: Revision) -> int:
     return int(count.stdout) if count.returncode == 0 else 0
 
 
-def in_a_line(text: str) -> str:
-    """`text` on one line and not too long, with signs that do not print made visible."""
+def printable(text: str) -> str:
+    """`text` on one line, with signs that do not print made visible."""
     line = " ".join(text.split())
-    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def in_a_line(text: str) -> str:
+    """`text` as `printable` has it, and not too long."""
+    line = printable(text)
     return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
 
 
@@ -78,7 +91,8 @@ def _advice(name: str) -> str:
 def _commit(name: str) -> str | None:
     words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     found = git(*words)
-    return None if found.returncode else found.stdout.decode().strip()
+    answer = found.stdout.decode().strip()
+    return answer if re.fullmatch("[0-9a-f]{40,64}", answer) else None  # and not "^1234", for ^main
 
 
 def git(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from change.models import ModelChange
 from change.results import Results
+from change.revision import printable
 
 LONGEST = 280  # signs, of what a notification or a folded comment shows
 LONGEST_NAME = 24
@@ -56,7 +57,8 @@ def verdict(
 
 
 def short(name: str) -> str:
-    """`name`, cut where it is too long for one sentence."""
+    """`name` on one line, cut where it is too long for one sentence."""
+    name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 

@@ -24,7 +24,8 @@ def escape_markdown(text: object) -> str:
     line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
     line = line.translate(signs).replace("://", "&#58;//")
-    return re.sub(r"\bwww\.", lambda start: f"{start[0][:-1]}&#46;", line, flags=re.IGNORECASE)
+    line = re.sub(r"\bwww\.", lambda start: f"{start[0][:-1]}&#46;", line, flags=re.IGNORECASE)
+    return re.sub(r"\bGH-(?=[0-9])", "GH&#45;", line, flags=re.IGNORECASE)
 
 
 def inert_json(value: Any) -> Markup:
