@@ -49,6 +49,7 @@ def conda(tmp_path: Path) -> str:
     return os.pathsep.join(map(str, folders))
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("snakemake")
 def test_rules_run_in_their_environments(conda, make_project):
     project = make_project()

@@ -10,6 +10,7 @@ from conftest import TINY
 CLASSES, SIDE = 26, 12
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("dvc")
 def test_letters_reach_the_page(make_project, tmp_path):
     random = np.random.default_rng(0)
