@@ -165,7 +165,7 @@ LONG = {
     *("b by snakemake", "an experiment", "code and parameter", "another commit and its results"),
     *("an override, then what params.yaml says", "code b by snakemake, a by dvc"),
     *("a result changed by hand, then snakemake", "a deleted record", "results of another commit"),
-    "code b by dvc, a by snakemake",
+    *("code b by dvc, a by snakemake", "a deleted output, made by snakemake"),
 }
 
 

@@ -1,15 +1,12 @@
 """A review as Markdown for a pull request, and as a page."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from jinja2 import Environment
 
 from change.images import describe_digit, galleries, images_at_hand, newly_broken
 from change.models import compare_models
@@ -17,6 +14,7 @@ from change.results import read_results
 from change.revision import Revision, commits_only_in, in_a_line
 from change.stages import changed_parameters, faults, ran_again, read_stages
 from change.verdict import no_comparison, verdict
+from page.render import embedded, template_environment
 from page.text import escape_markdown
 from shared.errors import UserError
 from shared.split import Split
@@ -88,7 +86,7 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         "at_hand": part is not None,
         "links": links,
     }
-    environment = _environment()
+    environment = template_environment(*FOLDERS)
     words = environment.get_template("verdict.j2").module
 
     def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
@@ -111,19 +109,6 @@ def _unless_damaged(read: Callable[[], Any], unknown: list[str]) -> Any:
         return None
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDERS),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = escape_markdown
-    return environment
-
-
 def _markdown(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
     template = environment.get_template("review.md.j2")
     broken = islice(newly_broken(review["changes"]), DIGITS)
@@ -137,12 +122,10 @@ def _markdown(environment: Environment, review: dict[str, Any], part: Split | No
 
 
 def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
-    style = (FOLDERS[1] / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     shown = [(each, galleries(part, each)) for each in review["changes"]] if part else []
     text = environment.get_template("review.html.j2").render(
         review,
         galleries=shown,
-        style={"text": Markup(style), "hash": digest},  # noqa: S704 - our own, and not HTML
+        style=embedded(FOLDERS[1] / "style.css"),
     )
     return text.encode(errors="backslashreplace").decode()  # YAML may hold half a character

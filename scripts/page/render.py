@@ -29,22 +29,14 @@ def render(
         attached: files to be downloaded from the page, by name.
         fill_browser: makes what the failure browser holds, in so many bytes.
     """
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = escape_markdown
+    environment = template_environment(templates)
     markdown = environment.get_template("comparison.md.j2").render(page)
     downloads = {**attached, "comparison.md": markdown.encode()}
     template = environment.get_template("comparison.html.j2")
     page = {
         **page,
-        "style": _embedded(templates / "style.css"),
-        "script": _embedded(templates / "page.js"),
+        "style": embedded(templates / "style.css"),
+        "script": embedded(templates / "page.js"),
         "downloads": [_link(name, content) for name, content in downloads.items()],
     }
 
@@ -58,7 +50,21 @@ def render(
     return fill(room), markdown
 
 
-def _embedded(path: Path) -> dict[str, str]:
+def template_environment(*folders: Path) -> Environment:
+    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`."""
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = escape_markdown
+    return environment
+
+
+def embedded(path: Path) -> dict[str, str]:
     """A file of ours with the hash by which the page allows it."""
     text = path.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
