@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import ROOT, Project
 
 import dvc_door
 from shared.errors import UserError
@@ -78,6 +78,35 @@ def test_a_second_run_waits_for_the_first(files, capsys):
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
+
+
+RUN = """
+import sys
+sys.path.insert(0, {scripts!r})
+input()
+from pathlib import Path
+from shared.errors import UserError
+from shared.provenance import recorded
+try:
+    with recorded("stage", Path("made/stage.json"), [Path("input")], [Path("out")]):
+        Path("out").write_text(sys.argv[1])
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_run_that_a_later_one_has_overtaken_does_not_run(files):
+    """As when its engine was killed while it still loaded TensorFlow."""
+    program = [sys.executable, "-c", RUN.format(scripts=str(ROOT / "scripts"))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    first = subprocess.Popen([*program, "first"], **pipes)
+    time.sleep(0.1)  # the kernel counts hundredths of a second
+    for run in ("second", "third"):
+        subprocess.run([*program, run], input="\n", text=True, check=True)
+        assert Path("out").read_text() == run
+    output, _ = first.communicate("\n")
+    assert output == "stage: not run, since a later run of it has taken its place\n"
+    assert Path("out").read_text() == "third"
 
 
 @pytest.mark.xdist_group("dvc")

@@ -47,7 +47,7 @@ def _read_members(
     members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     missing = [name for name in names if name not in members]
     if missing:
-        found = ", ".join(map(ascii, sorted(members)[:10])) or "nothing"
+        found = _in_a_line(", ".join(sorted(members)[:10])) or "nothing"
         raise UserError(
             f"{path}: no array {missing[0]} (found {found}); needed: {', '.join(names)}"
         )
@@ -82,5 +82,9 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
 
 
 def _reason(error: Exception) -> str:
-    """What `error` says, on one short line without control characters."""
-    return ascii(" ".join(str(error).split())[:200])[1:-1] or type(error).__name__
+    return _in_a_line(str(error)) or type(error).__name__
+
+
+def _in_a_line(text: str) -> str:
+    """`text` on one short line, without control characters."""
+    return ascii(" ".join(text[:200].split()))[1:-1][:200]

@@ -4,9 +4,12 @@ import fcntl
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from shared.errors import UserError
 from shared.files import write_json
@@ -25,7 +28,8 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
 
     Raises:
         UserError: an input or a module was changed while the block ran, so that nobody can say
-            which of its states the outputs come from.
+            which of its states the outputs come from; or a run that was started later has held
+            the lock before.
         OSError: a file cannot be read, or the record cannot be written.
     """
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -61,12 +65,27 @@ def _alone(stage: str, path: Path) -> Iterator[None]:
     """Hold the lock at `path`. The kernel gives it back, however the process ends.
 
     A killed engine leaves its stage running. The next run of the stage must not write at the same
-    time as that one.
+    time as that one, and that one, if it comes to the lock second, not at all: what follows the
+    stage may be reading. So the file says when the last run to hold it was started.
     """
-    with path.open("w") as lock:
+    started = psutil.Process().create_time()
+    with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"{stage}: waiting for an earlier run of it to end", file=sys.stderr)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if started < _seconds(lock.read()) <= time.time():  # of the future, if the clock went back
+            raise UserError(f"{stage}: not run, since a later run of it has taken its place")
+        lock.truncate(0)
+        lock.write(str(started))
+        lock.flush()
         yield
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # a new file, or one cut short by a full disk
+        return 0

@@ -27,4 +27,7 @@ def parse_idx(content: bytes) -> np.ndarray:
         raise ValueError(
             f"an IDX file of {len(content) - start} values whose header says {math.prod(shape)}"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # too many axes, or no value and an axis of billions
+        raise ValueError(f"an IDX file of a shape that NumPy cannot hold ({error})") from error
