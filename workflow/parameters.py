@@ -42,7 +42,12 @@ def complaint(values: Any, schema: dict[str, Any]) -> str | None:
     What counts is the command line that becomes of them, so that DVC and the stages agree: there
     the text "3" is the number, and a list of one value is that value.
     """
-    values = _as_stages_read(values, schema)
+    errors = faults(_as_stages_read(values, schema), schema)
+    return printable(_in_one_line(errors[0], schema)) if errors else None
+
+
+def faults(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
+    """Where `document` is not what `schema` allows, in the order of the places."""
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
@@ -51,9 +56,12 @@ def complaint(values: Any, schema: dict[str, Any]) -> str | None:
         }
     )
     validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
-    errors = sorted(validator.iter_errors(values), key=lambda error: list(map(str, error.path)))
-    line = _in_one_line(errors[0], schema) if errors else None
-    return line and "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    return sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+
+
+def printable(line: str) -> str:
+    """`line` without control characters."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
 def unread_sections(values: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
@@ -123,6 +131,7 @@ def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
     if error.validator == "required":
         keys.append(next(key for key in error.validator_value if key not in error.instance))
         fault = "missing"
+    allowed = error.schema.get("description") if error.validator == "const" else None
     for key in keys:
         schema = schema["properties"][key]
-    return f"{'.'.join(keys)}: {fault}; allowed: {schema['description']}"
+    return f"{'.'.join(keys)}: {fault}; allowed: {allowed or schema['description']}"

@@ -4,10 +4,14 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from snakemake.iocontainers import Wildcards
+from snakemake.rules import Rule
 
 A_SECOND = 10**9  # nanoseconds
 
@@ -17,7 +21,7 @@ class Stage:
     """A stage as the current code and parameters want it.
 
     Attributes:
-        name: of the rule.
+        name: of the rule, and of which of its runs.
         record: where the stage writes its provenance.
         command: the words of its command line, without the interpreter.
         inputs, outputs: the paths of its files; `record` is not among them.
@@ -30,6 +34,25 @@ class Stage:
     outputs: list[str]
 
 
+def stage_of(rule: Rule, **wildcards: str) -> Stage:
+    """The stage that `rule` runs."""
+    values = Wildcards(fromdict=wildcards)
+    outputs, _ = rule.expand_output(values)
+    inputs, *_ = rule.expand_input(values)
+    parameters, _ = rule.expand_params(values, inputs, outputs, job=None)
+    command = rule.shellcmd.partition(" > ")[0].format(
+        input=inputs, output=outputs, params=parameters
+    )
+    record = str(outputs.provenance)
+    return Stage(
+        " ".join([rule.name, *wildcards.values()]),
+        record,
+        shlex.split(command)[1:],
+        [Path(os.path.relpath(path)).as_posix() for path in inputs],
+        [path for path in map(str, outputs) if path != record],
+    )
+
+
 def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
     """Why the results of a stage do not belong to its command, code and inputs, by its name."""
     digests: dict[str, str | None] = {}  # so that each file is read once
@@ -37,10 +60,25 @@ def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
     return {name: fault for name, fault in faults.items() if fault}
 
 
+def following(stages: Iterable[Stage], faults: Iterable[str]) -> list[str]:
+    """The stages `faults`, and those that read what they make, or what these make, and so on.
+
+    Args:
+        stages: each after those whose outputs it reads.
+        faults: names of some of them.
+    """
+    stale, changing = [], set()
+    for stage in stages:
+        if stage.name in faults or changing.intersection(stage.inputs):
+            stale.append(stage.name)
+            changing.update(stage.outputs)
+    return stale
+
+
 def left_behind(stages: Iterable[Stage]) -> Iterator[str]:
     """Wait for runs of stages that a killed engine has left behind, and name them before."""
     for stage in stages:
-        lock = Path(stage.record).with_name(f".{stage.name}.lock")
+        lock = Path(stage.record).with_name(f".{Path(stage.record).stem}.lock")
         if lock.exists():
             with lock.open() as file:
                 try:

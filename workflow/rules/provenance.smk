@@ -3,25 +3,12 @@
 import atexit
 import fcntl
 import importlib.util
-import os
-import shlex
 from contextlib import ExitStack
 
-from provenance import Stage, find_faults, left_behind, settle_times
+from provenance import find_faults, left_behind, settle_times, stage_of
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-
-def as_stage(rule):
-    command = rule.shellcmd.partition(" > ")[0].format(
-        input=rule.input, output=rule.output, params=rule.params
-    )
-    record = str(rule.output.provenance)
-    outputs = [path for path in map(str, rule.output) if path != record]
-    inputs = [Path(os.path.relpath(path)).as_posix() for path in rule.input]
-    return Stage(rule.name, record, shlex.split(command)[1:], inputs, outputs)
-
-
-stages = [as_stage(rule) for rule in workflow.rules if rule.name != "all"]
+stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
 doors = ExitStack()
 atexit.register(doors.close)  # whatever ends the run

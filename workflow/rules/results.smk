@@ -47,11 +47,12 @@ rule evaluate:
         "../envs/tensorflow.yaml"
     threads: parameters["evaluate"]["threads"]
     params:
+        models="models/logreg models/mlp models/cnn",
         flags=as_flags(parameters["evaluate"]),
     shell:
         "python scripts/evaluate.py"
         " --test {input.test}"
-        " --models models/logreg models/mlp models/cnn"
+        " --models {params.models}"
         " --metrics {output.metrics}"
         " --failures {output.failures}"
         " --reliability {output.reliability}"

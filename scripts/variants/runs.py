@@ -1,0 +1,138 @@
+"""The runs of a study: what they came to, and why some came to nothing."""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from shared.files import read_json
+
+LONGEST = 200  # characters of a reason
+CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log")  # of TensorFlow
+
+
+class Run(NamedTuple):
+    """A model that was trained and measured.
+
+    Attributes:
+        seed: of its data's split and its training.
+        right: how many test images it gets right.
+        images: how many there are.
+        test: SHA-256 of the test images.
+        parameters: how many the model has.
+        size: of its files, bytes.
+        fit_seconds: how long its training took.
+    """
+
+    seed: int
+    right: int
+    images: int
+    test: str
+    parameters: int
+    size: int
+    fit_seconds: float
+
+
+class Variant(NamedTuple):
+    """A variant of one model.
+
+    Attributes:
+        name: of the variant.
+        changes: its values by key of params.yaml, as text.
+        runs: those that ended well, in the order of the study's seeds.
+        failed: the seeds of the others, each with its reason.
+    """
+
+    name: str
+    changes: dict[str, str]
+    runs: list[Run]
+    failed: dict[int, str]
+
+
+class Table(NamedTuple):
+    """The variants of a model in a study, the first of which the others are compared with.
+
+    Attributes:
+        study, model: their names.
+        variants: the first, and those that differ for this model.
+        unchanged: the names of those that change nothing for it.
+    """
+
+    study: str
+    model: str
+    variants: list[Variant]
+    unchanged: list[str]
+
+
+def read_tables(plan: Path, logs: Path) -> list[Table]:
+    """The results of the planned studies, as far as they are there.
+
+    Args:
+        plan: the studies and their runs; the folders STAGE/ID of the runs are beside it.
+        logs: the folder of the logs STAGE_ID.log.
+
+    Raises:
+        UserError: a file is not whole.
+        OSError: a file cannot be read.
+    """
+    tables = []
+    for study in read_json(plan):
+        for model in dict.fromkeys(run["model"] for run in study["runs"]):
+            chains: dict[str, list[str]] = {}  # of each variant: what its runs end with
+            variants, unchanged = [], []
+            for variant in study["variants"]:
+                runs = [
+                    run
+                    for run in study["runs"]
+                    if run["model"] == model and run["variant"] == variant["name"]
+                ]
+                ends = [run["chain"][-1]["id"] for run in runs]
+                if ends in chains.values():
+                    unchanged.append(variant["name"])
+                else:
+                    chains[variant["name"]] = ends
+                    variants.append(_read_variant(variant, runs, plan.parent, logs))
+            tables.append(Table(study["name"], model, variants, unchanged))
+    return tables
+
+
+def _read_variant(
+    variant: dict[str, Any], planned: list[dict[str, Any]], folder: Path, logs: Path
+) -> Variant:
+    runs, failed = [], {}
+    for run in planned:
+        missing = [step for step in run["chain"] if not _ended(folder, step)]
+        if missing:
+            failed[run["seed"]] = _reason(missing[0], logs)
+        else:
+            runs.append(_read_run(run, folder))
+    return Variant(variant["name"], variant["changes"], runs, failed)
+
+
+def _ended(folder: Path, step: dict[str, str]) -> bool:
+    """A stage writes its provenance last."""
+    return (folder / step["stage"] / step["id"] / "provenance.json").exists()
+
+
+def _read_run(run: dict[str, Any], folder: Path) -> Run:
+    trained, evaluated = (folder / step["stage"] / step["id"] for step in run["chain"][-2:])
+    scores = next(iter(read_json(evaluated / "metrics.json").values()))
+    inputs = read_json(evaluated / "provenance.json")["inputs"]
+    return Run(
+        seed=run["seed"],
+        right=scores["successes"],
+        images=scores["successes"] + scores["failures"],
+        test=next(digest for path, digest in inputs.items() if path.endswith("/test.npz")),
+        parameters=scores["parameters"],
+        size=scores["bytes"],
+        fit_seconds=read_json(trained / "training.json")["fit_seconds"],
+    )
+
+
+def _reason(step: dict[str, str], logs: Path) -> str:
+    """What a stage said last."""
+    log = logs / f"{step['stage']}_{step['id']}.log"
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if not CHATTER.match(line)]
+    lines = [line for line in lines if line] or ["it has not run"]
+    last = lines[-1] if lines[-1].startswith(step["stage"]) else f"{step['stage']}: {lines[-1]}"
+    return "".join(sign for sign in last if sign.isprintable())[:LONGEST]

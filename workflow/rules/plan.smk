@@ -1,0 +1,84 @@
+# Which runs a study has, what each reads, which still hold; and one study at a time.
+
+import atexit
+import fcntl
+import json
+from collections import Counter
+from contextlib import ExitStack
+
+from provenance import find_faults, following, left_behind, settle_times, stage_of
+from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
+from studies import ENUMERABLE, ask, how_long, plan, read_studies, write_plan
+
+FILE, FOLDER = Path("study.yaml"), Path("study")
+PAGE = (
+    "python scripts/study.py --plan study/plan.json --logs logs/study"
+    " --html reports/study.html --markdown reports/study.md"
+)
+
+pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
+model_files = [path for path in pipeline_rules["evaluate"].input if path.startswith("models/")]
+models = list(dict.fromkeys(path.split("/")[1] for path in model_files))
+studies, ask_above = read_studies(FILE, parameters, Path(workflow.basedir) / "schemas", models)
+at_most = sum(study.size() * len(study.models) for study in studies)
+asks = workflow.exec_mode == ExecMode.DEFAULT  # and not within a job of a cluster
+if asks and at_most > max(ENUMERABLE, ask_above):
+    trainings = Counter()
+    for study in studies:
+        trainings.update({model: study.size() for model in study.models})
+    ask(f"{FILE}: up to {at_most:,} models to train, which takes {how_long(trainings, FOLDER)}")
+    ask_above = at_most
+planned = plan(FILE, studies, parameters, Path(workflow.basedir) / "schemas")
+runs = {}  # by stage and id, each once
+for study in planned:
+    for run in study["runs"]:
+        for step in run["chain"]:
+            runs.setdefault(step.stage, {})[step.id] = step
+
+
+def find_run(stage, wildcards):
+    if wildcards.id not in runs.get(stage, {}):
+        raise WorkflowError(
+            f"{stage} {wildcards.id}: no run of {FILE} and params.yaml, as they are"
+        )
+    return runs[stage][wildcards.id]
+
+
+def made(run, name):
+    return f"{FOLDER}/{run.stage}/{run.id}/{name}"
+
+
+def code(stage):
+    return [path for path in pipeline_rules[stage].input if path.startswith("scripts/")]
+
+
+def before(stage, name):
+    return lambda wildcards: made(find_run(stage, wildcards).before, name)
+
+
+def own_dataset(wildcards):
+    dataset = find_run("download", wildcards).values["dataset"]
+    return [dataset] if Path(dataset).is_file() else []
+
+
+def trained(wildcards):
+    run = find_run("evaluate", wildcards).before
+    folder = f"models/{run.stage.removeprefix('train_')}/"
+    return [made(run, Path(path).name) for path in model_files if path.startswith(folder)]
+
+
+def test_images(wildcards):
+    return made(find_run("evaluate", wildcards).before.before, "test.npz")
+
+
+def seed(stage):
+    return lambda wildcards: find_run(stage, wildcards).seed
+
+
+def threads(stage):
+    return lambda wildcards: find_run(stage, wildcards).values["threads"]
+
+
+def flags(stage):
+    return lambda wildcards: as_flags(find_run(stage, wildcards).values)

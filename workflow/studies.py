@@ -1,0 +1,250 @@
+"""Studies: which runs study.yaml asks for, and what they share."""
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, NoReturn
+
+from parameters import complaint, faults, printable, read_yaml
+
+ASK_ABOVE = 100  # models to train
+ENUMERABLE = 20_000  # runs that are enumerated before anybody is asked
+STARTUP = 10  # seconds to load the libraries for a model's training and its evaluation, about
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A stage with the values of its section, and what it builds on.
+
+    Attributes:
+        stage: of the pipeline.
+        values: its section of the parameters.
+        seed: where it has one.
+        before: the run whose outputs it reads.
+    """
+
+    stage: str
+    values: dict[str, Any]
+    seed: int | None = None
+    before: "StageRun | None" = None
+
+    @cached_property
+    def id(self) -> str:
+        """The same for the same values here and before, and the name of its folder."""
+        own = [self.stage, self.values, self.seed, self.before and self.before.id]
+        return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
+
+    def chain(self) -> Iterator["StageRun"]:
+        """All that it builds on, and itself."""
+        if self.before:
+            yield from self.before.chain()
+        yield self
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as study.yaml has it.
+
+    Attributes:
+        name: of the study.
+        models: to train.
+        seeds: of the runs of each variant.
+        variants: by name, values by `section.key` of params.yaml.
+        grid: several values by `section.key`; each variant is run with each combination.
+    """
+
+    name: str
+    models: list[str]
+    seeds: list[int]
+    variants: dict[str, dict[str, Any]]
+    grid: dict[str, list[Any]]
+
+    def size(self) -> int:
+        """How many of each model it trains, if no two are the same."""
+        combinations = math.prod(len(values) for values in self.grid.values())
+        return len(self.variants) * combinations * len(self.seeds)
+
+    def combined(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each variant with each combination: its name and its values."""
+        for name, values in self.variants.items():
+            for combination in product(*self.grid.values()):
+                chosen = dict(zip(self.grid, combination, strict=True))
+                words = [f"{key}={value}" for key, value in chosen.items()]
+                yield ", ".join(filter(None, [name, *words])), {**values, **chosen}
+
+
+def read_studies(
+    path: Path, parameters: Mapping[str, Any], schemas: Path, models: list[str]
+) -> tuple[list[Study], int]:
+    """The studies of the file at `path`, and from how many models on it wants to be asked.
+
+    Each key and each value is checked; not each combination. A mistake ends the program in one
+    line.
+
+    Args:
+        path: the studies.
+        parameters: what the variants change.
+        schemas: the folder of the schemas of both.
+        models: that the pipeline has.
+    """
+    document = read_yaml(path)
+    errors = faults(document, read_yaml(schemas / "study.schema.yaml"))
+    if errors:
+        place = ".".join(str(part) for part in errors[0].absolute_path)
+        value = f"{errors[0].instance!r:.100}"
+        allowed = errors[0].schema["description"]
+        _refuse(path, place, f"{value} is not allowed; allowed: {allowed}")
+    schema = read_yaml(schemas / "params.schema.yaml")
+    studies = []
+    for name, given in document["studies"].items():
+        place = f"studies.{name}"
+        for model in given.get("models", []):
+            if model not in models:
+                _refuse(path, place, f"models: {model} is unknown; allowed: {', '.join(models)}")
+        variants = given.get("variants") or {"" if "grid" in given else "as in params.yaml": {}}
+        study = Study(
+            name,
+            given.get("models", models),
+            given["seeds"],
+            {variant: values or {} for variant, values in variants.items()},
+            given.get("grid", {}),
+        )
+        _check_keys(path, study, parameters, schema)
+        studies.append(study)
+    return studies, document.get("ask_above", ASK_ABOVE)
+
+
+def plan(
+    path: Path, studies: list[Study], parameters: Mapping[str, Any], schemas: Path
+) -> list[dict[str, Any]]:
+    """The studies with their runs, as study/plan.json has them.
+
+    Each run is a model's: `variant`, `model`, `seed`, and `chain`, the stages' runs from download
+    to evaluate. A combination that is not allowed ends the program in one line.
+    """
+    schema = read_yaml(schemas / "params.schema.yaml")
+    planned = []
+    for study in studies:
+        variants, runs = [], []
+        for name, changes in study.combined():
+            values = _changed(parameters, changes)
+            _check(path, f"studies.{study.name}.{name}", values, schema)
+            variants.append({"name": name, "changes": {k: str(v) for k, v in changes.items()}})
+            download = StageRun("download", values["download"])
+            for seed in study.seeds:
+                data = StageRun("preprocess", values["preprocess"], seed, download)
+                for model in study.models:
+                    stage = f"train_{model}"
+                    trained = StageRun(stage, values[stage], seed, data)
+                    evaluated = StageRun("evaluate", values["evaluate"], before=trained)
+                    chain = list(evaluated.chain())
+                    runs.append({"variant": name, "model": model, "seed": seed, "chain": chain})
+        planned.append({"name": study.name, "variants": variants, "runs": runs})
+    return planned
+
+
+def write_plan(path: Path, planned: list[dict[str, Any]]) -> None:
+    """Write what the page is drawn from, for scripts/study.py."""
+    path.write_text(json.dumps(planned, default=_folders, indent=1), encoding="utf-8")
+
+
+def ask(question: str) -> None:
+    """End the program unless somebody at a terminal says yes."""
+    if not sys.stdin.isatty():
+        sys.exit(f"{question}; to be asked, run it in a terminal, or raise ask_above in study.yaml")
+    if input(f"{question}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        sys.exit("Nothing was run.")
+
+
+def how_long(trainings: Mapping[str, int], folder: Path) -> str:
+    """About how long so many trainings of each model take, one after another.
+
+    By the mean of those in `folder`, else by the pipeline's own model.
+    """
+    seconds, unknown = 0.0, []
+    for model, number in trainings.items():
+        own = sorted((folder / f"train_{model}").glob("*/training.json"))
+        times = [*map(_fit_seconds, own or [Path("models") / model / "training.json"])]
+        known = [time for time in times if time is not None]
+        if number and not known:
+            unknown.append(model)
+        seconds += number * (STARTUP + (sum(known) / len(known) if known else 0))
+    words = next(
+        f"{seconds / unit:,.0f} {name}"
+        for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+        if seconds >= 2 * unit or unit == 1
+    )
+    if unknown:
+        return f"more than {words}, since no {' or '.join(unknown)} was trained here yet"
+    return f"about {words}"
+
+
+def _folders(run: StageRun) -> dict[str, str]:
+    return {"stage": run.stage, "id": run.id}
+
+
+def _fit_seconds(record: Path) -> float | None:
+    try:
+        return float(json.loads(record.read_text(encoding="utf-8"))["fit_seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _check_keys(
+    path: Path, study: Study, parameters: Mapping[str, Any], schema: dict[str, Any]
+) -> None:
+    """Refuse a key or a value of a study, each on its own."""
+    stages = ["download", "preprocess", *(f"train_{model}" for model in study.models), "evaluate"]
+    places = [(f"studies.{study.name}.grid", key, study.grid[key]) for key in study.grid]
+    for variant, values in study.variants.items():
+        place = f"studies.{study.name}.variants.{variant}"
+        places += [(place, key, [value]) for key, value in values.items()]
+        for key in values:
+            if key in study.grid:
+                _refuse(path, place, f"{key} is in the grid too; allowed: in one of them")
+    for place, key, values in places:
+        section = key.partition(".")[0]
+        if section not in stages:
+            reason = "no model of the study depends on it"
+            if section not in schema["properties"]:
+                reason = "unknown parameter"
+            _refuse(path, place, f"{key}: {reason}; allowed: keys of {', '.join(stages)}")
+        for value in values:
+            _check(path, place, {section: {key.partition(".")[2]: value}}, _alone(schema))
+
+
+def _alone(schema: dict[str, Any]) -> dict[str, Any]:
+    """What `schema` says of each key on its own."""
+    kept = ("type", "description", "additionalProperties", "properties")
+    sections = schema["properties"].items()
+    return {
+        "properties": {
+            name: {word: section[word] for word in kept if word in section}
+            for name, section in sections
+        }
+    }
+
+
+def _changed(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    values = deepcopy(dict(parameters))
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        values[section][name] = value
+    return values
+
+
+def _check(path: Path, place: str, values: dict[str, Any], schema: dict[str, Any]) -> None:
+    fault = complaint(values, schema)
+    if fault:
+        _refuse(path, place, fault)
+
+
+def _refuse(path: Path, place: str, fault: str) -> NoReturn:
+    sys.exit(printable(": ".join(filter(None, [str(path), place, fault]))))
