@@ -45,8 +45,12 @@ def find_run(stage, wildcards):
     return runs[stage][wildcards.id]
 
 
+def folder(run):
+    return f"{FOLDER}/{run.stage}/{run.id}"
+
+
 def made(run, name):
-    return f"{FOLDER}/{run.stage}/{run.id}/{name}"
+    return f"{folder(run)}/{name}"
 
 
 def code(stage):
@@ -64,8 +68,8 @@ def own_dataset(wildcards):
 
 def trained(wildcards):
     run = find_run("evaluate", wildcards).before
-    folder = f"models/{run.stage.removeprefix('train_')}/"
-    return [made(run, Path(path).name) for path in model_files if path.startswith(folder)]
+    model = f"models/{run.stage.removeprefix('train_')}/"
+    return [made(run, Path(path).name) for path in model_files if path.startswith(model)]
 
 
 def test_images(wildcards):

@@ -10,8 +10,6 @@ doors = ExitStack()
 atexit.register(doors.close)  # whatever ends the run
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    if workflow.execution_settings:  # and not a dry run
-        workflow.execution_settings.keep_going = True  # a failed variant does not stop the others
     FOLDER.mkdir(exist_ok=True)
     running = doors.enter_context((FOLDER / ".running").open("w"))
     try:

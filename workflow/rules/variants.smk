@@ -101,5 +101,5 @@ use rule pipeline_evaluate as evaluate with:
         "logs/study/evaluate_{id}.log",
     threads: threads("evaluate")
     params:
-        models=lambda wildcards: made(find_run("evaluate", wildcards).before, ""),
+        models=lambda wildcards: folder(find_run("evaluate", wildcards).before),
         flags=flags("evaluate"),

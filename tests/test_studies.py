@@ -1,0 +1,241 @@
+"""Studies: what study.yaml may say, which runs it means, and what they came to."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from scipy.stats import ttest_1samp, ttest_rel
+
+import studies
+from parameters import read_yaml
+from variants.comparison import compare, seeds_needed, summarise
+from variants.runs import Run, Variant
+
+MODELS = ["logreg", "mlp", "cnn"]
+SCHEMAS = ROOT / "workflow" / "schemas"
+PARAMETERS = read_yaml(ROOT / "params.yaml")
+
+
+def read(tmp_path: Path, text: str) -> list[studies.Study]:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    return studies.read_studies(path, PARAMETERS, SCHEMAS, MODELS)[0]
+
+
+def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
+    """The ids of each run's stages, by variant, model and seed."""
+    path = tmp_path / "study.yaml"
+    runs = [
+        run
+        for study in studies.plan(path, read(tmp_path, text), PARAMETERS, SCHEMAS)
+        for run in study["runs"]
+    ]
+    return {
+        (run["variant"], run["model"], run["seed"]): [step.id for step in run["chain"]]
+        for run in runs
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "study.yaml: None is not allowed; allowed: studies, and ask_above"),
+        ("studies: {}", "studies: {} is not allowed; allowed: one study or more, by names"),
+        ("studies: {a: {seeds: []}}", "studies.a.seeds: [] is not allowed; allowed: a list of one"),
+        ("studies: {a: {seeds: [1, 1]}}", "studies.a.seeds: [1, 1] is not allowed"),
+        ("studies: {a: {seeds: [1.0]}}", "studies.a.seeds.0: 1.0 is not allowed; allowed: a whole"),
+        ("studies: {a: {seeds: [-1]}}", "a whole number from 0 to 4294967295"),
+        ("studies: {a: {}}", "studies.a: {} is not allowed; allowed: seeds; and models"),
+        ("studies: {a: {seeds: [1], gird: {}}}", "is not allowed; allowed: seeds; and models, var"),
+        ("studies: {a: {seeds: [1], grid: {}}}", "studies.a.grid: {} is not allowed"),
+        (
+            "studies: {a: {seeds: [1], grid: {train_mlp.epochs: []}}}",
+            "studies.a.grid.train_mlp.epochs: [] is not allowed; allowed: a list of one value",
+        ),
+        (
+            "studies: {a: {seeds: [1], models: [svm]}}",
+            "studies.a: models: svm is unknown; allowed: logreg, mlp, cnn",
+        ),
+        (
+            "studies: {a: {seeds: [1], grid: {train_mlp.epohcs: [1]}}}",
+            "studies.a.grid: train_mlp.epohcs: unknown parameter (1); allowed: hidden, activation",
+        ),
+        (
+            "studies: {a: {seeds: [1], variants: {b: {trian_mlp.epochs: 1}}}}",
+            "studies.a.variants.b: trian_mlp.epochs: unknown parameter; allowed: keys of download",
+        ),
+        (
+            "studies: {a: {seeds: [1], variants: {b: {report.failures: 9}}}}",
+            "report.failures: no model of the study depends on it; allowed: keys of download",
+        ),
+        (
+            "studies: {a: {seeds: [1], models: [mlp], variants: {b: {train_cnn.epochs: 9}}}}",
+            "train_cnn.epochs: no model of the study depends on it",
+        ),
+        (
+            "studies: {a: {seeds: [1], variants: {b: {train_mlp.epochs: -3}}}}",
+            "studies.a.variants.b: train_mlp.epochs: -3 is not allowed; allowed: a whole number",
+        ),
+        (
+            "studies: {a: {seeds: [1], variants: {b: {seed: 3}}}}",
+            "'seed' is not allowed; allowed: section.key, as train_mlp.epochs",
+        ),
+        (
+            "studies: {a: {seeds: [1], variants: {b: {train_mlp.epochs: 3}},"
+            " grid: {train_mlp.epochs: [1]}}}",
+            "studies.a.variants.b: train_mlp.epochs is in the grid too",
+        ),
+        ('studies: {"a\\nb": {seeds: [1]}}', "'a\\nb' is not allowed; allowed: a name of 1 to 80"),
+        ("ask_above: many\nstudies: {a: {seeds: [1]}}", "ask_above: 'many' is not allowed"),
+    ],
+)
+def test_mistakes_are_refused_in_one_line(text, complaint, tmp_path):
+    with pytest.raises(SystemExit) as refusal:
+        read(tmp_path, text)
+    assert complaint in str(refusal.value)
+    assert str(refusal.value).isprintable()
+
+
+def test_a_value_that_one_variant_refuses_is_refused(tmp_path):
+    """The value is allowed, and so is the architecture; both together are not."""
+    text = """
+studies:
+  a:
+    seeds: [1]
+    variants: {plain: {}, quick: {train_cnn.architecture: fast}}
+    grid: {train_cnn.dense_dropout: [recipe, 0.5]}
+"""
+    with pytest.raises(SystemExit) as refusal:
+        planned(tmp_path, text)
+    assert str(refusal.value).endswith(
+        "studies.a.quick, train_cnn.dense_dropout=0.5: train_cnn.dense_dropout: 0.5 is not allowed;"
+        " allowed: recipe, since fast and compact have no dropout"
+    )
+
+
+def test_the_shipped_studies_are_allowed():
+    found, _ = studies.read_studies(ROOT / "study.yaml", PARAMETERS, SCHEMAS, MODELS)
+    assert [study.name for study in found] == ["seed noise", "exercises"]
+
+
+def test_what_runs_have_in_common_is_one_run(tmp_path):
+    runs = planned(
+        tmp_path,
+        """
+studies:
+  a:
+    seeds: [1, 2]
+    variants: {plain: , tanh: {train_mlp.activation: tanh}, small: {preprocess.train_size: 500}}
+  b: {seeds: [2, 3], models: [mlp]}
+""",
+    )
+    assert runs["plain", "cnn", 1] == runs["tanh", "cnn", 1]
+    assert runs["plain", "mlp", 1][:2] == runs["tanh", "mlp", 1][:2]
+    assert runs["plain", "mlp", 1][2] != runs["tanh", "mlp", 1][2]
+    assert runs["plain", "mlp", 1][1:] != runs["plain", "mlp", 2][1:]
+    assert not set(runs["plain", "mlp", 1][1:]) & set(runs["small", "mlp", 1][1:])
+    assert runs["as in params.yaml", "mlp", 2] == runs["plain", "mlp", 2]
+    assert len({run[0] for run in runs.values()}) == 1
+
+
+def test_a_grid_is_every_combination_of_every_variant(tmp_path):
+    text = """
+studies:
+  a:
+    seeds: [1]
+    models: [mlp]
+    variants: {tanh: {train_mlp.activation: tanh}, relu: {train_mlp.activation: relu}}
+    grid: {train_mlp.epochs: [1, 2], train_mlp.hidden: [[8], [8, 8], 16]}
+"""
+    names = {variant for variant, _, _ in planned(tmp_path, text)}
+    assert len(names) == 12
+    assert "tanh, train_mlp.epochs=2, train_mlp.hidden=[8, 8]" in names
+    alone = text.replace("    variants", "    #")
+    assert "train_mlp.epochs=1, train_mlp.hidden=16" in {name for name, _, _ in planned(tmp_path, alone)}
+
+
+def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert studies.how_long({"mlp": 1_000_000}, Path("study")).startswith("more than 116 days, sin")
+    for place, seconds in (("study/train_mlp/a", 20), ("study/train_mlp/b", 40), ("models/cnn", 50)):
+        Path(place).mkdir(parents=True)
+        Path(place, "training.json").write_text(json.dumps({"fit_seconds": seconds}))
+    assert studies.how_long({"mlp": 10, "cnn": 10}, Path("study")) == "about 17 minutes"
+
+
+def test_nobody_at_a_terminal_is_a_no(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    with pytest.raises(SystemExit, match=r"million\?; to be asked, run it in a terminal, or raise"):
+        studies.ask("a million?")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    for answer in ("", "n", "nonsense"):
+        monkeypatch.setattr("builtins.input", lambda _, answer=answer: answer)
+        with pytest.raises(SystemExit, match="Nothing was run"):
+            studies.ask("a million?")
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    studies.ask("a million?")
+
+
+def variant(name: str, right: list[int], seeds: range | None = None, test: str = "a") -> Variant:
+    runs = [
+        Run(seed, count, 400, test, 10, 100, 1.5)
+        for seed, count in zip(seeds or range(len(right)), right, strict=True)
+    ]
+    return Variant(name, {}, runs, {})
+
+
+def test_means_and_intervals_are_students():
+    right = np.array([380, 385, 378, 390])
+    summary = summarise(variant("a", right.tolist()).runs)
+    interval = ttest_1samp(right / 400, 0).confidence_interval(0.95)
+    assert summary.seeds == 4
+    assert summary.mean == pytest.approx(right.mean() / 400)
+    assert summary.deviation == pytest.approx(right.std(ddof=1) / 400)
+    assert [summary.low, summary.high] == pytest.approx([interval.low, interval.high])
+
+
+def test_differences_are_paired_by_seed_and_corrected():
+    first, far, near = [380, 385, 378, 390], [388, 391, 387, 397], [381, 384, 379, 392]
+    differences = compare([variant("a", first), variant("b", far), variant("c", near)])
+    p_values = [ttest_rel(other, first).pvalue for other in (far, near)]
+    assert differences[0].p_value == pytest.approx(2 * p_values[0])
+    assert differences[1].p_value == pytest.approx(p_values[1])
+    assert [one.outcome for one in differences] == ["better", "noise"]
+    interval = ttest_rel(np.divide(near, 400), np.divide(first, 400)).confidence_interval()
+    assert [differences[1].low, differences[1].high] == pytest.approx([interval.low, interval.high])
+    assert differences[0].needed is None
+    effect = np.subtract(near, first).mean() / np.subtract(near, first).std(ddof=1)
+    assert differences[1].needed == seeds_needed(effect)
+
+
+def test_only_common_seeds_are_compared():
+    first, other = variant("a", [300, 301, 305]), variant("b", [310, 320], seeds=range(2, 4))
+    (difference,) = compare([first, other])
+    assert (difference.outcome, difference.seeds, difference.mean) == ("few", 1, 5 / 400)
+
+
+@pytest.mark.parametrize(
+    ("other", "outcome"),
+    [
+        (variant("b", [300, 301]), "same"),
+        (variant("b", [303, 304]), "constant"),
+        (variant("b", [303, 309], test="b"), "other images"),
+        (variant("b", []), "none"),
+    ],
+)
+def test_where_seeds_say_nothing_no_test_is_made(other, outcome):
+    (difference,) = compare([variant("a", [300, 301]), other])
+    assert (difference.outcome, difference.p_value, difference.needed) == (outcome, None, None)
+
+
+@pytest.mark.parametrize(("effect", "seeds"), [(0.2, 199), (0.5, 34), (-0.8, 15), (1.0, 10)])
+def test_seeds_needed_are_those_of_the_tables(effect, seeds):
+    """Of G*Power, for two-sided paired t-tests."""
+    assert seeds_needed(effect) == seeds
+
+
+def test_no_number_of_seeds_shows_nothing():
+    assert seeds_needed(0.001) == math.inf
