@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from page.charts import inline, model_style
 from page.render import embedded, template_environment
@@ -23,12 +23,16 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
     """
     environment = template_environment(*FOLDERS)
     shown = [_view(place, table) for place, table in enumerate(tables)]
-    differences = [row["difference"] for table in shown for row in table["rows"][1:]]
+    compared = [(table, row) for table in shown for row in table["rows"][1:]]
     view = {
         "tables": shown,
         "studies": list(dict.fromkeys(table.study for table in tables)),
-        "compared": len(differences),
-        "beyond": sum(one.outcome in ("better", "worse") for one in differences),
+        "compared": len(compared),
+        "beyond": [
+            (table, row)
+            for table, row in compared
+            if row["difference"].outcome in ("better", "worse")
+        ],
         "failed": [
             (table, variant.name, seed, reason)
             for table in tables
@@ -90,6 +94,7 @@ def _draw(variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
         cut = [name if len(name) <= LABEL else f"{name[:LABEL]}…" for name in names]
         axes.set_yticks(range(len(variants)), cut)
         axes.set_ylim(len(variants) - 0.5, -0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.grid(axis="x", alpha=0.3)
         axes.spines["left"].set_visible(False)
