@@ -2,13 +2,16 @@
 # A Slurm of two nodes on this machine alone, for tests: its controller and two node daemons listen on
 # the loopback. Needs root, and Debian's slurm-wlm and munge.
 #
-#   slurm_on_loopback.sh start FOLDER   then: export SLURM_CONF=FOLDER/slurm.conf
-#   slurm_on_loopback.sh node FOLDER n1 starts a node that was killed
-#   slurm_on_loopback.sh stop FOLDER    ends the daemons, with all that runs on the nodes
+#   slurm_on_loopback.sh start FOLDER      writes its state and logs to FOLDER
+#   slurm_on_loopback.sh node FOLDER n1    starts a node that was killed
+#   slurm_on_loopback.sh stop FOLDER       ends the daemons, with all that runs on the nodes
+#
+# Slurm's commands look for their configuration in one place, and jobs get no variable that could name
+# another. So a link is put there, unless this machine has a Slurm of its own.
 set -euo pipefail
 
 command=$1 folder=$2
-export SLURM_CONF=$folder/slurm.conf
+configuration=/etc/slurm/slurm.conf
 
 start_node() {
     slurmd -N "$1"
@@ -23,13 +26,18 @@ start_node() {
 
 case $command in
 start)
-    mkdir -p "$folder/state" "$folder/log"
+    if [ -e "$configuration" ] && [ ! -L "$configuration" ]; then
+        echo "$configuration: this machine has a Slurm of its own" >&2
+        exit 3
+    fi
+    mkdir -p "$folder/state" "$folder/log" "${configuration%/*}"
+    ln --symbolic --force "$folder/slurm.conf" "$configuration"
     if ! munge --no-input > /dev/null 2>&1; then
         install --directory --owner=munge --group=munge /run/munge
         runuser --user munge -- munged --force
     fi
     host=$(hostname --short)
-    cat > "$SLURM_CONF" << END
+    cat > "$folder/slurm.conf" << END
 ClusterName=loopback
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=16817
@@ -69,6 +77,7 @@ stop)
     for pid in "$folder"/*.pid; do
         [ ! -f "$pid" ] || kill "$(< "$pid")" 2> /dev/null || true
     done
+    [ ! -L "$configuration" ] || rm "$configuration"
     ;;
 *)
     echo "$command: unknown; allowed: start, node, stop" >&2

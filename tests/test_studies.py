@@ -154,13 +154,19 @@ studies:
     assert len(names) == 12
     assert "tanh, train_mlp.epochs=2, train_mlp.hidden=[8, 8]" in names
     alone = text.replace("    variants", "    #")
-    assert "train_mlp.epochs=1, train_mlp.hidden=16" in {name for name, _, _ in planned(tmp_path, alone)}
+    assert "train_mlp.epochs=1, train_mlp.hidden=16" in {
+        name for name, _, _ in planned(tmp_path, alone)
+    }
 
 
 def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert studies.how_long({"mlp": 1_000_000}, Path("study")).startswith("more than 116 days, sin")
-    for place, seconds in (("study/train_mlp/a", 20), ("study/train_mlp/b", 40), ("models/cnn", 50)):
+    for place, seconds in (
+        ("study/train_mlp/a", 20),
+        ("study/train_mlp/b", 40),
+        ("models/cnn", 50),
+    ):
         Path(place).mkdir(parents=True)
         Path(place, "training.json").write_text(json.dumps({"fit_seconds": seconds}))
     assert studies.how_long({"mlp": 10, "cnn": 10}, Path("study")) == "about 17 minutes"

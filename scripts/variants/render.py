@@ -33,11 +33,11 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
             for table, row in compared
             if row["difference"].outcome in ("better", "worse")
         ],
-        "failed": [
+        "missing": [
             (table, variant.name, seed, reason)
             for table in tables
             for variant in table.variants
-            for seed, reason in variant.failed.items()
+            for seed, reason in variant.missing.items()
         ],
     }
     style = embedded(FOLDERS[1] / "style.css")
@@ -60,7 +60,6 @@ def _view(place: int, table: Table) -> dict[str, Any]:
                 "name": variant.name,
                 "changes": [f"{key}: {value}" for key, value in variant.changes.items()],
                 "runs": variant.runs,
-                "failed": variant.failed,
                 "summary": summary,
                 "difference": difference,
                 "seconds": _mean([run.fit_seconds for run in variant.runs]),

@@ -39,13 +39,13 @@ class Variant(NamedTuple):
         name: of the variant.
         changes: its values by key of params.yaml, as text.
         runs: those that ended well, in the order of the study's seeds.
-        failed: the seeds of the others, each with its reason.
+        missing: the seeds of the others, each with its reason.
     """
 
     name: str
     changes: dict[str, str]
     runs: list[Run]
-    failed: dict[int, str]
+    missing: dict[int, str]
 
 
 class Table(NamedTuple):
@@ -98,14 +98,14 @@ def read_tables(plan: Path, logs: Path) -> list[Table]:
 def _read_variant(
     variant: dict[str, Any], planned: list[dict[str, Any]], folder: Path, logs: Path
 ) -> Variant:
-    runs, failed = [], {}
+    runs, missing = [], {}
     for run in planned:
-        missing = [step for step in run["chain"] if not _ended(folder, step)]
-        if missing:
-            failed[run["seed"]] = _reason(missing[0], logs)
+        unfinished = [step for step in run["chain"] if not _ended(folder, step)]
+        if unfinished:
+            missing[run["seed"]] = _reason(unfinished[0], logs)
         else:
             runs.append(_read_run(run, folder))
-    return Variant(variant["name"], variant["changes"], runs, failed)
+    return Variant(variant["name"], variant["changes"], runs, missing)
 
 
 def _ended(folder: Path, step: dict[str, str]) -> bool:
