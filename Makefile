@@ -2,6 +2,7 @@
 # make verify: check that the results belong to the current parameters, code and data.
 # make fresh:  the same by what git holds alone: without data, models or cache.
 # make review BASE=main: what a change does to the results, for a pull request.
+# make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -11,7 +12,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review summary data comment test test-long format bench lock clean always
+.PHONY: report verify fresh review study summary data comment test test-long format bench lock clean always
 
 report: $(INSTALLED)
 	dvc repro
@@ -31,6 +32,11 @@ review: $(INSTALLED)
 		--markdown reports/review.md --html reports/review.html \
 		--repository="$$REPOSITORY_URL" --run="$$RUN_URL"
 	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
+
+CORES ?= all
+study: $(INSTALLED)
+	snakemake --snakefile workflow/study.smk --cores $(CORES)
+	@echo "The page: $(CURDIR)/reports/study.html, and study.md beside it"
 
 # For workflows on GitHub: the review on the run's page; the test images; the pull request's comment.
 summary:
@@ -70,7 +76,7 @@ lock: $(INSTALLED)
 	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv .snakemake logs data/raw data/processed models provenance
+	rm -rf .venv .snakemake logs data/raw data/processed models provenance study
 
 # By content: a checkout gives requirements.lock a new time, and installs nothing.
 $(INSTALLED): always

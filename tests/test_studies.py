@@ -121,6 +121,11 @@ def test_the_shipped_studies_are_allowed():
     assert [study.name for study in found] == ["seed noise", "exercises"]
 
 
+def test_the_documented_study_is_allowed(tmp_path):
+    text = (ROOT / "docs" / "studies.md").read_text().split("```yaml\n")[1].split("```")[0]
+    assert len(planned(tmp_path, text)) == 3 * 2 * 5 * 2
+
+
 def test_what_runs_have_in_common_is_one_run(tmp_path):
     runs = planned(
         tmp_path,
