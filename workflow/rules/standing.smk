@@ -42,4 +42,4 @@ onstart:
 
 
 onerror:
-    shell(PAGE)
+    shell(f"{PAGE} || true")  # what has failed was said already

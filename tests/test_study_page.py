@@ -1,0 +1,119 @@
+"""The page of a study in a real browser, and its twin: whatever the names and the results."""
+
+import json
+from pathlib import Path
+
+import pytest
+from browsing import accessibility_faults, browser, html_faults, opened_with, watched
+from made_results import HOSTILE
+
+from study import study
+
+pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
+
+# Of two models, two studies and three variants: how many of 400 images each seed gets right.
+RESULTS = {
+    ("a", "mlp", "plain"): [380, 381, 379, 383],
+    ("a", "mlp", HOSTILE): [390, 392, 389, 391],
+    ("a", "mlp", "broken"): [None, None, None, None],
+    ("a", "<b>&x|", "plain"): [300, 310, 305, 307],
+    ("a", "<b>&x|", HOSTILE): [300, 310, 305, 307],
+    ("a", "<b>&x|", "broken"): [None, None, None, None],
+    (HOSTILE, "mlp", "alone"): [399, None, None, None],
+}
+
+
+def write_results(folder: Path) -> Path:
+    """The files of studies with the results above; the path of their plan."""
+    studies = {}
+    for number, ((name, model, variant), counts) in enumerate(RESULTS.items()):
+        study = studies.setdefault(name, {"name": name, "variants": {}, "runs": []})
+        changes = {"train_mlp.hidden": f"[{HOSTILE}]"} if variant != "plain" else {}
+        study["variants"].setdefault(variant, {"name": variant, "changes": changes})
+        for seed, right in enumerate(counts):
+            ids = {"train": f"{number}-{seed}", "evaluate": f"{number}-{seed}"}
+            chain = [{"stage": stage, "id": key} for stage, key in ids.items()]
+            run = {"variant": variant, "model": model, "seed": seed, "chain": chain}
+            study["runs"].append(run)
+            if right is None:
+                log = folder / "logs" / f"train_{ids['train']}.log"
+                write(log, f"first line\n{HOSTILE}\nI0000 00:00:17 1 port.cc:153] chatter\n")
+                continue
+            trained, evaluated = (folder / step["stage"] / step["id"] for step in chain)
+            scores = {"successes": right, "failures": 400 - right, "parameters": 9, "bytes": 5000}
+            write(evaluated / "metrics.json", json.dumps({"x": scores}))
+            write(trained / "training.json", json.dumps({"fit_seconds": 1.25}))
+            record = {"inputs": {"study/preprocess/x/test.npz": "digest"}}
+            for made in (trained, evaluated):
+                write(made / "provenance.json", json.dumps(record))
+    planned = [{**study, "variants": [*study["variants"].values()]} for study in studies.values()]
+    write(folder / "plan.json", json.dumps(planned))
+    return folder / "plan.json"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    plan = write_results(folder)
+    study(plan, folder / "logs", folder / "page.html", folder / "twin.md")
+    return folder
+
+
+def test_the_page_says_what_is_more_than_noise(watched, folder):
+    page = watched.open(folder, script=False)
+    assert page.locator(".verdict").text_content().strip() == (
+        "1 of 4 differences is more than noise. 11 runs are missing."
+    )
+    evidence = page.locator(".evidence li").all_text_contents()
+    assert len(evidence) == 1
+    assert HOSTILE in evidence[0]
+    assert "is better than “plain”: +2.44 points" in evidence[0]
+    rows = page.get_by_role("table", name="Accuracy on 400 test images").first.locator("tbody tr")
+    cells = [row.locator("th, td").all_text_contents() for row in rows.all()]
+    assert cells[0][:4] == ["plain", "4", "95.19\u00a0% ± 0.43", "94.51 to 95.87"]
+    assert cells[1][0] == HOSTILE
+    assert cells[1][5].startswith("better (p ")
+    assert cells[2][1:6] == ["0", "", "", "", "not compared: no seed of both"]
+    assert "no difference with any seed" in page.locator("main").text_content()
+    missing = page.locator("section", has=page.locator("#missing")).locator("li")
+    assert missing.count() == 11
+    printed = HOSTILE.replace("\u2028", "")
+    assert f"a, mlp, broken, seed 0: train: {printed}"[:200] in missing.first.text_content()
+
+
+def test_the_twin_is_harmless_and_holds_no_times(folder):
+    twin = (folder / "twin.md").read_text()
+    assert "<b" not in twin
+    assert "<img" not in twin
+    assert "@everyone" not in twin
+    assert "1.25" not in twin
+    tables = [line for line in twin.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in tables} <= {9, 7}
+
+
+@opened_with(viewport={"width": 320, "height": 800})
+def test_a_narrow_window_scrolls_in_one_direction(watched, folder):
+    page = watched.open(folder, script=False)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize(
+    "watched",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}],
+    indirect=True,
+    ids=["light", "dark", "forced"],
+)
+def test_axe_finds_nothing(watched, folder):
+    page = watched.open(folder, script=False)
+    for details in page.locator("details").all():
+        details.locator("summary").click()
+    assert accessibility_faults(page) == []
+
+
+def test_the_html_is_valid(folder):
+    assert html_faults(folder / "page.html") == []
