@@ -49,20 +49,34 @@ def conda(tmp_path: Path) -> str:
     return os.pathsep.join(map(str, folders))
 
 
+STUDY = "studies: {small: {seeds: [1], models: [logreg]}}"
+
+
 @pytest.mark.long
 @pytest.mark.xdist_group("snakemake")
-def test_rules_run_in_their_environments(conda, make_project):
+@pytest.mark.parametrize(
+    ("arguments", "light", "tensorflow"),
+    [
+        (["models/mlp/network.json"], ["download", "preprocess"], ["train_mlp"]),
+        (
+            ["--snakefile", "workflow/study.smk"],
+            ["download", "preprocess", "train_logreg", "study"],
+            ["evaluate"],
+        ),
+    ],
+    ids=["pipeline", "study"],
+)
+def test_rules_run_in_their_environments(arguments, light, tensorflow, conda, make_project):
     project = make_project()
     project.change(**TINY)
-    arguments = ("--cores", "2", "--use-conda")
-    project.run("snakemake", *arguments, "models/mlp/network.json", PATH=conda)
+    (project.folder / "study.yaml").write_text(STUDY)
+    project.run("snakemake", "--cores", "2", "--use-conda", *arguments, PATH=conda)
     used = {}
     for environment in (project.folder / ".snakemake" / "conda").glob("*/used"):
         content = (environment.parent / "environment.yaml").read_text()
         used[content] = set(environment.read_text().split())
     folder = ROOT / "workflow" / "envs"
-    light, tensorflow = ((folder / f"{name}.yaml").read_text() for name in ("light", "tensorflow"))
     assert used == {
-        light: {"scripts/download.py", "scripts/preprocess.py"},
-        tensorflow: {"scripts/train_mlp.py"},
+        (folder / f"{name}.yaml").read_text(): {f"scripts/{stage}.py" for stage in stages}
+        for name, stages in (("light", light), ("tensorflow", tensorflow))
     }

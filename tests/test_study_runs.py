@@ -290,7 +290,7 @@ def test_slurm_gives_the_same_bytes_even_if_a_node_dies(
     kill_node(tmp_path / "slurm", "n1")
     wait_until(lambda: "NODE_FAIL" in queue("%T"), running)
     slurm("node", "n1")
-    assert running.wait() == 0, (project.folder / "logs.txt").read_text()[-9000:]
+    assert running.wait(1800) == 0, (project.folder / "logs.txt").read_text()[-9000:]
     assert "Trying to restart job" in (project.folder / "logs.txt").read_text()
     names = ("metrics.json", "failures.csv", "evaluation.npz", "network.weights.npz", "test.npz")
     for name in names:

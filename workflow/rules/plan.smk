@@ -1,12 +1,7 @@
-# Which runs a study has, what each reads, which still hold; and one study at a time.
+# Which runs the studies have, and what each reads and is given.
 
-import atexit
-import fcntl
-import json
 from collections import Counter
-from contextlib import ExitStack
 
-from provenance import find_faults, following, left_behind, settle_times, stage_of
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 from studies import ENUMERABLE, ask, how_long, plan, read_studies, write_plan
@@ -17,19 +12,23 @@ PAGE = (
     " --html reports/study.html --markdown reports/study.md"
 )
 
+SCHEMAS = Path(workflow.basedir) / "schemas"
+IS_MAIN = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
+
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
 model_files = [path for path in pipeline_rules["evaluate"].input if path.startswith("models/")]
 models = list(dict.fromkeys(path.split("/")[1] for path in model_files))
-studies, ask_above = read_studies(FILE, parameters, Path(workflow.basedir) / "schemas", models)
-at_most = sum(study.size() * len(study.models) for study in studies)
-asks = workflow.exec_mode == ExecMode.DEFAULT  # and not within a job of a cluster
-if asks and at_most > max(ENUMERABLE, ask_above):
-    trainings = Counter()
-    for study in studies:
-        trainings.update({model: study.size() for model in study.models})
-    ask(f"{FILE}: up to {at_most:,} models to train, which takes {how_long(trainings, FOLDER)}")
-    ask_above = at_most
-planned = plan(FILE, studies, parameters, Path(workflow.basedir) / "schemas")
+studies, ask_above = read_studies(FILE, parameters, SCHEMAS, models)
+
+at_most = Counter()
+for study in studies:
+    at_most.update({model: study.size() for model in study.models})
+if IS_MAIN and at_most.total() > max(ENUMERABLE, ask_above):
+    total = f"up to {at_most.total():,} models to train"
+    ask(f"{FILE}: {total}, which takes {how_long(at_most, FOLDER)}")
+    ask_above = at_most.total()
+
+planned = plan(FILE, studies, parameters, SCHEMAS)
 runs = {}  # by stage and id, each once
 for study in planned:
     for run in study["runs"]:

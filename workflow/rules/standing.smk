@@ -1,31 +1,37 @@
 # Which results of a study hold, one study at a time, and the page even where a run has failed.
 
-stages = [
-    stage_of(rule, id=id)
-    for rule in workflow.rules
-    if not rule.name.startswith("pipeline_")
-    for id in runs.get(rule.name, {})
-]
+import atexit
+import fcntl
+from contextlib import ExitStack
+
+from provenance import find_faults, following, left_behind, settle_times, stage_of
+
 doors = ExitStack()
 atexit.register(doors.close)  # whatever ends the run
 
-if workflow.exec_mode == ExecMode.DEFAULT:
+if IS_MAIN:
     FOLDER.mkdir(exist_ok=True)
     running = doors.enter_context((FOLDER / ".running").open("w"))
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, even if killed
     except BlockingIOError:
         sys.exit("a study is at work in this folder; try again when it has ended")
+    stages = [
+        stage_of(rule, id=id)
+        for rule in workflow.rules
+        if not rule.name.startswith("pipeline_")
+        for id in runs.get(rule.name, {})
+    ]
     for name in left_behind(stages):
         logger.warning(f"waiting for {name}, which a killed run has left behind")
     faults = find_faults(stages)
+    for stage in stages:
+        if stage.name in faults and Path(stage.record).exists():
+            logger.info(f"{stage.name} has to run: {faults[stage.name]}")
     stale = following(stages, faults)
     trainings = Counter(
         name.split()[0].removeprefix("train_") for name in stale if name.startswith("train_")
     )
-    for stage in stages:
-        if stage.name in faults and Path(stage.record).exists():
-            logger.info(f"{stage.name} has to run: {faults[stage.name]}")
     if trainings:
         total = f"{trainings.total():,} models to train, which takes {how_long(trainings, FOLDER)}"
         if trainings.total() > ask_above:
