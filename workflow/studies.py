@@ -159,7 +159,11 @@ def ask(question: str) -> None:
     """End the program unless somebody at a terminal says yes."""
     if not sys.stdin.isatty():
         sys.exit(f"{question}; to be asked, run it in a terminal, or raise ask_above in study.yaml")
-    if input(f"{question}. Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input(f"{question}. Go on? [y/N] ")
+    except EOFError:
+        answer = "no"
+    if answer.strip().lower() not in ("y", "yes"):
         sys.exit("Nothing was run.")
 
 
