@@ -73,8 +73,7 @@ class TestTraining:
         "shape",
         [
             (8, 8),
-            (64, 48),
-            *(pytest.param(n, marks=pytest.mark.long) for n in ((20, 20), (28, 28))),
+            *(pytest.param(n, marks=pytest.mark.long) for n in ((20, 20), (28, 28), (64, 48))),
         ],
     )
     @pytest.mark.parametrize("architecture", ["tutorial", "fast", "compact"])

@@ -124,7 +124,9 @@ def test_what_is_off_is_named(change, project):
 
 
 @pytest.mark.xdist_group("snakemake")
-@pytest.mark.parametrize("engine", ["both", "dvc", "snakemake"])
+@pytest.mark.parametrize(
+    "engine", [pytest.param("both", marks=pytest.mark.long), "dvc", "snakemake"]
+)
 def test_true_results_pass(engine, project):
     """Also where somebody has deleted the other engine's files."""
     if engine == "snakemake":
