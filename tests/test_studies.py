@@ -195,7 +195,7 @@ def variant(name: str, right: list[int], seeds: range | None = None, test: str =
         Run(seed, count, 400, test, 10, 100, 1.5)
         for seed, count in zip(seeds or range(len(right)), right, strict=True)
     ]
-    return Variant(name, {}, runs, {})
+    return Variant(name, {}, "digits", runs, {})
 
 
 def test_means_and_intervals_are_students():

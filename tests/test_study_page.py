@@ -29,7 +29,9 @@ def write_results(folder: Path) -> Path:
     for number, ((name, model, variant), counts) in enumerate(RESULTS.items()):
         study = studies.setdefault(name, {"name": name, "variants": {}, "runs": []})
         changes = {"train_mlp.hidden": f"[{HOSTILE}]"} if variant != "plain" else {}
-        study["variants"].setdefault(variant, {"name": variant, "changes": changes})
+        study["variants"].setdefault(
+            variant, {"name": variant, "changes": changes, "dataset": HOSTILE}
+        )
         for seed, right in enumerate(counts):
             ids = {"train": f"{number}-{seed}", "evaluate": f"{number}-{seed}"}
             chain = [{"stage": stage, "id": key} for stage, key in ids.items()]
@@ -73,7 +75,9 @@ def test_the_page_says_what_is_more_than_noise(watched, folder):
     assert len(evidence) == 1
     assert HOSTILE in evidence[0]
     assert "is better than “plain”: +2.44 points" in evidence[0]
-    rows = page.get_by_role("table", name="Accuracy on 400 test images").first.locator("tbody tr")
+    rows = page.get_by_role("table", name="Accuracy on 400 test images of").first.locator(
+        "tbody tr"
+    )
     cells = [row.locator("th, td").all_text_contents() for row in rows.all()]
     assert cells[0][:4] == ["plain", "4", "95.19\u00a0% ± 0.43", "94.51 to 95.87"]
     assert cells[1][0] == HOSTILE

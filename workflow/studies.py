@@ -136,7 +136,13 @@ def plan(
         for name, changes in study.combined():
             values = _changed(parameters, changes)
             _check(path, f"studies.{study.name}.{name}", values, schema)
-            variants.append({"name": name, "changes": {k: str(v) for k, v in changes.items()}})
+            variants.append(
+                {
+                    "name": name,
+                    "changes": {key: str(value) for key, value in changes.items()},
+                    "dataset": values["download"]["dataset"],
+                }
+            )
             download = StageRun("download", values["download"])
             for seed in study.seeds:
                 data = StageRun("preprocess", values["preprocess"], seed, download)

@@ -55,6 +55,7 @@ def _view(place: int, table: Table) -> dict[str, Any]:
         "model": table.model,
         "unchanged": table.unchanged,
         "images": sorted({run.images for variant in table.variants for run in variant.runs}),
+        "datasets": list(dict.fromkeys(variant.dataset for variant in table.variants)),
         "rows": [
             {
                 "name": variant.name,

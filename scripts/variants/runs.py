@@ -38,12 +38,14 @@ class Variant(NamedTuple):
     Attributes:
         name: of the variant.
         changes: its values by key of params.yaml, as text.
+        dataset: what its models are trained and tested on.
         runs: those that ended well, in the order of the study's seeds.
         missing: the seeds of the others, each with its reason.
     """
 
     name: str
     changes: dict[str, str]
+    dataset: str
     runs: list[Run]
     missing: dict[int, str]
 
@@ -105,7 +107,7 @@ def _read_variant(
             missing[run["seed"]] = _reason(unfinished[0], logs)
         else:
             runs.append(_read_run(run, folder))
-    return Variant(variant["name"], variant["changes"], runs, missing)
+    return Variant(variant["name"], variant["changes"], variant["dataset"], runs, missing)
 
 
 def _ended(folder: Path, step: dict[str, str]) -> bool:
