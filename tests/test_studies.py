@@ -29,13 +29,12 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
     """The ids of each run's stages, by variant, model and seed."""
     path = tmp_path / "study.yaml"
     runs = [
-        run
+        (study["variants"][run["variant"]]["name"], run)
         for study in studies.plan(path, read(tmp_path, text), PARAMETERS, SCHEMAS)
         for run in study["runs"]
     ]
     return {
-        (run["variant"], run["model"], run["seed"]): [step.id for step in run["chain"]]
-        for run in runs
+        (name, run["model"], run["seed"]): [step.id for step in run["chain"]] for name, run in runs
     }
 
 
@@ -49,7 +48,18 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
         ("studies: {a: {seeds: [1.0]}}", "studies.a.seeds.0: 1.0 is not allowed; allowed: a whole"),
         ("studies: {a: {seeds: [-1]}}", "a whole number from 0 to 4294967295"),
         ("studies: {a: {}}", "studies.a: {} is not allowed; allowed: seeds; and models"),
-        ("studies: {a: {seeds: [1], gird: {}}}", "is not allowed; allowed: seeds; and models, var"),
+        (
+            "studies: {a: {seeds: [1], gird: {}}}",
+            "studies.a: gird is unknown; allowed: models, seeds, variants, grid",
+        ),
+        ("study: {}\nstudies: {a: {seeds: [1]}}", "study is unknown; allowed: ask_above, studies"),
+        (
+            "studies: {a: {seeds: [1], grid: {train_logreg.C: [0.1, 1, '1']}}}",
+            "studies.a.grid.train_logreg.C: 1 is there twice; allowed: once each",
+        ),
+        ('studies: {"a\\ud800": {seeds: [1]}}', "is not allowed; allowed: a name of 1 to 80"),
+        ('studies: {"a\\u202e": {seeds: [1]}}', "is not allowed; allowed: a name of 1 to 80"),
+        ('studies: {" ": {seeds: [1]}}', "is not allowed; allowed: a name of 1 to 80"),
         ("studies: {a: {seeds: [1], grid: {}}}", "studies.a.grid: {} is not allowed"),
         (
             "studies: {a: {seeds: [1], grid: {train_mlp.epochs: []}}}",
@@ -146,6 +156,12 @@ studies:
     assert len({run[0] for run in runs.values()}) == 1
 
 
+def test_what_a_stage_cannot_tell_apart_is_one_run(tmp_path):
+    text = "studies: {a: {seeds: [1], models: [logreg], variants: {a: %s, b: %s, c: %s}}}"
+    values = ("{train_logreg.C: 1}", "{train_logreg.C: '1'}", "{train_logreg.C: 1.0}")
+    assert len({tuple(ids) for ids in planned(tmp_path, text % values).values()}) == 1
+
+
 def test_a_grid_is_every_combination_of_every_variant(tmp_path):
     text = """
 studies:
@@ -166,7 +182,11 @@ studies:
 
 def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert studies.how_long({"mlp": 1_000_000}, Path("study")).startswith("more than 116 days, sin")
+    million = studies.work({"mlp": 1_000_000}, Path("study"))
+    assert million == (
+        "1,000,000 models to train, one after another in more than 116 days"
+        " (no mlp was trained here yet)"
+    )
     for place, seconds in (
         ("study/train_mlp/a", 20),
         ("study/train_mlp/b", 40),
@@ -174,7 +194,10 @@ def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
     ):
         Path(place).mkdir(parents=True)
         Path(place, "training.json").write_text(json.dumps({"fit_seconds": seconds}))
-    assert studies.how_long({"mlp": 10, "cnn": 10}, Path("study")) == "about 17 minutes"
+    assert studies.work({"mlp": 10, "cnn": 10}, Path("study")) == (
+        "20 models to train, one after another in about 17 minutes"
+    )
+    assert studies.work({"mlp": 1}, Path("study")).startswith("1 model to train, ")
 
 
 def test_nobody_at_a_terminal_is_a_no(monkeypatch):
@@ -219,7 +242,24 @@ def test_differences_are_paired_by_seed_and_corrected():
     assert [differences[1].low, differences[1].high] == pytest.approx([interval.low, interval.high])
     assert differences[0].needed is None
     effect = np.subtract(near, first).mean() / np.subtract(near, first).std(ddof=1)
-    assert differences[1].needed == seeds_needed(effect)
+    assert differences[1].needed == seeds_needed(effect, 0.05 / 2)
+
+
+def test_noise_needs_more_seeds_than_it_has():
+    """Even where only the correction makes it noise."""
+    first, others = (
+        [380, 385, 378, 390, 384],
+        [[383, 387, 379, 395, 385], *[[380, 386, 377, 391, 382]] * 4],
+    )
+    differences = compare([variant("a", first), *(variant("b", other) for other in others)])
+    assert ttest_rel(others[0], first).pvalue < 0.05
+    assert {one.outcome for one in differences} == {"noise"}
+    assert all(one.needed > 5 for one in differences)
+
+
+def test_seeds_with_one_result_say_nothing_of_noise():
+    summary = summarise(variant("a", [313, 313]).runs)
+    assert (summary.deviation, summary.low, summary.apart) == (0, None, None)
 
 
 def test_only_common_seeds_are_compared():

@@ -7,6 +7,7 @@ import pytest
 from browsing import accessibility_faults, browser, html_faults, opened_with, watched
 from made_results import HOSTILE
 
+from shared.errors import UserError
 from study import study
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
@@ -35,7 +36,8 @@ def write_results(folder: Path) -> Path:
         for seed, right in enumerate(counts):
             ids = {"train": f"{number}-{seed}", "evaluate": f"{number}-{seed}"}
             chain = [{"stage": stage, "id": key} for stage, key in ids.items()]
-            run = {"variant": variant, "model": model, "seed": seed, "chain": chain}
+            place = list(study["variants"]).index(variant)
+            run = {"variant": place, "model": model, "seed": seed, "chain": chain}
             study["runs"].append(run)
             if right is None:
                 log = folder / "logs" / f"train_{ids['train']}.log"
@@ -69,7 +71,7 @@ def folder(tmp_path_factory) -> Path:
 def test_the_page_says_what_is_more_than_noise(watched, folder):
     page = watched.open(folder, script=False)
     assert page.locator(".verdict").text_content().strip() == (
-        "1 of 4 differences is more than noise. 11 runs are missing."
+        "1 of 2 differences is more than noise. 2 could not be tested. 11 runs are missing."
     )
     evidence = page.locator(".evidence li").all_text_contents()
     assert len(evidence) == 1
@@ -88,6 +90,17 @@ def test_the_page_says_what_is_more_than_noise(watched, folder):
     assert missing.count() == 11
     printed = HOSTILE.replace("\u2028", "")
     assert f"a, mlp, broken, seed 0: train: {printed}"[:200] in missing.first.text_content()
+
+
+def test_runs_of_different_code_are_not_compared(tmp_path):
+    plan = write_results(tmp_path)
+    for number, digest in enumerate(("before", "before", "after")):
+        path = tmp_path / "train" / f"0-{number}" / "provenance.json"
+        write(path, json.dumps({"inputs": {"scripts/train.py": digest}}))
+    pages = tmp_path / "page.html", tmp_path / "twin.md"
+    with pytest.raises(UserError, match=r"^scripts/train\.py was changed while the study ran; run"):
+        study(plan, tmp_path / "logs", *pages)
+    assert not any(path.exists() for path in pages)
 
 
 def test_the_twin_is_harmless_and_holds_no_times(folder):

@@ -66,7 +66,10 @@ studies:
 """,
     )
     output = project.run(*STUDY, fails=True)
-    assert "study.yaml: up to 1,000,000 models to train, which takes more than 116 days" in output
+    expected = (
+        "study.yaml: up to 1,000,000 models to train, one after another in more than 116 days"
+    )
+    assert expected in output
     assert "or raise ask_above in study.yaml" in output
     assert "Traceback" not in output
     assert not (project.folder / "study").exists()
@@ -108,6 +111,13 @@ def test_only_what_is_new_or_does_not_hold_is_run(small, tmp_path):
     assert jobs(project) == {"train_logreg": 4, "evaluate": 4, "study": 1, "total": 9}
     script.write_text(before)
     assert jobs(project) == {"study": 1, "total": 1}
+
+    ahead = time.time() + 3600  # as copied from a machine whose clock is ahead
+    for path in (project.folder / "study").rglob("*"):
+        os.utime(path, (ahead, ahead))
+    assert jobs(project) == {"study": 1, "total": 1}
+    data = (project.folder / "study" / "download").glob("*/dataset.npz")
+    assert all(path.stat().st_mtime < ahead for path in data)
 
     model = next((project.folder / "study" / "train_logreg").glob("*/model.npz"))
     model.write_bytes(model.read_bytes()[:-1] + b"x")

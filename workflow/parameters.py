@@ -78,6 +78,17 @@ def as_flags(section: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
+def as_number(text: Any) -> Any:
+    """`text`, or the number that the stages would take it for."""
+    if not isinstance(text, str):
+        return text
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return float(text)
+    return text
+
+
 def _retyped(value: Any) -> Any:
     """A value of --config, whose nested values Snakemake leaves texts, as params.yaml has it."""
     if isinstance(value, dict):
@@ -97,7 +108,7 @@ def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str,
                 key: _from_words(inner, keys.get(key, {})) for key, inner in value.items()
             }
         else:
-            read[section] = _as_number(value)
+            read[section] = as_number(value)
     return read
 
 
@@ -106,18 +117,8 @@ def _from_words(value: Any, schema: dict[str, Any]) -> Any:
     if any(word is None or isinstance(word, bool | list | dict) for word in words):
         return value
     if schema.get("type") == "array":
-        return [_as_number(word) for word in words]
-    return _as_number(words[0]) if len(words) == 1 else value
-
-
-def _as_number(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-        return int(text)
-    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
-        return float(text)
-    return text
+        return [as_number(word) for word in words]
+    return as_number(words[0]) if len(words) == 1 else value
 
 
 def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:

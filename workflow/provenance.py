@@ -92,16 +92,24 @@ def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
     """Let the times of the files say what the records say, since Snakemake goes by times.
 
     What holds becomes newer than what it was made of, where it is not; what does not becomes
-    older.
+    older. Times in the future, as of a copy from a machine whose clock is ahead, are taken back, or
+    what is made now would seem older than what it was made of.
 
     Raises:
         OSError: the files belong to somebody else.
     """
     stale = [stage for stage in stages if stage.name in faults]
     holding = [stage for stage in stages if stage.name not in faults]
+    results = {path for stage in stages for path in _results(stage)}
+    sources = {path for stage in stages for path in stage.inputs} - results
+    latest = max(time.time_ns(), *_times(sources))
     newest = {stage.name: max(_times(stage.inputs), default=0) for stage in holding}
-    if any(time < newest[stage.name] for stage in holding for time in _times(_results(stage))):
-        _set_times(holding, max(time.time_ns(), *newest.values()))
+    if any(
+        not newest[stage.name] <= moment <= latest
+        for stage in holding
+        for moment in _times(_results(stage))
+    ):
+        _set_times(holding, latest)
     for stage in stale:
         _set_times([stage], max(_times(stage.inputs), default=A_SECOND) - A_SECOND)
 

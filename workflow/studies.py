@@ -12,9 +12,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
 
-from parameters import complaint, faults, printable, read_yaml
+from jsonschema import ValidationError
 
-ASK_ABOVE = 100  # models to train
+from parameters import as_number, complaint, faults, printable, read_yaml
+
+ASK_ABOVE = 100  # models to train, where study.yaml does not say
 ENUMERABLE = 20_000  # runs that are enumerated before anybody is asked
 STARTUP = 10  # seconds to load the libraries for a model's training and its evaluation, about
 
@@ -38,7 +40,7 @@ class StageRun:
     @cached_property
     def id(self) -> str:
         """The same for the same values here and before, and the name of its folder."""
-        own = [self.stage, self.values, self.seed, self.before and self.before.id]
+        own = [self.stage, _read(self.values), self.seed, self.before and self.before.id]
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
     def chain(self) -> Iterator["StageRun"]:
@@ -83,7 +85,7 @@ class Study:
 def read_studies(
     path: Path, parameters: Mapping[str, Any], schemas: Path, models: list[str]
 ) -> tuple[list[Study], int]:
-    """The studies of the file at `path`, and from how many models on it wants to be asked.
+    """The studies of the file at `path`, and above how many models it wants to be asked.
 
     Each key and each value is checked; not each combination. A mistake ends the program in one
     line.
@@ -94,13 +96,12 @@ def read_studies(
         schemas: the folder of the schemas of both.
         models: that the pipeline has.
     """
+    if not path.exists():
+        _refuse(path, "", "missing; it names the studies, as docs/studies.md says")
     document = read_yaml(path)
     errors = faults(document, read_yaml(schemas / "study.schema.yaml"))
     if errors:
-        place = ".".join(str(part) for part in errors[0].absolute_path)
-        value = f"{errors[0].instance!r:.100}"
-        allowed = errors[0].schema["description"]
-        _refuse(path, place, f"{value} is not allowed; allowed: {allowed}")
+        _refuse(path, ".".join(map(str, errors[0].absolute_path)), _fault(errors[0]))
     schema = read_yaml(schemas / "params.schema.yaml")
     studies = []
     for name, given in document["studies"].items():
@@ -126,14 +127,15 @@ def plan(
 ) -> list[dict[str, Any]]:
     """The studies with their runs, as study/plan.json has them.
 
-    Each run is a model's: `variant`, `model`, `seed`, and `chain`, the stages' runs from download
-    to evaluate. A combination that is not allowed ends the program in one line.
+    Each run is a model's: `variant`, its place among the study's; `model`; `seed`; and `chain`, the
+    stages' runs from download to evaluate. A combination that is not allowed ends the program in
+    one line.
     """
     schema = read_yaml(schemas / "params.schema.yaml")
     planned = []
     for study in studies:
         variants, runs = [], []
-        for name, changes in study.combined():
+        for place, (name, changes) in enumerate(study.combined()):
             values = _changed(parameters, changes)
             _check(path, f"studies.{study.name}.{name}", values, schema)
             variants.append(
@@ -151,7 +153,7 @@ def plan(
                     trained = StageRun(stage, values[stage], seed, data)
                     evaluated = StageRun("evaluate", values["evaluate"], before=trained)
                     chain = list(evaluated.chain())
-                    runs.append({"variant": name, "model": model, "seed": seed, "chain": chain})
+                    runs.append({"variant": place, "model": model, "seed": seed, "chain": chain})
         planned.append({"name": study.name, "variants": variants, "runs": runs})
     return planned
 
@@ -173,11 +175,17 @@ def ask(question: str) -> None:
         sys.exit("Nothing was run.")
 
 
-def how_long(trainings: Mapping[str, int], folder: Path) -> str:
-    """About how long so many trainings of each model take, one after another.
+def work(trainings: Mapping[str, int], folder: Path) -> str:
+    """How many models that is, and about how long they take, in words.
 
-    By the mean of those in `folder`, else by the pipeline's own model.
+    By the mean of those of the model in `folder`, else by the pipeline's own.
+
+    Args:
+        trainings: how many of each model.
+        folder: of the studies' results.
     """
+    number = sum(trainings.values())
+    models = f"{number:,} model{'s' if number > 1 else ''} to train"
     seconds, unknown = 0.0, []
     for model, number in trainings.items():
         own = sorted((folder / f"train_{model}").glob("*/training.json"))
@@ -192,8 +200,9 @@ def how_long(trainings: Mapping[str, int], folder: Path) -> str:
         if seconds >= 2 * unit or unit == 1
     )
     if unknown:
-        return f"more than {words}, since no {' or '.join(unknown)} was trained here yet"
-    return f"about {words}"
+        unmeasured = f"no {' or '.join(unknown)} was trained here yet"
+        return f"{models}, one after another in more than {words} ({unmeasured})"
+    return f"{models}, one after another in about {words}"
 
 
 def _folders(run: StageRun) -> dict[str, str]:
@@ -228,6 +237,8 @@ def _check_keys(
             _refuse(path, place, f"{key}: {reason}; allowed: keys of {', '.join(stages)}")
         for value in values:
             _check(path, place, {section: {key.partition(".")[2]: value}}, _alone(schema))
+            if sum(_read({key: value}) == _read({key: other}) for other in values) > 1:
+                _refuse(path, f"{place}.{key}", f"{value} is there twice; allowed: once each")
 
 
 def _alone(schema: dict[str, Any]) -> dict[str, Any]:
@@ -239,6 +250,16 @@ def _alone(schema: dict[str, Any]) -> dict[str, Any]:
             name: {word: section[word] for word in kept if word in section}
             for name, section in sections
         }
+    }
+
+
+def _read(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """`values` so that those are equal that a stage cannot tell apart, as 1, 1.0 and "1"."""
+    words = {key: value if isinstance(value, list) else [value] for key, value in values.items()}
+    numbers = {key: [as_number(word) for word in listed] for key, listed in words.items()}
+    return {
+        key: [float(one) if type(one) in (int, float) else str(one) for one in listed]
+        for key, listed in numbers.items()
     }
 
 
@@ -254,6 +275,14 @@ def _check(path: Path, place: str, values: dict[str, Any], schema: dict[str, Any
     fault = complaint(values, schema)
     if fault:
         _refuse(path, place, fault)
+
+
+def _fault(error: ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        strange = next(key for key in error.instance if key not in known)
+        return f"{strange} is unknown; allowed: {', '.join(known)}"
+    return f"{error.instance!r:.100} is not allowed; allowed: {error.schema['description']}"
 
 
 def _refuse(path: Path, place: str, fault: str) -> NoReturn:

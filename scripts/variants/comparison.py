@@ -14,7 +14,8 @@ MOST_SEEDS = 10_000
 
 
 class Summary(NamedTuple):
-    """The accuracy of a variant over its seeds; the rest is None where there are too few.
+    """The accuracy of a variant over its seeds; None is what they cannot say: two at least are
+    needed, and not all with the same result.
 
     Attributes:
         seeds: how many.
@@ -43,8 +44,8 @@ class Difference(NamedTuple):
         mean: of the difference of the accuracies.
         low, high: the interval of the mean at 95 %.
         p_value: of the paired t-test, with Holm's correction for the variants of the table.
-        needed: seeds that would show such a difference in 80 of 100 studies, where it is noise;
-            infinite above MOST_SEEDS.
+        needed: where it is noise, seeds that would show such a difference in 80 of 100 studies, at
+            5 % shared by the tests of the table; infinite above MOST_SEEDS.
     """
 
     outcome: str
@@ -65,6 +66,8 @@ def summarise(runs: list[Run]) -> Summary:
     if len(runs) < 2:
         return Summary(1, mean)
     deviation = float(accuracies.std(ddof=1))
+    if len({run.right for run in runs}) == 1:
+        return Summary(len(runs), mean, 0.0)
     quantile = float(t.ppf(1 - ALPHA / 2, len(runs) - 1))
     margin = quantile * deviation / math.sqrt(len(runs))
     apart = quantile * deviation * math.sqrt(2)
@@ -78,25 +81,25 @@ def compare(variants: list[Variant]) -> list[Difference]:
     tested = [place for place, one in enumerate(differences) if one.p_value is not None]
     adjusted = holm(np.array([differences[place].p_value for place in tested]))
     for place, p_value in zip(tested, adjusted.tolist(), strict=True):
-        one = differences[place]
+        one = differences[place]._replace(p_value=p_value)
         if p_value < ALPHA:
-            outcome = "better" if one.mean > 0 else "worse"
-            differences[place] = one._replace(outcome=outcome, p_value=p_value, needed=None)
-        else:
-            differences[place] = one._replace(p_value=p_value)
+            one = one._replace(outcome="better" if one.mean > 0 else "worse")
+        elif one.mean:
+            one = one._replace(needed=seeds_needed(_effect(one), ALPHA / len(tested)))
+        differences[place] = one
     return differences
 
 
-def seeds_needed(effect: float) -> float:
+def seeds_needed(effect: float, level: float = ALPHA) -> float:
     """How many seeds show a difference of `effect` deviations in 80 of 100 studies.
 
-    The power of the paired t-test at 5 %, two-sided, is that of the noncentral t-distribution
+    The power of the paired t-test at `level`, two-sided, is that of the noncentral t-distribution
     (Cohen 1988, chapter 2); its far side, below a millionth here, is left out. Infinity if
     MOST_SEEDS are not enough.
     """
 
     def power(seeds: int) -> float:
-        quantile = t.ppf(1 - ALPHA / 2, seeds - 1)
+        quantile = t.ppf(1 - level / 2, seeds - 1)
         return nct.sf(quantile, seeds - 1, abs(effect) * math.sqrt(seeds))
 
     high = 2  # doubled first, since the distribution cannot be computed far out
@@ -130,5 +133,11 @@ def _difference(first: list[Run], other: list[Run]) -> Difference:
     error = deviation / math.sqrt(seeds)
     margin = float(t.ppf(1 - ALPHA / 2, seeds - 1)) * error
     p_value = float(2 * t.sf(abs(mean) / error, seeds - 1))
-    needed = seeds_needed(mean / deviation) if mean else None
-    return Difference("noise", seeds, mean, mean - margin, mean + margin, p_value, needed)
+    return Difference("noise", seeds, mean, mean - margin, mean + margin, p_value)
+
+
+def _effect(difference: Difference) -> float:
+    """The mean in deviations of a pair, from the interval's width."""
+    margin = difference.mean - difference.low
+    quantile = float(t.ppf(1 - ALPHA / 2, difference.seeds - 1))
+    return difference.mean * quantile / (margin * math.sqrt(difference.seeds))

@@ -14,6 +14,7 @@ from variants.comparison import Summary, compare, summarise
 from variants.runs import Table, Variant
 
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
+TESTED = ("better", "worse", "noise", "same")
 LABEL = 40  # characters of a variant's name beside a chart
 
 
@@ -28,6 +29,7 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
         "tables": shown,
         "studies": list(dict.fromkeys(table.study for table in tables)),
         "compared": len(compared),
+        "tests": sum(row["difference"].outcome in TESTED for _, row in compared),
         "beyond": [
             (table, row)
             for table, row in compared
@@ -41,10 +43,10 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
         ],
     }
     style = embedded(FOLDERS[1] / "style.css")
-    return (
-        environment.get_template("study.html.j2").render(view, style=style),
-        environment.get_template("study.md.j2").render(view),
-    )
+    page = environment.get_template("study.html.j2").render(view, style=style)
+    twin = environment.get_template("study.md.j2").render(view)
+    # A path may hold half a character, which no file can.
+    return tuple(text.encode(errors="backslashreplace").decode() for text in (page, twin))
 
 
 def _view(place: int, table: Table) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shared.errors import UserError
 from shared.files import read_json
 
 LONGEST = 200  # characters of a reason
@@ -73,28 +74,42 @@ def read_tables(plan: Path, logs: Path) -> list[Table]:
         logs: the folder of the logs STAGE_ID.log.
 
     Raises:
-        UserError: a file is not whole.
+        UserError: a file is not whole; or the code was changed between one run and another.
         OSError: a file cannot be read.
     """
     tables = []
-    for study in read_json(plan):
+    studies = read_json(plan)
+    _check_code(plan.parent, studies)
+    for study in studies:
         for model in dict.fromkeys(run["model"] for run in study["runs"]):
-            chains: dict[str, list[str]] = {}  # of each variant: what its runs end with
+            ends: list[list[str]] = []  # what the runs of each listed variant end with
             variants, unchanged = [], []
-            for variant in study["variants"]:
+            for place, variant in enumerate(study["variants"]):
                 runs = [
                     run
                     for run in study["runs"]
-                    if run["model"] == model and run["variant"] == variant["name"]
+                    if run["model"] == model and run["variant"] == place
                 ]
-                ends = [run["chain"][-1]["id"] for run in runs]
-                if ends in chains.values():
+                own = [run["chain"][-1]["id"] for run in runs]
+                if own in ends:
                     unchanged.append(variant["name"])
                 else:
-                    chains[variant["name"]] = ends
+                    ends.append(own)
                     variants.append(_read_variant(variant, runs, plan.parent, logs))
             tables.append(Table(study["name"], model, variants, unchanged))
     return tables
+
+
+def _check_code(folder: Path, studies: list[dict[str, Any]]) -> None:
+    """All runs of a stage have to be made by the same code, or they could not be compared."""
+    code: dict[tuple[str, str], str] = {}
+    steps = [step for study in studies for run in study["runs"] for step in run["chain"]]
+    for stage, key in dict.fromkeys((step["stage"], step["id"]) for step in steps):
+        record = folder / stage / key / "provenance.json"
+        inputs = read_json(record)["inputs"] if record.exists() else {}
+        for path, digest in inputs.items():
+            if path.endswith(".py") and code.setdefault((stage, path), digest) != digest:
+                raise UserError(f"{path} was changed while the study ran; run it again")
 
 
 def _read_variant(

@@ -4,7 +4,7 @@ from collections import Counter
 
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
-from studies import ENUMERABLE, ask, how_long, plan, read_studies, write_plan
+from studies import ENUMERABLE, ask, plan, read_studies, work, write_plan
 
 FILE, FOLDER = Path("study.yaml"), Path("study")
 PAGE = (
@@ -20,12 +20,14 @@ model_files = [path for path in pipeline_rules["evaluate"].input if path.startsw
 models = list(dict.fromkeys(path.split("/")[1] for path in model_files))
 studies, ask_above = read_studies(FILE, parameters, SCHEMAS, models)
 
+if IS_MAIN and parameters != read_yaml(Path("params.yaml")):
+    sys.exit("--config: a study has its values from params.yaml and study.yaml; change them there")
+
 at_most = Counter()
 for study in studies:
     at_most.update({model: study.size() for model in study.models})
-if IS_MAIN and at_most.total() > max(ENUMERABLE, ask_above):
-    total = f"up to {at_most.total():,} models to train"
-    ask(f"{FILE}: {total}, which takes {how_long(at_most, FOLDER)}")
+if IS_MAIN and at_most.total() > max(ENUMERABLE, ask_above):  # even to plan them takes long
+    ask(f"{FILE}: up to {work(at_most, FOLDER)}")
     ask_above = at_most.total()
 
 planned = plan(FILE, studies, parameters, SCHEMAS)

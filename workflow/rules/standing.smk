@@ -10,12 +10,15 @@ doors = ExitStack()
 atexit.register(doors.close)  # whatever ends the run
 
 if IS_MAIN:
-    FOLDER.mkdir(exist_ok=True)
-    running = doors.enter_context((FOLDER / ".running").open("w"))
     try:
-        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, even if killed
+        FOLDER.mkdir(exist_ok=True)
+        running = doors.enter_context((FOLDER / ".running").open("w"))
+        # Ends with the process, even if that is killed.
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("a study is at work in this folder; try again when it has ended")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
     stages = [
         stage_of(rule, id=id)
         for rule in workflow.rules
@@ -33,14 +36,13 @@ if IS_MAIN:
         name.split()[0].removeprefix("train_") for name in stale if name.startswith("train_")
     )
     if trainings:
-        total = f"{trainings.total():,} models to train, which takes {how_long(trainings, FOLDER)}"
-        if trainings.total() > ask_above:
-            ask(f"{FILE}: {total}")
-        logger.info(total)
+        logger.info(work(trainings, FOLDER))
     settle_times(stages, faults)
 
 
 onstart:
+    if trainings.total() > ask_above:
+        ask(f"{FILE}: {work(trainings, FOLDER)}")
     for stage in stages:
         if stage.name in stale:  # so that the page does not take it for a result, if it fails
             Path(stage.record).unlink(missing_ok=True)
