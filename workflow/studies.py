@@ -184,8 +184,8 @@ def work(trainings: Mapping[str, int], folder: Path) -> str:
         trainings: how many of each model.
         folder: of the studies' results.
     """
-    number = sum(trainings.values())
-    models = f"{number:,} model{'s' if number > 1 else ''} to train"
+    total = sum(trainings.values())
+    models = f"{total:,} model{'s' if total > 1 else ''} to train"
     seconds, unknown = 0.0, []
     for model, number in trainings.items():
         own = sorted((folder / f"train_{model}").glob("*/training.json"))

@@ -55,7 +55,7 @@ def _view(place: int, table: Table) -> dict[str, Any]:
     return {
         "study": table.study,
         "model": table.model,
-        "unchanged": table.unchanged,
+        "same": table.same,
         "images": sorted({run.images for variant in table.variants for run in variant.runs}),
         "datasets": list(dict.fromkeys(variant.dataset for variant in table.variants)),
         "rows": [

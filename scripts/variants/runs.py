@@ -56,14 +56,14 @@ class Table(NamedTuple):
 
     Attributes:
         study, model: their names.
-        variants: the first, and those that differ for this model.
-        unchanged: the names of those that change nothing for it.
+        variants: those that are different for this model.
+        same: the names of the others, each the same for it as one of these.
     """
 
     study: str
     model: str
     variants: list[Variant]
-    unchanged: list[str]
+    same: list[str]
 
 
 def read_tables(plan: Path, logs: Path) -> list[Table]:
@@ -81,22 +81,20 @@ def read_tables(plan: Path, logs: Path) -> list[Table]:
     studies = read_json(plan)
     _check_code(plan.parent, studies)
     for study in studies:
-        for model in dict.fromkeys(run["model"] for run in study["runs"]):
-            ends: list[list[str]] = []  # what the runs of each listed variant end with
-            variants, unchanged = [], []
-            for place, variant in enumerate(study["variants"]):
-                runs = [
-                    run
-                    for run in study["runs"]
-                    if run["model"] == model and run["variant"] == place
-                ]
-                own = [run["chain"][-1]["id"] for run in runs]
-                if own in ends:
-                    unchanged.append(variant["name"])
+        planned: dict[str, dict[int, list[dict[str, Any]]]] = {}  # by model and variant
+        for run in study["runs"]:
+            planned.setdefault(run["model"], {}).setdefault(run["variant"], []).append(run)
+        for model, by_variant in planned.items():
+            listed: dict[tuple[str, ...], Variant] = {}  # by what its runs end with
+            same = []
+            for place, runs in by_variant.items():
+                variant = study["variants"][place]
+                ends = tuple(run["chain"][-1]["id"] for run in runs)
+                if ends in listed:
+                    same.append(variant["name"])
                 else:
-                    ends.append(own)
-                    variants.append(_read_variant(variant, runs, plan.parent, logs))
-            tables.append(Table(study["name"], model, variants, unchanged))
+                    listed[ends] = _read_variant(variant, runs, plan.parent, logs)
+            tables.append(Table(study["name"], model, [*listed.values()], same))
     return tables
 
 
