@@ -257,6 +257,11 @@ def test_noise_needs_more_seeds_than_it_has():
     assert all(one.needed > 5 for one in differences)
 
 
+def test_no_interval_leaves_what_is_possible():
+    summary = summarise(variant("a", [399, 380]).runs)
+    assert (summary.low, summary.high) == (pytest.approx(0.672, abs=0.001), 1)
+
+
 def test_seeds_with_one_result_say_nothing_of_noise():
     summary = summarise(variant("a", [313, 313]).runs)
     assert (summary.deviation, summary.low, summary.apart) == (0, None, None)

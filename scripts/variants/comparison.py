@@ -21,7 +21,7 @@ class Summary(NamedTuple):
         seeds: how many.
         mean: of the accuracy.
         deviation: of one run, from n - 1.
-        low, high: the interval of the mean at 95 %.
+        low, high: the interval of the mean at 95 %, within 0 and 1.
         apart: how far two single runs are apart at most, in 95 of 100 cases.
     """
 
@@ -71,7 +71,8 @@ def summarise(runs: list[Run]) -> Summary:
     quantile = float(t.ppf(1 - ALPHA / 2, len(runs) - 1))
     margin = quantile * deviation / math.sqrt(len(runs))
     apart = quantile * deviation * math.sqrt(2)
-    return Summary(len(runs), mean, deviation, mean - margin, mean + margin, apart)
+    low, high = max(0.0, mean - margin), min(1.0, mean + margin)
+    return Summary(len(runs), mean, deviation, low, high, apart)
 
 
 def compare(variants: list[Variant]) -> list[Difference]:
