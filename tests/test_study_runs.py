@@ -75,6 +75,21 @@ studies:
     assert not (project.folder / "study").exists()
 
 
+def test_it_asks_before_it_starts_and_not_in_a_dry_run(make_project):
+    project = make_project()
+    write(project, f"ask_above: 3\n{SMALL}")
+    assert jobs(project)["train_logreg"] == 4
+    output = project.run(*STUDY, fails=True)
+    assert "study.yaml: 4 models to train, one after another in more than 40 seconds" in output
+    assert "Traceback" not in output
+    assert not list((project.folder / "study").glob("*/"))
+
+
+def test_a_study_takes_its_values_from_its_files_alone(make_project):
+    output = make_project().run(*STUDY, "--config", "train_logreg={C: 3}", fails=True)
+    assert output.splitlines()[-1].startswith("--config: a study has its values from params.yaml")
+
+
 def test_each_different_run_is_planned_once(make_project):
     """The shipped studies: both have the runs of the parameters as they are."""
     expected = {"download": 1, "preprocess": 5, "train_logreg": 5, "train_mlp": 20, "train_cnn": 15}
