@@ -107,6 +107,14 @@ def opened_with(**kinds: Any):
     return pytest.mark.parametrize("watched", [kinds], indirect=True)
 
 
+in_each_scheme = pytest.mark.parametrize(
+    "watched",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}],
+    indirect=True,
+    ids=["light", "dark", "forced"],
+)
+
+
 def count(page: Page) -> int:
     return int(page.locator("#count").text_content().split()[0].replace(",", ""))
 

@@ -18,6 +18,7 @@ from browsing import (
     folder,
     found,
     html_faults,
+    in_each_scheme,
     opened_with,
     watched,
 )
@@ -91,12 +92,7 @@ def test_print_has_the_digits(watched, folder):
     assert len(re.findall(rb"/Subtype\s*/Image", paper)) >= 75
 
 
-@pytest.mark.parametrize(
-    "watched",
-    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}],
-    indirect=True,
-    ids=["light", "dark", "forced"],
-)
+@in_each_scheme
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, "#images?model=cnn&outcome=wrong")
     page.locator("#gallery button").first.click()

@@ -6,7 +6,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from browsing import accessibility_faults, browser, html_faults, opened_with, watched
+from browsing import (
+    accessibility_faults,
+    browser,
+    html_faults,
+    in_each_scheme,
+    opened_with,
+    watched,
+)
 from changed_results import Repository, write_images
 from made_results import HOSTILE
 
@@ -58,12 +65,7 @@ def test_a_narrow_window_scrolls_in_one_direction(watched, folder):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize(
-    "watched",
-    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}],
-    indirect=True,
-    ids=["light", "dark", "forced"],
-)
+@in_each_scheme
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, script=False)
     assert accessibility_faults(page) == []
