@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from shared.command_line import Kind, StageParser, whole_number
 from shared.dataset import ARRAYS, checked_dataset, write_dataset
 from shared.errors import UserError

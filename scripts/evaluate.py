@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from measures.confidence import reliability_table
 from measures.findings import findings_of
 from measures.scores import failures_csv

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from shared.command_line import StageParser, whole_number
 from shared.dataset import ARRAYS, Dataset, read_dataset
 from shared.drawing import draw_class_counts, draw_samples

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from shared.command_line import StageParser, number, whole_number
 from shared.dataset import read_dataset
 from shared.errors import UserError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from page.browser import browser_data
 from page.model_view import describe_model
 from page.render import render

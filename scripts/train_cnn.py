@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from networks.architectures import ARCHITECTURES, SMALLEST_SIDE
 from shared.backend import keras
 from shared.command_line import StageParser, number, one_of, whole_number

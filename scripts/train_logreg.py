@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+import shared  # noqa: F401 - first, to remember what is imported after it
 from shared.command_line import StageParser, number, whole_number
 from shared.files import write_text
 from shared.linear_model import LinearModel, write_linear_model

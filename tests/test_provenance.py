@@ -1,18 +1,26 @@
 """What a stage records of itself, and one run at a time."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import py_compile
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Project
+from small_stages import dataset
 
-import dvc_door
+import dvc_lock
+from shared.dataset import read_dataset
 from shared.errors import UserError
 from shared.provenance import recorded
 
@@ -85,6 +93,7 @@ import sys
 sys.path.insert(0, {scripts!r})
 input()
 from pathlib import Path
+from shared.dataset import read_dataset
 from shared.errors import UserError
 from shared.provenance import recorded
 try:
@@ -107,6 +116,107 @@ def test_a_run_that_a_later_one_has_overtaken_does_not_run(files):
     output, _ = first.communicate("\n")
     assert output == "stage: not run, since a later run of it has taken its place\n"
     assert Path("out").read_text() == "third"
+
+
+@pytest.fixture
+def scripts(tmp_path) -> Path:
+    """A copy of the scripts, to be edited."""
+    return Path(shutil.copytree(ROOT / "scripts", tmp_path / "scripts"))
+
+
+# A library that takes long to import: until a line comes.
+SLOW = """
+import sys
+print("importing", flush=True)
+sys.stdin.readline()
+sys.path.remove({folder!r})
+del sys.modules[{name!r}]
+import {name}
+"""
+
+
+def start_stage(scripts: Path, *words: str, slow: str = "") -> subprocess.Popen:
+    """Start a stage beside `scripts`; if given, up to its import of the library `slow`."""
+    folder = scripts.parent / "slow"
+    folder.mkdir()
+    if slow:
+        (folder / f"{slow}.py").write_text(SLOW.format(folder=str(folder), name=slow))
+    running = subprocess.Popen(
+        [sys.executable, *words, "--provenance", "made/stage.json"],
+        cwd=scripts.parent,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if slow:
+        assert running.stdout.readline() == "importing\n"
+    return running
+
+
+DOWNLOAD = ("scripts/download.py", "--output", "made/dataset.npz", "--dataset", "digits")
+DOWNLOAD += ("--timeout", "1", "--attempts", "1")
+PREPROCESS = ("scripts/preprocess.py", "--dataset", "made/dataset.npz", "--seed", "1")
+PREPROCESS += ("--validation_size", "0.1", "--train_size", "all")
+PREPROCESS += tuple(f"--{part}=made/{part}.npz" for part in ("train", "validation", "test"))
+
+
+@pytest.mark.parametrize(
+    ("words", "slow", "edited"),
+    [
+        (PREPROCESS, "numpy", "scripts/preprocess.py"),  # the script itself
+        (DOWNLOAD, "requests", "scripts/shared/errors.py"),  # imported before
+    ],
+)
+def test_an_edit_while_a_stage_imports_its_libraries_fails_it(words, slow, edited, scripts):
+    (scripts.parent / "made").mkdir()
+    shutil.copy(dataset(scripts.parent), scripts.parent / "made/dataset.npz")
+    running = start_stage(scripts, *words, slow=slow)
+    with (scripts.parent / edited).open("a") as file:
+        file.write("other = True\n")
+    _, errors = running.communicate("\n")
+    stage = Path(words[0]).stem
+    assert errors == f"{edited}: changed while {stage} ran; run it again\n"
+    assert running.returncode != 0
+    assert not (scripts.parent / "made/stage.json").exists()
+
+
+def test_a_module_edited_before_its_import_is_recorded_as_it_was_used(scripts):
+    running = start_stage(scripts, *DOWNLOAD, slow="requests")
+    edited = scripts / "sources/idx.py"
+    edited.write_text(edited.read_text() + "# edited\n")
+    _, errors = running.communicate("\n")
+    assert running.returncode == 0, errors
+    record = json.loads((scripts.parent / "made/stage.json").read_text())
+    digest = hashlib.sha256(edited.read_bytes()).hexdigest()
+    assert record["inputs"]["scripts/sources/idx.py"] == digest
+
+
+def test_a_module_edited_while_its_stage_waits_for_another_run_fails_it(scripts):
+    (scripts.parent / "made").mkdir()
+    with (scripts.parent / "made/.stage.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = start_stage(scripts, *DOWNLOAD)
+        assert running.stderr.readline() == "download: waiting for an earlier run of it to end\n"
+        edited = scripts / "sources/digits.py"
+        edited.write_text(edited.read_text().replace("360", "361"))
+    _, errors = running.communicate()
+    assert errors == "scripts/sources/digits.py: changed while download ran; run it again\n"
+    assert not (scripts.parent / "made/dataset.npz").exists()
+
+
+def test_compiled_code_of_another_state_is_not_run(scripts):
+    """Python takes a `.pyc` for the file's if second and size are the same."""
+    module = scripts / "sources/digits.py"
+    py_compile.compile(str(module))
+    before = module.stat()
+    module.write_text(module.read_text().replace("TEST_IMAGES = 360", "TEST_IMAGES = 359"))
+    os.utime(module, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert module.stat().st_size == before.st_size
+    _, errors = start_stage(scripts, *DOWNLOAD).communicate()
+    assert not errors
+    assert len(read_dataset(scripts.parent / "made/dataset.npz").y_test) == 359
 
 
 @pytest.mark.xdist_group("dvc")
@@ -215,5 +325,35 @@ def test_an_edit_while_results_are_entered_undoes_the_entry(
     lock = project.folder / "dvc.lock"
     before = lock.read_bytes()
     project.change(report={"failures": 24})
-    dvc_door.commit(["report"], still_hold=lambda: not edited)
+    dvc_lock.commit(["report"], still_up_to_date=lambda: not edited)
     assert (lock.read_bytes() == before) == edited
+
+
+@pytest.fixture
+def rwlock(made_by_snakemake, tmp_path, monkeypatch) -> Path:
+    """The lock file of DVC in a copy of the project."""
+    monkeypatch.chdir(made_by_snakemake.copy(tmp_path / "project").folder)
+    return Path(".dvc/tmp/rwlock")
+
+
+def failing(*_) -> Iterator[None]:
+    raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+    yield
+
+
+@pytest.mark.xdist_group("snakemake")
+def test_entries_of_others_stay_in_dvcs_lock_when_it_cannot_be_taken(rwlock, monkeypatch):
+    entry = json.dumps({"write": {"other": {"pid": os.getpid(), "cmd": "dvc repro"}}})
+    monkeypatch.setattr(dvc_lock, "rwlock", contextmanager(failing))
+    for content, left in ((entry, entry), (entry[:-9], None)):
+        rwlock.write_text(content)
+        with pytest.raises(SystemExit, match="DVC's lock could not be taken"), dvc_lock.held():
+            pass
+        assert (rwlock.read_text() if rwlock.exists() else None) == left
+
+
+@pytest.mark.xdist_group("snakemake")
+def test_dvc_that_cannot_be_asked_is_named(rwlock, monkeypatch):
+    monkeypatch.setattr(dvc_lock, "Repo", lambda: next(failing()))
+    with pytest.raises(SystemExit, match=r"DVC: .*No space left on device"), dvc_lock.held():
+        pass

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import psutil
 
+from shared import imported
 from shared.errors import UserError
 from shared.files import write_json
-
-SCRIPTS = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -22,25 +21,24 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
     """Let the block be the only run of `stage`, and write to `record` what it made of what.
 
     The record is JSON: `command`, the words of the command line, and `inputs` and `outputs`, the
-    SHA-256 of each file by its path from the working directory. Our own modules that were loaded
-    are among the inputs, and so is each file below an input that is a folder. The record is written
-    last, so that half a result has none that fits it.
+    SHA-256 of each file by its path from the working directory. Our own modules are among the
+    inputs, as they were imported, and so is each file below an input that is a folder. The record
+    is written last, so that half a result has none that fits it.
 
     Raises:
-        UserError: an input or a module was changed while the block ran, so that nobody can say
-            which of its states the outputs come from; or a run that was started later has held
-            the lock before.
+        UserError: a module was changed since it was imported, or an input while the block ran, so
+            that an engine would record a state that the outputs do not come from; or a run that was
+            started later has held the lock before.
         OSError: a file cannot be read, or the record cannot be written.
     """
     record.parent.mkdir(parents=True, exist_ok=True)
     with _alone(stage, record.with_name(f".{record.stem}.lock")):
-        before = hashes([*inputs, *_own_modules()])
+        _refuse_changes(stage, _modules())
+        read = hashes(inputs)
         yield
-        after = hashes([*inputs, *_own_modules()])
-        for path, digest in before.items():
-            if after.get(path) != digest:
-                raise UserError(f"{path}: changed while {stage} ran; run it again")
-        write_json(record, {"command": sys.argv, "inputs": after, "outputs": hashes(outputs)})
+        used = {**read, **_modules()}
+        _refuse_changes(stage, used)
+        write_json(record, {"command": sys.argv, "inputs": used, "outputs": hashes(outputs)})
 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
@@ -50,14 +48,25 @@ def hashes(paths: Iterable[Path]) -> dict[str, str]:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
                 with file.open("rb") as content:
-                    name = Path(os.path.relpath(file)).as_posix()
-                    digests[name] = hashlib.file_digest(content, "sha256").hexdigest()
+                    digests[_from_here(file)] = hashlib.file_digest(content, "sha256").hexdigest()
     return digests
 
 
-def _own_modules() -> list[Path]:
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return [Path(file) for file in files if file and Path(file).is_relative_to(SCRIPTS)]
+def _modules() -> dict[str, str | None]:
+    """Our own modules as they were imported."""
+    return {_from_here(path): digest for path, digest in imported.items()}
+
+
+def _refuse_changes(stage: str, used: dict[str, str | None]) -> None:
+    """Raise UserError if a file is no longer as it was used."""
+    now = hashes(map(Path, used))
+    for path, digest in used.items():
+        if digest is None or now.get(path) != digest:
+            raise UserError(f"{path}: changed while {stage} ran; run it again")
+
+
+def _from_here(path: Path) -> str:
+    return Path(os.path.relpath(path)).as_posix()
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 rule download:
     input:
         "scripts/download.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
         "scripts/shared/errors.py",
@@ -33,6 +34,7 @@ rule download:
 rule explore_stats:
     input:
         "scripts/explore_stats.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
         "scripts/shared/drawing.py",
@@ -84,6 +86,7 @@ rule explore_stats:
 rule preprocess:
     input:
         "scripts/preprocess.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/dataset.py",
         "scripts/shared/errors.py",

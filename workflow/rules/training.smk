@@ -4,6 +4,7 @@
 rule train_logreg:
     input:
         "scripts/train_logreg.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
         "scripts/shared/files.py",
@@ -44,6 +45,7 @@ rule train_mlp:
         "scripts/shared/augmentation.py",
         "scripts/shared/averaging.py",
         "scripts/shared/backend.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
         "scripts/shared/files.py",
@@ -89,6 +91,7 @@ rule train_cnn:
         "scripts/shared/augmentation.py",
         "scripts/shared/averaging.py",
         "scripts/shared/backend.py",
+        "scripts/shared/__init__.py",
         "scripts/shared/command_line.py",
         "scripts/shared/errors.py",
         "scripts/shared/files.py",

@@ -1,0 +1,53 @@
+"""What at least two stages use. A stage imports this first: it remembers what code of ours runs.
+
+A module that is edited while its stage starts must not be recorded in a state that never ran. So
+the hash is of the text that is compiled, and that is always the file's: Python's own `.pyc` goes by
+a time in whole seconds and a size, which an edit can leave as they were.
+"""
+
+import hashlib
+import sys
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+
+# The SHA-256 of each file of ours that runs, as Python read it; None where nobody knows any more.
+imported: dict[Path, str | None] = {}
+
+
+class _Loader(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        source = self.get_data(path)
+        imported[Path(path)] = hashlib.sha256(source).hexdigest()
+        return self.source_to_code(source, path)
+
+
+def _find_ours(folder: str) -> FileFinder:
+    if not _is_ours(folder):
+        raise ImportError(folder)
+    return FileFinder(folder, (_Loader, SOURCE_SUFFIXES))
+
+
+def _is_ours(path: str) -> bool:
+    return Path(path).resolve().is_relative_to(SCRIPTS)
+
+
+def _remember_running() -> None:
+    """Remember the files that Python read before: this one, and those that are importing it."""
+    frame = sys._getframe(1)
+    while frame:
+        code = frame.f_code
+        if code.co_name == "<module>" and _is_ours(code.co_filename):
+            source = Path(code.co_filename).read_bytes()
+            same = compile(source, code.co_filename, "exec", dont_inherit=True) == code
+            imported[Path(code.co_filename)] = hashlib.sha256(source).hexdigest() if same else None
+        frame = frame.f_back
+
+
+_remember_running()
+sys.path_hooks.insert(0, _find_ours)
+for _folder in filter(_is_ours, list(sys.path_importer_cache)):
+    del sys.path_importer_cache[_folder]
