@@ -15,7 +15,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: report verify fresh review study summary data comment test test-long format bench lock clean always
 
 report: $(INSTALLED)
-	dvc repro
+	dvc repro || { git rev-parse --git-dir > /dev/null 2>&1 || \
+	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }
 	@echo "The page: $(CURDIR)/reports/comparison.html"
 
 verify: $(INSTALLED)

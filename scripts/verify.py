@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from change.revision import check_folder
 from measures.confidence import reliability_table
 from measures.findings import findings_of
 from measures.scores import failures_csv
@@ -38,11 +39,11 @@ def verify() -> list[str]:
 
 def snakemake_faults() -> Iterator[str]:
     """What Snakemake would run, and why."""
-    run = _run("snakemake", "--dry-run", "--cores", "1")
+    run = _run("snakemake", "--dry-run", "--cores", "1", stderr=subprocess.STDOUT)
     if run.returncode:
         yield f"snakemake: {_last_line(run)}"
     elif "Nothing to be done" not in run.stdout:
-        lines = (run.stdout + run.stderr).splitlines()
+        lines = run.stdout.splitlines()
         reasons = [line for line in lines if " has to run: " in line]
         rules = [line[5:-1] for line in lines if line.startswith("rule ") and line != "rule all:"]
         yield from reasons or [f"snakemake: {', '.join(rules)} would run"]
@@ -52,7 +53,8 @@ def dvc_faults() -> Iterator[str]:
     """What DVC would run, and why."""
     run = _run("dvc", "status", "--json")
     if run.returncode:
-        yield f"dvc: {_last_line(run)}"
+        advice = "; run git init, or dvc config --local core.no_scm true"
+        yield f"dvc: {_last_line(run)}{advice * ('is not a git repository' in run.stderr)}"
         return
     for stage, changes in json.loads(run.stdout).items():
         for change in changes:
@@ -136,12 +138,12 @@ def page_faults() -> Iterator[str]:
                 yield f"{path}: does not follow from the results"
 
 
-def _run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+def _run(*words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)
 
 
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
-    lines = (run.stdout + run.stderr).split("\n")
+    lines = (run.stdout + (run.stderr or "")).split("\n")
     lines = [line.strip() for line in lines if line.strip()] or ["failed without a word"]
     return next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
 
@@ -160,6 +162,7 @@ def _md5(path: Path) -> str:
 
 def main() -> None:
     try:
+        check_folder()
         faults = verify()
     except (UserError, OSError) as error:
         faults = [str(error)]

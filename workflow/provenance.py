@@ -1,19 +1,16 @@
-"""Which results still hold, by what their stages recorded of themselves, whoever ran them."""
+"""Which results are up to date, by what their stages recorded of themselves, whoever ran them."""
 
 import fcntl
 import hashlib
 import json
 import os
 import shlex
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from snakemake.iocontainers import Wildcards
 from snakemake.rules import Rule
-
-A_SECOND = 10**9  # nanoseconds
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,11 @@ class Stage:
     outputs: list[str]
 
 
+def stage_name(rule: Rule, wildcards: Iterable[str]) -> str:
+    """The name of the stage that `rule` runs with these values of its wildcards."""
+    return " ".join([rule.name, *wildcards])
+
+
 def stage_of(rule: Rule, **wildcards: str) -> Stage:
     """The stage that `rule` runs."""
     values = Wildcards(fromdict=wildcards)
@@ -45,7 +47,7 @@ def stage_of(rule: Rule, **wildcards: str) -> Stage:
     )
     record = str(outputs.provenance)
     return Stage(
-        " ".join([rule.name, *wildcards.values()]),
+        stage_name(rule, wildcards.values()),
         record,
         shlex.split(command)[1:],
         [Path(os.path.relpath(path)).as_posix() for path in inputs],
@@ -53,29 +55,29 @@ def stage_of(rule: Rule, **wildcards: str) -> Stage:
     )
 
 
-def find_faults(stages: Iterable[Stage]) -> dict[str, str]:
+def stale_reasons(stages: Iterable[Stage]) -> dict[str, str]:
     """Why the results of a stage do not belong to its command, code and inputs, by its name."""
     digests: dict[str, str | None] = {}  # so that each file is read once
-    faults = {stage.name: _fault(stage, digests) for stage in stages}
-    return {name: fault for name, fault in faults.items() if fault}
+    reasons = {stage.name: _stale_reason(stage, digests) for stage in stages}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
-def following(stages: Iterable[Stage], faults: Iterable[str]) -> list[str]:
-    """The stages `faults`, and those that read what they make, or what these make, and so on.
+def downstream(stages: Iterable[Stage], names: Iterable[str]) -> list[str]:
+    """The stages `names`, and those that read what they make, or what these make, and so on.
 
     Args:
         stages: each after those whose outputs it reads.
-        faults: names of some of them.
+        names: of some of them.
     """
-    stale, changing = [], set()
+    found, changing = [], set()
     for stage in stages:
-        if stage.name in faults or changing.intersection(stage.inputs):
-            stale.append(stage.name)
+        if stage.name in names or changing.intersection(stage.inputs):
+            found.append(stage.name)
             changing.update(stage.outputs)
-    return stale
+    return found
 
 
-def left_behind(stages: Iterable[Stage]) -> Iterator[str]:
+def orphans(stages: Iterable[Stage]) -> Iterator[str]:
     """Wait for runs of stages that a killed engine has left behind, and name them before."""
     for stage in stages:
         lock = Path(stage.record).with_name(f".{Path(stage.record).stem}.lock")
@@ -88,33 +90,7 @@ def left_behind(stages: Iterable[Stage]) -> Iterator[str]:
                     fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def settle_times(stages: Sequence[Stage], faults: Iterable[str]) -> None:
-    """Let the times of the files say what the records say, since Snakemake goes by times.
-
-    What holds becomes newer than what it was made of, where it is not; what does not becomes
-    older. Times in the future, as of a copy from a machine whose clock is ahead, are taken back, or
-    what is made now would seem older than what it was made of.
-
-    Raises:
-        OSError: the files belong to somebody else.
-    """
-    stale = [stage for stage in stages if stage.name in faults]
-    holding = [stage for stage in stages if stage.name not in faults]
-    results = {path for stage in stages for path in _results(stage)}
-    sources = {path for stage in stages for path in stage.inputs} - results
-    latest = max(time.time_ns(), *_times(sources))
-    newest = {stage.name: max(_times(stage.inputs), default=0) for stage in holding}
-    if any(
-        not newest[stage.name] <= moment <= latest
-        for stage in holding
-        for moment in _times(_results(stage))
-    ):
-        _set_times(holding, latest)
-    for stage in stale:
-        _set_times([stage], max(_times(stage.inputs), default=A_SECOND) - A_SECOND)
-
-
-def _fault(stage: Stage, digests: dict[str, str | None]) -> str | None:
+def _stale_reason(stage: Stage, digests: dict[str, str | None]) -> str | None:
     try:
         record = json.loads(Path(stage.record).read_text(encoding="utf-8"))
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
@@ -159,18 +135,3 @@ def _difference(made_by: dict[str, str], wanted: dict[str, str]) -> str:
         if made_by.get(flag) != wanted.get(flag):
             return f"{flag} was {made_by.get(flag)} and is {wanted.get(flag)}"
     return "the flags have another order"
-
-
-def _results(stage: Stage) -> list[str]:
-    return [*stage.outputs, stage.record]
-
-
-def _times(paths: Iterable[str]) -> list[int]:
-    return [Path(path).stat().st_mtime_ns for path in paths if Path(path).exists()]
-
-
-def _set_times(stages: Iterable[Stage], nanoseconds: int) -> None:
-    for stage in stages:
-        for path in _results(stage):
-            if Path(path).exists():
-                os.utime(path, ns=(nanoseconds, nanoseconds))

@@ -9,6 +9,9 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, str(workflow.basedir))
 from parameters import as_flags, complaint, read_parameters, read_yaml, unread_sections
 
+if "{" in str(workflow.basedir):
+    sys.exit(f"{workflow.basedir}: Snakemake takes braces for wildcards; rename the folder")
+
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config
 )
@@ -24,3 +27,7 @@ if DeploymentMethod.CONDA in methods and not shutil.which("conda"):
     # Snakemake would fail at the first job, even if that asks for no environment.
     logger.warning("conda is not on PATH: the rules run in the current environment.")
     workflow.deployment_settings.deployment_method = set(methods) - {DeploymentMethod.CONDA}
+
+
+inputflags:
+    ancient,  # times say nothing: a checkout sets them, and so does the other engine

@@ -1,65 +1,68 @@
-# Which results still hold, whichever engine made them, and one engine at a time.
+# Which results are up to date, whichever engine made them, and one engine at a time.
 
 import atexit
-import fcntl
 import importlib.util
 from contextlib import ExitStack
 
-from provenance import find_faults, left_behind, settle_times, stage_of
-from snakemake_interface_executor_plugins.settings import ExecMode
+from provenance import orphans, stage_of, stale_reasons
+from reruns import lock, rerun
 
 stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
-doors = ExitStack()
-atexit.register(doors.close)  # whatever ends the run
+locks = ExitStack()
+atexit.register(locks.close)  # whatever ends the run
 
-if workflow.exec_mode == ExecMode.DEFAULT:  # and not within a job of a cluster
-    Path(".snakemake").mkdir(exist_ok=True)
-    running = doors.enter_context(open(".snakemake/running", "w"))
-    try:
-        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, even if killed
-    except BlockingIOError:
-        sys.exit("Snakemake is at work in this folder; try again when it has ended")
-    for name in left_behind(stages):
+
+def be_alone():
+    locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is at work in this folder"))
+    for name in orphans(stages):
         if has_dvc:
-            import dvc_door
+            import dvc_lock
 
-            with dvc_door.shut():  # ends here, if it is a run of DVC
+            with dvc_lock.held():  # ends here, if it is a run of DVC
                 pass
         logger.warning(f"waiting for {name}, which a killed run has left behind")
-    faults = find_faults(stages)
-    for name, fault in faults.items():
-        logger.info(f"{name} has to run: {fault}")
-    settle_times(stages, faults)
+
+
+def find_stale(runs):
+    if runs:
+        be_alone()
+    reasons = stale_reasons(stages)
+    for name, reason in reasons.items():
+        logger.info(f"{name} has to run: {reason}")
+    return reasons
+
+
+rerun(workflow, [rule for rule in workflow.rules if rule.name != "all"], stages, find_stale)
 
 
 onstart:
     if has_dvc:
-        import dvc_door
+        import dvc_lock
 
-        doors.enter_context(dvc_door.shut())
+        locks.enter_context(dvc_lock.held())
 
 
-def holding():
+def up_to_date():
     """The stages whose results belong to params.yaml, the code and the data, as they are now."""
     if parameters != read_yaml(Path("params.yaml")):
         return []
-    stale = find_faults(stages)
+    stale = stale_reasons(stages)
     return [stage.name for stage in stages if stage.name not in stale]
 
 
-def close_doors():
-    with doors:
+def finish():
+    with locks:
         if has_dvc:
-            import dvc_door
+            import dvc_lock
 
-            names = holding()
-            dvc_door.commit(names, still_hold=lambda: holding() == names)
+            names = up_to_date()
+            dvc_lock.commit(names, still_up_to_date=lambda: up_to_date() == names)
 
 
 onsuccess:
-    close_doors()
+    finish()
 
 
 onerror:
-    close_doors()
+    finish()

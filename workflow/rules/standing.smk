@@ -1,43 +1,42 @@
-# Which results of a study hold, one study at a time, and the page even where a run has failed.
+# Which results of a study are up to date, one study at a time, and the page even where a run failed.
 
 import atexit
-import fcntl
 from contextlib import ExitStack
 
-from provenance import find_faults, following, left_behind, settle_times, stage_of
+from provenance import downstream, orphans, stage_of, stale_reasons
+from reruns import lock, rerun
 
-doors = ExitStack()
-atexit.register(doors.close)  # whatever ends the run
+locks = ExitStack()
+atexit.register(locks.close)  # whatever ends the run
 
-if IS_MAIN:
-    try:
-        FOLDER.mkdir(exist_ok=True)
-        running = doors.enter_context((FOLDER / ".running").open("w"))
-        # Ends with the process, even if that is killed.
-        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit("a study is at work in this folder; try again when it has ended")
-    except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}")
-    stages = [
-        stage_of(rule, id=id)
-        for rule in workflow.rules
-        if not rule.name.startswith("pipeline_")
-        for id in runs.get(rule.name, {})
-    ]
-    for name in left_behind(stages):
+study_rules = [rule for rule in workflow.rules if rule.name in runs]
+stages = [stage_of(rule, id=id) for rule in study_rules for id in runs[rule.name]]
+stale, trainings = [], Counter()
+
+
+def be_alone():
+    locks.enter_context(lock(FOLDER / ".running", "a study is at work in this folder"))
+    for name in orphans(stages):
         logger.warning(f"waiting for {name}, which a killed run has left behind")
-    faults = find_faults(stages)
+
+
+def find_stale(is_run):
+    if is_run:
+        be_alone()
+    reasons = stale_reasons(stages)
     for stage in stages:
-        if stage.name in faults and Path(stage.record).exists():
-            logger.info(f"{stage.name} has to run: {faults[stage.name]}")
-    stale = following(stages, faults)
-    trainings = Counter(
+        if stage.name in reasons and Path(stage.record).exists():
+            logger.info(f"{stage.name} has to run: {reasons[stage.name]}")
+    stale.extend(downstream(stages, reasons))
+    trainings.update(
         name.split()[0].removeprefix("train_") for name in stale if name.startswith("train_")
     )
     if trainings:
         logger.info(work(trainings, FOLDER))
-    settle_times(stages, faults)
+    return reasons
+
+
+rerun(workflow, study_rules, stages, find_stale)
 
 
 onstart:

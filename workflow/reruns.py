@@ -1,0 +1,95 @@
+"""Tells Snakemake what to run again: what is not up to date, and what is downstream of that.
+
+Only the records of the stages count: times do not (`inputflags: ancient` in rules/common.smk), nor
+do Snakemake's own records, which know of Snakemake's runs only.
+"""
+
+import fcntl
+import sys
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from snakemake.rules import Rule
+from snakemake.workflow import Workflow
+from snakemake_interface_executor_plugins.settings import ExecMode
+
+from provenance import Stage, downstream, stage_name
+
+
+def rerun(
+    workflow: Workflow,
+    rules: Iterable[Rule],
+    stages: Collection[Stage],
+    find_stale: Callable[[bool], Iterable[str]],
+) -> None:
+    """Have Snakemake run the stages that are not up to date or that its command line forces, and
+    what is downstream of them, and no others.
+
+    It is decided when Snakemake builds its DAG, which is when it knows whether it will run jobs.
+
+    Args:
+        rules: that run `stages`.
+        stages: each after those whose outputs it reads.
+        find_stale: the names of those that are not up to date; called once, with whether Snakemake
+            is going to run jobs.
+    """
+    found: list[dict[str, Stage]] = []
+
+    def wanted() -> dict[str, Stage]:
+        """The stages to run, by name."""
+        if not found:
+            runs_jobs = workflow.executor_plugin is not None and not workflow.dryrun
+            names = downstream(stages, {*find_stale(runs_jobs), *_forced(workflow, stages)})
+            found.append({stage.name: stage for stage in stages if stage.name in names})
+            workflow.dag_settings.rerun_triggers = frozenset()  # whatever the profile says
+        return found[0]
+
+    def inputs_of(rule: Rule) -> Callable[[Any], list[str]]:
+        def inputs(wildcards: Any) -> list[str]:
+            """More inputs of a job, for which Snakemake asks when the job enters the DAG.
+
+            A job whose inputs are all ancient would not follow one that runs. These are not.
+            """
+            stage = wanted().get(stage_name(rule, wildcards))
+            if stage is None:
+                return []
+            workflow.dag.forcefiles.add(stage.record)
+            read = set(stage.inputs)
+            return [other.record for other in stages if not read.isdisjoint(other.outputs)]
+
+        return inputs
+
+    if workflow.exec_mode == ExecMode.DEFAULT:  # and not within a job of a cluster
+        workflow.modifier.default_input_flags.clear()
+        for rule in rules:
+            rule.set_input(inputs_of(rule))
+
+
+def lock(path: Path, busy: str) -> TextIO:
+    """Hold the lock at `path` as long as the file is open. The kernel gives it back, however the
+    process ends.
+
+    Raises:
+        SystemExit: `busy`, if another run holds it; or the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+        file = path.open("w")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"{busy}; try again when it has ended")
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}; a run needs a folder that it may write")
+    return file
+
+
+def _forced(workflow: Workflow, stages: Iterable[Stage]) -> set[str]:
+    """The stages that Snakemake's command line forces."""
+    rules = {rule.name for rule in workflow.dag.forcerules}
+    files = set(workflow.dag.forcefiles)
+    return {
+        stage.name
+        for stage in stages
+        if stage.name.split()[0] in rules or not files.isdisjoint([*stage.outputs, stage.record])
+    }
