@@ -21,7 +21,8 @@ class Stage:
         name: of the rule, and of which of its runs.
         record: where the stage writes its provenance.
         command: the words of its command line, without the interpreter.
-        inputs, outputs: the paths of its files; `record` is not among them.
+        inputs, outputs: the paths of its files. `record` is not among them, nor are the modules
+            that its script imports: the record names them, as a compiler's depfile does.
     """
 
     name: str
@@ -96,7 +97,8 @@ def _stale_reason(stage: Stage, digests: dict[str, str | None]) -> str | None:
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
         if made_by != stage.command:
             return _difference(_flags(made_by), _flags(stage.command))
-        for recorded, paths in ((inputs, stage.inputs), (outputs, stage.outputs)):
+        code = [path for path in inputs if path.startswith("scripts/")]
+        for recorded, paths in ((inputs, [*stage.inputs, *code]), (outputs, stage.outputs)):
             for path in paths:
                 if path not in digests:
                     digests[path] = _digest(path)

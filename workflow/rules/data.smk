@@ -4,16 +4,6 @@
 rule download:
     input:
         "scripts/download.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/dataset.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/sources/digits.py",
-        "scripts/sources/idx.py",
-        "scripts/sources/mnist.py",
         own=[path for path in [parameters["download"]["dataset"]] if Path(path).is_file()],
     output:
         output=update("data/raw/dataset.npz"),
@@ -34,15 +24,6 @@ rule download:
 rule explore_stats:
     input:
         "scripts/explore_stats.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/dataset.py",
-        "scripts/shared/drawing.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/shared/significance.py",
         dataset="data/raw/dataset.npz",
     output:
         stats=update("reports/stats.json"),
@@ -86,14 +67,6 @@ rule explore_stats:
 rule preprocess:
     input:
         "scripts/preprocess.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/dataset.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/shared/split.py",
         dataset="data/raw/dataset.npz",
     output:
         train=update("data/processed/train.npz"),

@@ -4,16 +4,6 @@
 rule train_logreg:
     input:
         "scripts/train_logreg.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/linear_model.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/shared/recipe.py",
-        "scripts/shared/split.py",
-        "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
@@ -42,20 +32,6 @@ rule train_logreg:
 rule train_mlp:
     input:
         "scripts/train_mlp.py",
-        "scripts/shared/augmentation.py",
-        "scripts/shared/averaging.py",
-        "scripts/shared/backend.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/network.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/shared/recipe.py",
-        "scripts/shared/split.py",
-        "scripts/shared/training.py",
-        "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
@@ -87,21 +63,6 @@ rule train_mlp:
 rule train_cnn:
     input:
         "scripts/train_cnn.py",
-        "scripts/networks/architectures.py",
-        "scripts/shared/augmentation.py",
-        "scripts/shared/averaging.py",
-        "scripts/shared/backend.py",
-        "scripts/shared/__init__.py",
-        "scripts/shared/command_line.py",
-        "scripts/shared/errors.py",
-        "scripts/shared/files.py",
-        "scripts/shared/network.py",
-        "scripts/shared/npz.py",
-        "scripts/shared/provenance.py",
-        "scripts/shared/recipe.py",
-        "scripts/shared/split.py",
-        "scripts/shared/training.py",
-        "scripts/shared/training_record.py",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
