@@ -75,7 +75,7 @@ def measure_stages(clone: Path) -> list[dict[str, Any]]:
             for stage in graph
             if stage not in ordered and all(before in ordered for before in graph[stage])
         ]
-    return [_measure_stage(clone, stage.name, stage.cmd) for stage in ordered]
+    return [_measure_stage(clone, stage.name, stage.cmd[-1]) for stage in ordered]
 
 
 def _measure_stage(clone: Path, name: str, command: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def dvc_stages(project: Project) -> dict[str, dict]:
                 getattr(dependency, "params", None) or [dependency.def_path]
             )
         stages[stage.name.replace("-", "_")] = {
-            "command": stage.cmd,
+            "check": stage.cmd[:-1],
+            "command": stage.cmd[-1],
             "inputs": inputs,
             "outputs": {out.def_path for out in stage.outs},
             "parameters": parameters,
@@ -80,6 +81,12 @@ def test_engines_agree_on_inputs(stage, dvc_stages, snakemake_stages):
     inputs = {path for path in dvc_stages[stage]["inputs"] if not path.startswith("scripts/")}
     assert snakemake_stages[stage]["inputs"] == inputs | {script}
     assert script in dvc_stages[stage]["inputs"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_checks_the_parameters_first(stage, dvc_stages):
+    """Before the shell reads them as a part of the stage's command."""
+    assert dvc_stages[stage]["check"] == ["python scripts/check_parameters.py"]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 import growth
 import mnist_page
 import recipes
+from check_parameters import complaint
 from networks.architectures import ARCHITECTURES
-from parameters import complaint
 from train_mlp import TRAINING
 
 README = (ROOT / "README.md").read_text()
@@ -75,7 +75,7 @@ def test_the_readmes_recipes_of_the_tutorial_are_allowed():
     del shared["dropout"]
     own = {**recipes, "train_cnn": {**shared, **recipes["train_cnn"]}}
     parameters = YAML(typ="safe").load(ROOT / "params.yaml")
-    schema = YAML(typ="safe").load(ROOT / "workflow" / "schemas" / "params.schema.yaml")
+    schema = YAML(typ="safe").load(ROOT / "schemas" / "params.schema.yaml")
     for section, values in own.items():
         assert {key for key, value in parameters[section].items() if value == "recipe"} == set(
             values

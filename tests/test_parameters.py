@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -22,10 +23,11 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from test_dags import STAGES
 
-from parameters import as_flags, complaint, read_parameters
+from check_parameters import complaint
+from parameters import as_flags, read_parameters
 from shared.command_line import StageParser
 
-SCHEMA = YAML(typ="safe").load(ROOT / "workflow" / "schemas" / "params.schema.yaml")
+SCHEMA = YAML(typ="safe").load(ROOT / "schemas" / "params.schema.yaml")
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 DVC_YAML = YAML(typ="safe").load(ROOT / "dvc.yaml")
 REFUSED = [
@@ -159,11 +161,50 @@ def test_a_section_that_no_stage_reads_is_named(params):
     assert "train_svm: no stage reads this section" in output
 
 
-def test_dvc_names_what_is_wrong(params):
-    params.change(download={"dataset": "mnits"})
-    output = params.run("dvc", "repro", fails=True)
-    assert "download.dataset: 'mnits' is not allowed; allowed: digits" in output
-    assert "Traceback" not in output
+@pytest.mark.parametrize(
+    ("written", "wrong", "line"),
+    [
+        ("dataset: digits", "dataset: mnits", "download.dataset: 'mnits' is not allowed; allowed"),
+        ("failures: 25", "failures: -1", "report.failures: -1 is not allowed; allowed: a whole"),
+        (
+            "seed: 1",
+            """seed: "1'; touch X; echo '\"""",
+            """seed: "1'; touch X; echo '" is not allowed; allowed: a whole number""",
+        ),
+        (
+            "attempts: 2",
+            'attempts: 2\n  "x; touch X; #": 1',
+            "download.x; touch X; #: unknown parameter (1); allowed: dataset, timeout, attempts",
+        ),
+        (
+            "dataset: digits",
+            'dataset: "own\\n.npz"',
+            r"download.dataset: 'own\n.npz' is not allowed; allowed: digits, mnist, or the path",
+        ),
+    ],
+)
+def test_both_doors_refuse_before_any_stage(written, wrong, line, params):
+    """A key or value that is the shell's to run is not run, whichever stage would read it."""
+    path = params.folder / "params.yaml"
+    path.write_text(path.read_text().replace(written, wrong))
+    outputs = [
+        params.run(*command, fails=True)
+        for command in (("dvc", "repro"), ("snakemake", "--cores", "1"))
+    ]
+    said = [[one for one in output.splitlines() if line in one] for output in outputs]
+    assert said[0] == said[1] != []
+    assert all("Traceback" not in output for output in outputs)
+    assert not any((params.folder / name).exists() for name in ("X", "data", "provenance"))
+
+
+def test_dvc_checks_without_snakemakes_part(params, tmp_path):
+    project = params.copy(tmp_path / "project")
+    shutil.rmtree(project.folder / "workflow")
+    assert project.run("python", "scripts/check_parameters.py") == ""
+    project.change(train_mlp={"epochs": 0})
+    assert project.run("python", "scripts/check_parameters.py", fails=True).startswith(
+        "train_mlp.epochs: 0 is not allowed; allowed: a whole number from 1"
+    )
 
 
 @pytest.mark.parametrize("spelling", ["1e-5", "0.00001", "1.0e-05", "1E-5"])
@@ -256,11 +297,11 @@ def repo(project: Project) -> Repo:
 def dvc_commands(repo: Repo) -> dict[str, list[str]]:
     """The words of each stage's command, as DVC resolves it now."""
     stages = DataResolver(repo, repo.root_dir, copy.deepcopy(DVC_YAML)).resolve()["stages"]
-    return {name.replace("-", "_"): shlex.split(stage["cmd"]) for name, stage in stages.items()}
+    return {name.replace("-", "_"): shlex.split(stage["cmd"][-1]) for name, stage in stages.items()}
 
 
 def dvc_refusal(repo: Repo) -> str | None:
-    """What DVC, or the first stage that it starts, says of params.yaml."""
+    """What DVC, or the first stage to get the command, says of params.yaml."""
     try:
         commands = dvc_commands(repo)
     except (DvcException, TypeError) as error:

@@ -183,7 +183,7 @@ class TestDvc:
         before = {path: path.read_bytes() for path in reports.rglob("*") if path.is_file()}
         dvc_project.change(report={"failures": -1})
         output = dvc_project.run("dvc", "repro", fails=True)
-        assert "report.failures: '-1' is not allowed; allowed: a whole number" in output
+        assert "report.failures: -1 is not allowed; allowed: a whole number" in output
         assert {path: path.read_bytes() for path in before} == before
 
     @pytest.mark.long

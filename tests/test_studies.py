@@ -10,12 +10,12 @@ from conftest import ROOT
 from scipy.stats import ttest_1samp, ttest_rel
 
 import studies
-from parameters import read_yaml
+from check_parameters import read_yaml
 from variants.comparison import compare, seeds_needed, summarise
 from variants.runs import Run, Variant
 
 MODELS = ["logreg", "mlp", "cnn"]
-SCHEMAS = ROOT / "workflow" / "schemas"
+SCHEMAS = ROOT / "schemas"
 PARAMETERS = read_yaml(ROOT / "params.yaml")
 
 

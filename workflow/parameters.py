@@ -1,67 +1,22 @@
-"""The parameters of a run for Snakemake: read as DVC reads them, and checked before any job."""
+"""The parameters of a run for Snakemake: read as DVC reads them, and as flags of the stages."""
 
-import math
-import re
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError, validators
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from snakemake.utils import update_config
 
-
-def read_yaml(source: Path | str) -> Any:
-    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader takes 1e-05 for a text."""
-    try:
-        return YAML(typ="safe").load(source)
-    except OSError as error:
-        sys.exit(f"{source}: {error.strerror}; allowed: a file of parameters")
-    except (YAMLError, UnicodeDecodeError) as error:
-        sys.exit(f"{source}: not YAML ({' '.join(str(error).split())})")
+from check_parameters import read_sections, read_yaml
 
 
 def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str, Any]) -> dict:
     """Read `file`, overridden by the files `overriding` and then by `options` of --config."""
     values: dict[str, Any] = {}
     for path in (file, *overriding):
-        document = read_yaml(path)
-        if not isinstance(document, dict):
-            sys.exit(f"{path}: {document!r} is not allowed; allowed: sections of parameters")
-        update_config(values, document)
+        update_config(values, read_sections(path))
     update_config(values, _retyped(dict(options)))
     return values
-
-
-def complaint(values: Any, schema: dict[str, Any]) -> str | None:
-    """What is wrong with `values` first, in one line; None if `schema` allows them.
-
-    What counts is the command line that becomes of them, so that DVC and the stages agree: there
-    the text "3" is the number, and a list of one value is that value.
-    """
-    errors = faults(_as_stages_read(values, schema), schema)
-    return printable(_in_one_line(errors[0], schema)) if errors else None
-
-
-def faults(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
-    """Where `document` is not what `schema` allows, in the order of the places."""
-    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
-            "integer": lambda _, value: type(value) is int,
-            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
-        }
-    )
-    validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
-    return sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
-
-
-def printable(line: str) -> str:
-    """`line` without control characters."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
 def unread_sections(values: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
@@ -78,17 +33,6 @@ def as_flags(section: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def as_number(text: Any) -> Any:
-    """`text`, or the number that the stages would take it for."""
-    if not isinstance(text, str):
-        return text
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-        return int(text)
-    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
-        return float(text)
-    return text
-
-
 def _retyped(value: Any) -> Any:
     """A value of --config, whose nested values Snakemake leaves texts, as params.yaml has it."""
     if isinstance(value, dict):
@@ -96,43 +40,3 @@ def _retyped(value: Any) -> Any:
     if isinstance(value, list):
         return [_retyped(inner) for inner in value]
     return read_yaml(value) if isinstance(value, str) else value
-
-
-def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """`values` as they come out of the stages' command lines, where they can get into one."""
-    read = {}
-    for section, value in values.items():
-        if isinstance(value, dict):
-            keys = schema["properties"].get(section, {}).get("properties", {})
-            read[section] = {
-                key: _from_words(inner, keys.get(key, {})) for key, inner in value.items()
-            }
-        else:
-            read[section] = as_number(value)
-    return read
-
-
-def _from_words(value: Any, schema: dict[str, Any]) -> Any:
-    words = value if isinstance(value, list) else [value]
-    if any(word is None or isinstance(word, bool | list | dict) for word in words):
-        return value
-    if schema.get("type") == "array":
-        return [as_number(word) for word in words]
-    return as_number(words[0]) if len(words) == 1 else value
-
-
-def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
-    keys = [key for key in error.absolute_path if isinstance(key, str)]  # without places in a list
-    fault = f"{error.instance!r} is not allowed"
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        strange = next(key for key in error.instance if key not in known)
-        place, value = ".".join([*keys, str(strange)]), error.instance[strange]
-        return f"{place}: unknown parameter ({value}); allowed: {', '.join(known)}"
-    if error.validator == "required":
-        keys.append(next(key for key in error.validator_value if key not in error.instance))
-        fault = "missing"
-    allowed = error.schema.get("description") if error.validator == "const" else None
-    for key in keys:
-        schema = schema["properties"][key]
-    return f"{'.'.join(keys)}: {fault}; allowed: {allowed or schema['description']}"

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from jsonschema import ValidationError
 
-from parameters import as_number, complaint, faults, printable, read_yaml
+from check_parameters import as_number, complaint, faults, printable, read_yaml
 
 ASK_ABOVE = 100  # models to train, where study.yaml does not say
 ENUMERABLE = 20_000  # runs that are enumerated before anybody is asked

@@ -7,7 +7,9 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(workflow.basedir))
-from parameters import as_flags, complaint, read_parameters, read_yaml, unread_sections
+sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
+from check_parameters import SCHEMAS, complaint, read_yaml
+from parameters import as_flags, read_parameters, unread_sections
 
 if "{" in str(workflow.basedir):
     sys.exit(f"{workflow.basedir}: Snakemake takes braces for wildcards; rename the folder")
@@ -15,7 +17,7 @@ if "{" in str(workflow.basedir):
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config
 )
-schema = read_yaml(Path(workflow.basedir) / "schemas/params.schema.yaml")
+schema = read_yaml(SCHEMAS / "params.schema.yaml")
 fault = complaint(parameters, schema)
 if fault:
     sys.exit(fault)

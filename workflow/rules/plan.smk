@@ -12,7 +12,6 @@ PAGE = (
     " --html reports/study.html --markdown reports/study.md"
 )
 
-SCHEMAS = Path(workflow.basedir) / "schemas"
 IS_MAIN = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
 
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
