@@ -77,7 +77,7 @@ lock: $(INSTALLED)
 	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv .snakemake logs data/raw data/processed models provenance study
+	rm -rf .venv .snakemake logs data/raw/dataset.npz data/processed models provenance study
 
 # By content: a checkout gives requirements.lock a new time, and installs nothing.
 $(INSTALLED): always

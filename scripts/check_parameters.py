@@ -5,8 +5,10 @@ shell to read, as they are. Snakemake does the same before any job.
 """
 
 import math
+import os
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,27 @@ def complaint(values: Any, schema: dict[str, Any]) -> str | None:
     return printable(_in_one_line(errors[0], schema)) if errors else None
 
 
+def own_file(download: Mapping[str, Any]) -> str | None:
+    """The path of the .npz that the section `download` names, if that is what it names."""
+    dataset = download["dataset"]
+    dataset = dataset[0] if isinstance(dataset, list) else dataset  # the stage cannot tell
+    return dataset if dataset.endswith(".npz") else None
+
+
+def overwriting(file: str | None, outputs: Iterable[str]) -> str | None:
+    """Why `file`, a dataset of one's own, would be lost, in one line: it is one of `outputs`, by
+    whatever path or link; None if it is not.
+    """
+    for output in map(Path, outputs if file else ()):
+        partial = output.with_name(f".partial.{output.name}")
+        if _is_same(Path(file), output) or _is_same(Path(file), partial):
+            return printable(
+                f"download.dataset: {file!r} is not allowed (a stage writes {output}); allowed: a"
+                " path that no stage writes: move the file, and name its new path"
+            )
+    return None
+
+
 def faults(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
     """Where `document` is not what `schema` allows, in the order of the places."""
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
@@ -72,6 +95,13 @@ def as_number(text: Any) -> Any:
     if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
         return float(text)
     return text
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.realpath(path) == os.path.realpath(other) or path.samefile(other)
+    except OSError:  # one of them does not exist
+        return False
 
 
 def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -114,9 +144,17 @@ def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
     return f"{'.'.join(keys)}: {fault}; allowed: {allowed or schema['description']}"
 
 
+def _outputs_of_dvc() -> Iterator[str]:
+    for stage in read_yaml(Path("dvc.yaml"))["stages"].values():
+        for kind in ("outs", "metrics", "plots"):
+            for output in stage.get(kind, []):
+                yield output if isinstance(output, str) else next(iter(output))
+
+
 def main() -> None:
     values = read_sections(Path("params.yaml"))
     fault = complaint(values, read_yaml(SCHEMAS / "params.schema.yaml"))
+    fault = fault or overwriting(own_file(values["download"]), _outputs_of_dvc())
     if fault:
         sys.exit(fault)
 

@@ -13,21 +13,29 @@ from sources.digits import load_digits
 from sources.mnist import fetch_mnist
 
 ALLOWED = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
+UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"  # newlines, and halves of characters
+# How write_dataset's files begin: a member of a zip archive, with this name.
+HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
 
 
-def download(output: Path, dataset: str, timeout: int, attempts: int, mirror: str | None) -> None:
+def download(
+    output: Path, dataset: str | Path, timeout: int, attempts: int, mirror: str | None
+) -> None:
     """Write the dataset called `dataset` to `output`.
 
     Args:
-        output: the `.npz` to write.
+        output: the `.npz` to write; what is there must be made by this stage, too.
         dataset: "digits", "mnist", or the path of an `.npz` of one's own.
         timeout: seconds that one mirror may take.
         attempts: how many times to go through the mirrors.
         mirror: a folder or URL to ask before the public mirrors.
 
     Raises:
-        UserError: there is no such dataset, it cannot be fetched, or its content is wrong.
+        UserError: there is no such dataset, it cannot be fetched, or its content is wrong; or a
+            file of somebody's own is in the way.
     """
+    _check_place(output)
+    dataset = str(dataset)
     if dataset == "digits":
         name, arrays = dataset, load_digits()
     elif dataset == "mnist":
@@ -42,17 +50,35 @@ def download(output: Path, dataset: str, timeout: int, attempts: int, mirror: st
     write_dataset(output, checked_dataset(name, dataset, arrays))
 
 
-def _parse_name(text: str) -> str:
-    if not re.fullmatch(r"digits|mnist|(?!-)[^{}]+\.npz", text):
+def _check_place(output: Path) -> None:
+    """Refuse to write over a file that no run of this stage has made: it has no other copy.
+
+    An archive of ours begins with the array `name`, even if it was damaged since. Records say less:
+    a killed run leaves none.
+    """
+    try:
+        with output.open("rb") as file:
+            header = file.read(len(HEADER) + LENGTHS + len(FIRST))
+    except FileNotFoundError:
+        return
+    if header and not (header.startswith(HEADER) and header.endswith(FIRST)):
+        raise UserError(
+            f"{output}: a file that download did not make, and would overwrite; move it, and name"
+            " its new path in download.dataset to use it"
+        )
+
+
+def _parse_name(text: str) -> str | Path:
+    if not re.fullmatch(rf"digits|mnist|(?!-)[^{UNPRINTABLE}{{}}]+\.npz", text):
         raise ValueError(text)
-    return text
+    return Path(text) if text.endswith(".npz") else text
 
 
 def main() -> None:
     parser = StageParser("download", __doc__)
     parser.add_output("output", "the dataset, .npz")
     parser.add_parameter("dataset", Kind(_parse_name, ALLOWED), "which dataset")
-    parser.inputs.append("dataset")  # where it is a file of the user's own
+    parser.inputs.append("dataset")  # where it is a path
     parser.add_parameter("timeout", whole_number(1, 86400), "seconds that one mirror may take")
     parser.add_parameter("attempts", whole_number(at_least=1), "rounds through the mirrors")
     parser.run(download, mirror=os.environ.get("DATA_MIRROR"))

@@ -1,11 +1,17 @@
-"""Letters of one's own, 26 classes of 12x12, from an .npz to the page."""
+"""Letters of one's own, 26 classes of 12x12, from an .npz to the page; no file of one's own is lost."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, Project
+
+from check_parameters import overwriting
+from download import download
+from shared.errors import UserError
 
 CLASSES, SIDE = 26, 12
 
@@ -42,3 +48,100 @@ def test_letters_reach_the_page(make_project, tmp_path):
     np.savez(tmp_path / "letters.npz", **parts)
     plan = project.run("snakemake", "--cores", "2", "--dry-run")
     assert re.search(r"^download has to run: .*letters\.npz has changed$", plan, re.M)
+
+
+OWN = "data/raw/dataset.npz"  # where the pipeline has its own
+ENGINES = [("dvc", "repro"), ("snakemake", "--cores", "1")]
+
+
+def own_file(path: Path) -> bytes:
+    """A dataset that somebody has made with NumPy."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images, labels = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8), np.array([0, 1, 0, 1])
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def project(make_project) -> Project:
+    """Nothing in it is ever made: each run is refused."""
+    return make_project()
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=["dvc", "snakemake"])
+@pytest.mark.parametrize("dataset", ["digits", "mine.npz"])
+def test_a_file_where_the_dataset_goes_is_kept(dataset, engine, project):
+    content = own_file(project.folder / OWN)
+    own_file(project.folder / "mine.npz")
+    project.change(download={"dataset": dataset})
+    line = f"{OWN}: a file that download did not make, and would overwrite; move it, and name its"
+    assert line in project.run(*engine, fails=True)
+    assert (project.folder / OWN).read_bytes() == content
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=["dvc", "snakemake"])
+@pytest.mark.parametrize("output", [OWN, "models/mlp/network.weights.npz"])
+def test_a_path_that_a_stage_writes_is_no_input(output, engine, project):
+    content = own_file(project.folder / output)
+    before = sorted(project.folder.glob("[!.]*/**/*"))
+    project.change(download={"dataset": f"./data/../{output}"})
+    line = f"download.dataset: './data/../{output}' is not allowed (a stage writes {output}); allow"
+    assert line in project.run(*engine, fails=True)
+    assert (project.folder / output).read_bytes() == content
+    assert {*project.folder.glob("[!.]*/**/*")} - {*before} <= {project.folder / "logs"}
+
+
+def test_the_same_file_by_any_name_is_no_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own_file(Path(OWN))
+    own_file(Path("mine.npz"))
+    Path("link.npz").symlink_to(OWN)
+    Path("folder").symlink_to("data")
+    os.link(OWN, "hard.npz")
+    outputs = ["provenance/download.json", OWN]
+    names = [OWN, f"data/../{OWN}", str(tmp_path / OWN), "link.npz", "folder/raw/dataset.npz"]
+    for name in [*names, "hard.npz", "data/raw/.partial.dataset.npz"]:
+        assert f"(a stage writes {OWN})" in overwriting(name, outputs), name
+    for name in ["mine.npz", "data/raw/mine.npz", "missing.npz", None]:
+        assert overwriting(name, outputs) is None
+    Path(OWN).unlink()
+    assert f"(a stage writes {OWN})" in overwriting(OWN, outputs)
+
+
+@pytest.mark.parametrize("damage", ["none", "short", "one byte", "emptied"])
+def test_what_download_made_it_overwrites(damage, tmp_path):
+    path = tmp_path / "dataset.npz"
+    for _ in range(2):
+        download(path, "digits", timeout=1, attempts=1, mirror=None)
+        made = path.read_bytes()
+        sizes = {"none": len(made), "short": 99, "one byte": -1, "emptied": 0}
+        path.write_bytes(made[: sizes[damage]])
+    download(path, "digits", timeout=1, attempts=1, mirror=None)
+    assert path.read_bytes() == made
+
+
+@pytest.mark.parametrize("content", ["own", "text", "short"])
+def test_what_download_did_not_make_it_keeps(content, tmp_path):
+    path = tmp_path / "dataset.npz"
+    path.write_bytes({"own": own_file(path), "text": b"mine", "short": b"PK"}[content])
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"did not make, and would overwrite; move it, and name"):
+        download(path, "digits", timeout=1, attempts=1, mirror=None)
+    assert path.read_bytes() == before
+
+
+def test_a_built_in_dataset_is_no_path(make_project):
+    """Even where a file or folder has its name."""
+    project = make_project()
+    (project.folder / "digits").mkdir()
+    (project.folder / "digits" / "notes").write_text("mine")
+    (project.folder / "mnist").write_text("mine")
+    arguments = ["--timeout", "1", "--attempts", "1", "--provenance", "record.json"]
+    words = ["--output", "dataset.npz", "--dataset", "digits", *arguments]
+    project.run("python", "scripts/download.py", *words)
+    record = json.loads((project.folder / "record.json").read_text())
+    assert all(path.startswith("scripts/") for path in record["inputs"])
+    project.change(download={"dataset": "mnist"})
+    plan = project.run("snakemake", "--cores", "1", "--dry-run")
+    inputs = re.search(r"^rule download:\n    input: (.*)$", plan, re.M)[1]
+    assert all(path.startswith("scripts/") for path in inputs.split(", "))

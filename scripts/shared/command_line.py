@@ -128,7 +128,12 @@ class StageParser(argparse.ArgumentParser):
         arguments = self._arguments()
         provenance = arguments.pop("provenance")
         inputs, outputs = (
-            [Path(path) for name in names for path in _as_list(arguments[name])]
+            [
+                path
+                for name in names
+                for path in _as_list(arguments[name])
+                if isinstance(path, Path)  # a parameter may be a path or a word
+            ]
             for names in (self.inputs, self.outputs)
         )
         try:

@@ -2,13 +2,14 @@
 
 import shutil
 import sys
+from os.path import isfile
 
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(workflow.basedir))
 sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
-from check_parameters import SCHEMAS, complaint, read_yaml
+from check_parameters import SCHEMAS, complaint, overwriting, own_file, read_yaml
 from parameters import as_flags, read_parameters, unread_sections
 
 if "{" in str(workflow.basedir):

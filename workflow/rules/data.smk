@@ -4,7 +4,7 @@
 rule download:
     input:
         "scripts/download.py",
-        own=[path for path in [parameters["download"]["dataset"]] if Path(path).is_file()],
+        own=[path for path in [own_file(parameters["download"])] if path and isfile(path)],
     output:
         output=update("data/raw/dataset.npz"),
         provenance=update("provenance/download.json"),

@@ -36,6 +36,12 @@ for study in planned:
         for step in run["chain"]:
             runs.setdefault(step.stage, {})[step.id] = step
 
+outputs = [path for rule in pipeline_rules.values() for path in rule.output]
+for file in filter(None, [own_file(run.values) for run in runs["download"].values()]):
+    fault = overwriting(file, [*outputs, *map(str, FOLDER.glob("*/*/*"))])
+    if fault:
+        sys.exit(f"{FILE}: {fault}")
+
 
 def find_run(stage, wildcards):
     if wildcards.id not in runs.get(stage, {}):
@@ -62,8 +68,8 @@ def before(stage, name):
 
 
 def own_dataset(wildcards):
-    dataset = find_run("download", wildcards).values["dataset"]
-    return [dataset] if Path(dataset).is_file() else []
+    file = own_file(find_run("download", wildcards).values)
+    return [file] if file and isfile(file) else []
 
 
 def trained(wildcards):
