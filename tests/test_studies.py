@@ -12,7 +12,7 @@ from scipy.stats import ttest_1samp, ttest_rel
 import studies
 from check_parameters import read_yaml
 from variants.comparison import compare, seeds_needed, summarise
-from variants.runs import Run, Variant
+from variants.runs import Run, Variant, read_tables
 
 MODELS = ["logreg", "mlp", "cnn"]
 SCHEMAS = ROOT / "schemas"
@@ -160,6 +160,33 @@ def test_what_a_stage_cannot_tell_apart_is_one_run(tmp_path):
     text = "studies: {a: {seeds: [1], models: [logreg], variants: {a: %s, b: %s, c: %s}}}"
     values = ("{train_logreg.C: 1}", "{train_logreg.C: '1'}", "{train_logreg.C: 1.0}")
     assert len({tuple(ids) for ids in planned(tmp_path, text % values).values()}) == 1
+
+
+def test_how_download_fetches_makes_no_other_run(tmp_path):
+    text = "studies: {a: {seeds: [1], variants: {a: {}, b: {download.%s}}}}"
+    for same in ("timeout: 9", "attempts: 9"):
+        runs = planned(tmp_path, text % same)
+        assert all(runs["a", model, 1] == runs["b", model, 1] for model in MODELS)
+    runs = planned(tmp_path, text % "dataset: mnist")
+    assert all(not {*runs["a", model, 1]} & {*runs["b", model, 1]} for model in MODELS)
+
+
+def test_a_log_of_an_earlier_study_is_no_reason(tmp_path):
+    """Whatever it says: the run has not started in this one."""
+    text = "studies: {a: {seeds: [1], models: [logreg]}}"
+    plan = studies.plan(tmp_path / "study.yaml", read(tmp_path, text), PARAMETERS, SCHEMAS)
+    steps = plan[0]["runs"][0]["chain"]
+    logs, results = tmp_path / "logs", tmp_path / "study"
+    logs.mkdir()
+    for step in steps:
+        (logs / f"{step.stage}_{step.id}.log").write_text("failed long ago\n")
+    made = results / "download" / steps[0].id
+    made.mkdir(parents=True)
+    (made / "provenance.json").write_text('{"inputs": {}}')
+    studies.write_plan(results / "plan.json", plan, logs)
+    (table,) = read_tables(results / "plan.json", logs)
+    assert table.variants[0].missing == {1: "preprocess: it has not run"}
+    assert [path.name for path in logs.iterdir()] == [f"download_{steps[0].id}.log"]
 
 
 def test_a_grid_is_every_combination_of_every_variant(tmp_path):

@@ -18,6 +18,7 @@ from check_parameters import as_number, complaint, faults, printable, read_yaml
 
 ASK_ABOVE = 100  # models to train, where study.yaml does not say
 ENUMERABLE = 20_000  # runs that are enumerated before anybody is asked
+HOW = ("timeout", "attempts")  # say how download fetches, not what
 STARTUP = 10  # seconds to load the libraries for a model's training and its evaluation, about
 
 
@@ -40,7 +41,8 @@ class StageRun:
     @cached_property
     def id(self) -> str:
         """The same for the same values here and before, and the name of its folder."""
-        own = [self.stage, _read(self.values), self.seed, self.before and self.before.id]
+        values = {key: value for key, value in self.values.items() if key not in HOW}
+        own = [self.stage, _read(values), self.seed, self.before and self.before.id]
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
     def chain(self) -> Iterator["StageRun"]:
@@ -158,8 +160,16 @@ def plan(
     return planned
 
 
-def write_plan(path: Path, planned: list[dict[str, Any]]) -> None:
-    """Write what the page is drawn from, for scripts/study.py."""
+def write_plan(path: Path, planned: list[dict[str, Any]], logs: Path) -> None:
+    """Write what the page is drawn from, for scripts/study.py, when no run has started yet.
+
+    A run without a result loses its log of earlier studies, or the page would show as the reason
+    what was said then.
+    """
+    steps = (step for study in planned for run in study["runs"] for step in run["chain"])
+    for stage, key in {(step.stage, step.id) for step in steps}:
+        if not (path.parent / stage / key / "provenance.json").exists():
+            (logs / f"{stage}_{key}.log").unlink(missing_ok=True)
     path.write_text(json.dumps(planned, default=_folders, indent=1), encoding="utf-8")
 
 

@@ -1,17 +1,19 @@
 # Which runs the studies have, and what each reads and is given.
 
 from collections import Counter
+from functools import partial
 
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 from studies import ENUMERABLE, ask, plan, read_studies, work, write_plan
 
-FILE, FOLDER = Path("study.yaml"), Path("study")
+FILE, FOLDER, LOGS = Path("study.yaml"), Path("study"), Path("logs/study")
 PAGE = (
-    "python scripts/study.py --plan study/plan.json --logs logs/study"
+    f"python scripts/study.py --plan study/plan.json --logs {LOGS}"
     " --html reports/study.html --markdown reports/study.md"
 )
 
+write_plan = partial(write_plan, logs=LOGS)
 IS_MAIN = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
 
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
