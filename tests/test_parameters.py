@@ -43,7 +43,7 @@ REFUSED = [
     *[("train_cnn", "rotation", value) for value in (180, -1, "some")],
     *[("preprocess", "train_size", value) for value in (0, "some", 2.5)],
     *[("preprocess", "validation_size", value) for value in (1, -0.5, "half")],
-    *[("download", "dataset", value) for value in ("mnits", "digits ", ".npz")],
+    *[("download", "dataset", value) for value in ("mnits", "digits ", ".npz", "a\n.npz")],
 ]
 # What never reaches a stage: DVC turns a truth value into a flag, and drops an empty list.
 REFUSED_AS_YAML = [
