@@ -1,4 +1,4 @@
-"""Letters of one's own, 26 classes of 12x12, from an .npz to the page; no file of one's own is lost."""
+"""Letters of one's own, 26 classes of 12x12, from an .npz to the page; and no such file is lost."""
 
 import json
 import os
