@@ -1,4 +1,4 @@
-"""Check params.yaml; say in one line what is not allowed, and end with status 1.
+"""Check params.yaml, and where outputs go; say in one line what is not allowed, with status 1.
 
 The first command of each of DVC's stages, since DVC puts keys and values into the next one, for the
 shell to read, as they are. Snakemake does the same before any job.
@@ -151,10 +151,18 @@ def _outputs_of_dvc() -> Iterator[str]:
                 yield output if isinstance(output, str) else next(iter(output))
 
 
+def _behind_a_link(outputs: Iterable[str]) -> str | None:
+    """The folder of an output that is a symbolic link: DVC would fail once the stage has run."""
+    folders = {folder for output in outputs for folder in Path(output).parents}
+    linked = next((folder for folder in sorted(folders) if folder.is_symlink()), None)
+    return linked and f"{linked}: a symbolic link, where DVC keeps nothing; allowed: a folder"
+
+
 def main() -> None:
     values = read_sections(Path("params.yaml"))
     fault = complaint(values, read_yaml(SCHEMAS / "params.schema.yaml"))
-    fault = fault or overwriting(own_file(values["download"]), _outputs_of_dvc())
+    outputs = list(_outputs_of_dvc())
+    fault = fault or overwriting(own_file(values["download"]), outputs) or _behind_a_link(outputs)
     if fault:
         sys.exit(fault)
 

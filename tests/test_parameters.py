@@ -207,6 +207,16 @@ def test_dvc_checks_without_snakemakes_part(params, tmp_path):
     )
 
 
+def test_dvc_refuses_a_linked_folder_of_results_before_any_stage(params, tmp_path):
+    """It would fail once the first model is trained."""
+    project = params.copy(tmp_path / "project")
+    (tmp_path / "elsewhere").mkdir()
+    (project.folder / "models").symlink_to(tmp_path / "elsewhere")
+    output = project.run("dvc", "repro", fails=True)
+    assert "\nmodels: a symbolic link, where DVC keeps nothing; allowed: a folder\n" in output
+    assert not (project.folder / "data").exists()
+
+
 @pytest.mark.parametrize("spelling", ["1e-5", "0.00001", "1.0e-05", "1E-5"])
 def test_small_numbers_reach_the_stage_from_any_spelling(spelling, params):
     path = params.folder / "params.yaml"
