@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +56,15 @@ def stage_of(rule: Rule, **wildcards: str) -> Stage:
     )
 
 
-def stale_reasons(stages: Iterable[Stage]) -> dict[str, str]:
-    """Why the results of a stage do not belong to its command, code and inputs, by its name."""
+def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:
+    """Why the results of a stage do not belong to its command, code and inputs, by its name.
+
+    Args:
+        stages: to be judged.
+        ignoring: flags of their commands that no result depends on.
+    """
     digests: dict[str, str | None] = {}  # so that each file is read once
-    reasons = {stage.name: _stale_reason(stage, digests) for stage in stages}
+    reasons = {stage.name: _stale_reason(stage, ignoring, digests) for stage in stages}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
@@ -91,12 +96,16 @@ def orphans(stages: Iterable[Stage]) -> Iterator[str]:
                     fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _stale_reason(stage: Stage, digests: dict[str, str | None]) -> str | None:
+def _stale_reason(
+    stage: Stage, ignoring: Collection[str], digests: dict[str, str | None]
+) -> str | None:
     try:
         record = json.loads(Path(stage.record).read_text(encoding="utf-8"))
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
         if made_by != stage.command:
-            return _difference(_flags(made_by), _flags(stage.command))
+            before, now = _flags(made_by, ignoring), _flags(stage.command, ignoring)
+            if list(before.items()) != list(now.items()):
+                return _difference(before, now)
         code = [path for path in inputs if path.startswith("scripts/")]
         for recorded, paths in ((inputs, [*stage.inputs, *code]), (outputs, stage.outputs)):
             for path in paths:
@@ -121,15 +130,15 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def _flags(words: list[str]) -> dict[str, str]:
-    """The values of each flag of a command line."""
+def _flags(words: list[str], ignoring: Collection[str]) -> dict[str, str]:
+    """The values of each flag of a command line, those of `ignoring` left out."""
     flags: dict[str, list[str]] = {"": []}
     for word in words:
         if word.startswith("--"):
             flags[word] = []
         else:
             flags[list(flags)[-1]].append(word)
-    return {flag: " ".join(values) for flag, values in flags.items()}
+    return {flag: " ".join(values) for flag, values in flags.items() if flag not in ignoring}
 
 
 def _difference(made_by: dict[str, str], wanted: dict[str, str]) -> str:

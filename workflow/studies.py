@@ -17,8 +17,8 @@ from jsonschema import ValidationError
 from check_parameters import as_number, complaint, faults, printable, read_yaml
 
 ASK_ABOVE = 100  # models to train, where study.yaml does not say
-ENUMERABLE = 20_000  # runs that are enumerated before anybody is asked
-HOW = ("timeout", "attempts")  # say how download fetches, not what
+MOST_MODELS = 20_000  # of all studies: Snakemake's plan of more would take hours to make
+HOW_TO_FETCH = ("timeout", "attempts")  # keys of download that its result does not depend on
 STARTUP = 10  # seconds to load the libraries for a model's training and its evaluation, about
 
 
@@ -41,7 +41,7 @@ class StageRun:
     @cached_property
     def id(self) -> str:
         """The same for the same values here and before, and the name of its folder."""
-        values = {key: value for key, value in self.values.items() if key not in HOW}
+        values = {key: value for key, value in self.values.items() if key not in HOW_TO_FETCH}
         own = [self.stage, _read(values), self.seed, self.before and self.before.id]
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 

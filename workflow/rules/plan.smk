@@ -5,7 +5,7 @@ from functools import partial
 
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
-from studies import ENUMERABLE, ask, plan, read_studies, work, write_plan
+from studies import MOST_MODELS, ask, plan, read_studies, work, write_plan
 
 FILE, FOLDER, LOGS = Path("study.yaml"), Path("study"), Path("logs/study")
 PAGE = (
@@ -24,12 +24,9 @@ studies, ask_above = read_studies(FILE, parameters, SCHEMAS, models)
 if IS_MAIN and parameters != read_yaml(Path("params.yaml")):
     sys.exit("--config: a study has its values from params.yaml and study.yaml; change them there")
 
-at_most = Counter()
-for study in studies:
-    at_most.update({model: study.size() for model in study.models})
-if IS_MAIN and at_most.total() > max(ENUMERABLE, ask_above):  # even to plan them takes long
-    ask(f"{FILE}: up to {work(at_most, FOLDER)}")
-    ask_above = at_most.total()
+at_most = sum(study.size() * len(study.models) for study in studies)
+if at_most > MOST_MODELS:
+    sys.exit(f"{FILE}: {at_most:,} models to train; allowed: up to {MOST_MODELS:,}")
 
 planned = plan(FILE, studies, parameters, SCHEMAS)
 runs = {}  # by stage and id, each once

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 from provenance import downstream, orphans, stage_of, stale_reasons
 from reruns import lock, rerun
+from studies import HOW_TO_FETCH
 
 locks = ExitStack()
 atexit.register(locks.close)  # whatever ends the run
@@ -23,7 +24,7 @@ def be_alone():
 def find_stale(is_run):
     if is_run:
         be_alone()
-    reasons = stale_reasons(stages)
+    reasons = stale_reasons(stages, ignoring=[f"--{key}" for key in HOW_TO_FETCH])
     for stage in stages:
         if stage.name in reasons and Path(stage.record).exists():
             logger.info(f"{stage.name} has to run: {reasons[stage.name]}")
