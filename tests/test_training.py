@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
 from small_stages import parameters, run_cnn, run_evaluate, run_logreg, run_mlp, split
 
 from networks.architectures import ARCHITECTURES, SMALLEST_SIDE, FusedBatchNormalization
@@ -254,6 +255,29 @@ class TestAugmentation:
         assert not np.allclose(moved[0], moved[1])
         assert (moved[:, 9:12, 9:12].sum(axis=(1, 2)) > 0.5).all()
         assert (moved[:, :, 11:].sum(axis=(1, 2)) > moved[:, :, :10].sum(axis=(1, 2)) - 2).all()
+
+    def test_whole_pixels_are_rounded_to_the_nearest(self, monkeypatch):
+        """Half a pixel to the left: between 10 and 13 lies 11.5, between 13 and 0 lies 6.5; a
+        quarter: 10.75 and 9.75.
+        """
+        row = np.array([10, 13, 0], np.uint8).reshape(1, 1, 3, 1)
+        for part, pixels in ((0.5, (12, 6)), (0.25, (11, 10))):
+            maps = np.array([[1, 0, part, 0, 1, 0, 0, 0]], np.float32)
+            monkeypatch.setattr("shared.augmentation._affine_maps", lambda *_, maps=maps: maps)
+            moved = self.moved(images=row, shift=1)
+            assert moved.dtype == np.uint8
+            assert tuple(moved[0, 0, :2, 0]) == pixels
+
+    def test_turning_keeps_the_mean_pixel(self):
+        """The small digits were made darker by 8 % before their pixels were rounded."""
+        images = load_digits().images.astype(np.uint8)[..., None]
+        turned = {
+            kind: self.moved(images=images.astype(kind), rotation=10, fill=0.0)
+            for kind in (np.uint8, np.float32)
+        }
+        assert turned[np.uint8].mean() == pytest.approx(images.mean(), rel=0.01)
+        assert turned[np.uint8].mean() == pytest.approx(turned[np.float32].mean(), rel=0.002)
+        np.testing.assert_array_equal(turned[np.uint8], np.rint(turned[np.float32]))
 
     def test_background_is_the_median_of_the_border(self):
         images = np.zeros((3, 5, 5), np.uint8)

@@ -45,6 +45,8 @@ def augmented(
 ) -> np.ndarray:
     """Copies of images, (n, height, width, 1), in another order, each moved about its centre.
 
+    Pixels between two are interpolated, and rounded to the nearest where pixels are whole numbers.
+
     Args:
         order: (m,), indices into `images`.
         fill: the pixel that stands where an image has moved away.
@@ -54,11 +56,17 @@ def augmented(
         return images[order]
     maps = _affine_maps(len(order), images.shape[1:3], augmentation, random)
     moved = np.empty((len(order), *images.shape[1:]), images.dtype)
+    whole = np.issubdtype(images.dtype, np.integer)
     for start in range(0, len(order), CHUNK):
         chunk = slice(start, start + CHUNK)
-        moved[chunk] = keras.ops.image.affine_transform(
-            images[order[chunk]], maps[chunk], interpolation="bilinear", fill_value=fill
+        pixels = keras.ops.image.affine_transform(
+            images[order[chunk]].astype(np.float32),
+            maps[chunk],
+            interpolation="bilinear",
+            fill_value=fill,
         )
+        # Keras cuts whole numbers off, which would make every image darker.
+        moved[chunk] = np.rint(pixels) if whole else pixels
     return moved
 
 
