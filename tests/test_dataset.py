@@ -1,6 +1,7 @@
 """A dataset of the user's own: taken as it is, or refused in one line that says why."""
 
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -130,6 +131,44 @@ def test_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**7, np.uint8))
     with pytest.raises(UserError, match="bytes of arrays; allowed: at most 1000000"):
         read_arrays(tmp_path / "bomb.npz", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("save", "dtype"),
+    [(np.savez, np.uint8), (np.savez_compressed, np.uint8), (np.savez, np.float32)],
+)
+def test_the_limit_is_all_the_memory_that_reading_takes(save, dtype, tmp_path):
+    """Of an archive, and of a dataset; beside it there is room for a chunk."""
+    images = np.zeros((1000, 100, 160), dtype)
+    images[0, 0, 0] = 1
+    rest = {"name": np.array("large"), "y_train": np.arange(1000) % 2, "y_test": np.zeros(1, int)}
+    save(tmp_path / "large.npz", x_train=images, x_test=images[:1], **rest)
+    for read in (lambda path: read_arrays(path, ("x_train",)), read_dataset):
+        tracemalloc.start()
+        kept = read(tmp_path / "large.npz")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert images.nbytes < peak < 1.2 * images.nbytes
+        del kept
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_without_limit_is_refused(kind, tmp_path):
+    """Python unpacks these two by the piece, however large it comes out."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(1000))
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", kind) as archive:
+        archive.writestr("a.npy", buffer.getvalue())
+    with pytest.raises(UserError, match=r"array a cannot be read \(compressed in another way"):
+        read_arrays(tmp_path / "bomb.npz", ("a",))
+
+
+def test_the_order_of_an_array_is_kept(tmp_path):
+    array = np.asfortranarray(np.arange(24).reshape(2, 3, 4))
+    np.savez(tmp_path / "order.npz", a=array, b=array.T)
+    read = read_arrays(tmp_path / "order.npz", ("a", "b"))
+    np.testing.assert_array_equal(read["a"], array)
+    np.testing.assert_array_equal(read["b"], array.T)
 
 
 @pytest.mark.parametrize("cut", [0, 10, 100, -30])

@@ -61,9 +61,8 @@ def checked_dataset(name: str, source: str, arrays: dict[str, np.ndarray]) -> Da
         raise UserError(f"{source}: class {unknown[0]} is in y_test and not in y_train")
     if len(np.unique(y["y_train"])) < 2:
         raise UserError(f"{source}: only class {y['y_train'][0]} in y_train; allowed: two or more")
-    return Dataset(
-        name, x["x_train"].astype(pixels), y["y_train"], x["x_test"].astype(pixels), y["y_test"]
-    )
+    x_train, x_test = (part.astype(pixels, copy=False) for part in x.values())
+    return Dataset(name, x_train, y["y_train"], x_test, y["y_test"])
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -97,13 +96,13 @@ def _checked_images(source: str, name: str, images: np.ndarray) -> np.ndarray:
         raise UserError(
             f"{source}: {name} has dtype {images.dtype}; allowed: whole or real numbers"
         )
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
+    if images.dtype.kind == "f" and not _finite(images):
         raise UserError(f"{source}: {name} contains NaN or infinity; allowed: finite numbers")
     if images.dtype.kind in "bui" and images.min() >= 0 and images.max() <= 255:
         return images.astype(np.uint8, copy=False)
     with np.errstate(over="ignore"):  # found in the next line
         images = images.astype(np.float32, copy=False)
-    if not np.isfinite(images).all():
+    if not _finite(images):
         raise UserError(f"{source}: {name} has numbers too large for float32")
     return images
 
@@ -119,7 +118,12 @@ def _checked_labels(source: str, name: str, labels: np.ndarray) -> np.ndarray:
         raise UserError(f"{source}: {name} has labels that are not whole numbers")
     if labels.size and max(abs(float(labels.min())), abs(float(labels.max()))) >= 2**53:
         raise UserError(f"{source}: {name} has labels beyond 2^53; allowed: smaller whole numbers")
-    return labels.astype(np.int64)
+    return labels.astype(np.int64, copy=False)
+
+
+def _finite(images: np.ndarray) -> bool:
+    """Whether all are numbers: by the extremes, which takes no memory for each pixel."""
+    return bool(np.isfinite(images.min()) and np.isfinite(images.max()))
 
 
 def _size(images: np.ndarray) -> str:
