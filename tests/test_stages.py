@@ -9,8 +9,6 @@ import pytest
 from small_stages import dataset, parameters, run_evaluate, run_logreg, run_mlp, split
 
 from explore_stats import explore_stats
-from preprocess import preprocess
-from shared.dataset import checked_dataset, write_dataset
 from shared.errors import UserError
 from shared.linear_model import LinearModel, write_linear_model
 from shared.split import write_split
@@ -45,51 +43,6 @@ class TestExploreStats:
 
     def test_fewer_images_than_samples(self, tmp_path):
         self.explore(tmp_path, images=8, classes=2)
-
-
-class TestPreprocess:
-    def test_every_training_image_is_in_one_part(self, tmp_path):
-        parts = split(tmp_path, validation_size=0.25)
-        assert len(parts["train"].labels) == 150
-        assert len(parts["validation"].labels) == 50
-        assert set(np.bincount(parts["validation"].labels)) == {5}
-        rows = np.concatenate([parts["train"].images, parts["validation"].images]).reshape(200, -1)
-        assert len(np.unique(rows, axis=0)) == 200
-
-    def test_labels_become_indices(self, tmp_path):
-        part = split(tmp_path)["test"]
-        np.testing.assert_array_equal(part.classes, np.arange(5, 15))
-        np.testing.assert_array_equal(part.labels, np.arange(100) % 10)
-
-    def test_no_validation(self, tmp_path):
-        parts = split(tmp_path, validation_size=0)
-        assert len(parts["train"].labels) == 200
-        assert parts["validation"].images.shape == (0, 8, 8)
-
-    def test_train_size_caps_and_keeps_shares(self, tmp_path):
-        parts = split(tmp_path, validation_size=0, train_size=50)
-        assert set(np.bincount(parts["train"].labels)) == {5}
-
-    def test_a_cap_above_the_data_takes_all(self, tmp_path):
-        assert len(split(tmp_path, validation_size=0, train_size=10**6)["train"].labels) == 200
-
-    def test_a_rare_class_is_not_lost(self, tmp_path):
-        """scikit-learn keeps shares only as well as rounding lets it."""
-        y = np.repeat([0, 1, 2], [600, 397, 3])
-        x = np.arange(4000, dtype=np.uint16).reshape(1000, 2, 2) % 256
-        parts = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
-        write_dataset(tmp_path / "rare.npz", checked_dataset("rare", "rare", parts))
-        paths = {name: tmp_path / f"{name}.npz" for name in ("train", "validation", "test")}
-        with pytest.raises(UserError, match=r"^preprocess\.train_size: 50 gives 50 of 1000 images"):
-            preprocess(tmp_path / "rare.npz", **paths, validation_size=0.1, train_size=50, seed=1)
-
-    @pytest.mark.parametrize(
-        ("key", "values"),
-        [("train_size", {"train_size": 7}), ("validation_size", {"validation_size": 0.01})],
-    )
-    def test_a_class_left_without_images_is_refused(self, key, values, tmp_path):
-        with pytest.raises(UserError, match=rf"^preprocess\.{key}: .* allowed: sizes that leave"):
-            split(tmp_path, **values)
 
 
 class TestEvaluate:

@@ -1,21 +1,18 @@
 """The training stages: what they train, by which recipe, on which images, and what they save."""
 
 import csv
-import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_digits
 from small_stages import parameters, run_cnn, run_evaluate, run_logreg, run_mlp, split
 
 from networks.architectures import ARCHITECTURES, SMALLEST_SIDE, FusedBatchNormalization
-from shared.augmentation import Augmentation, augmented, background
+from shared.augmentation import background
 from shared.backend import keras
 from shared.errors import UserError
 from shared.linear_model import read_linear_model
 from shared.network import predict, read_network
-from shared.recipe import Recipe, resolved
 from shared.split import read_split
 
 
@@ -104,21 +101,6 @@ class TestTraining:
         for kerass, fused in zip(*(layer.get_weights() for layer in layers), strict=True):
             np.testing.assert_allclose(fused, kerass, rtol=1e-3)
 
-    def test_the_recipe_goes_by_the_images(self):
-        left = dict.fromkeys((field.name for field in dataclasses.fields(Recipe)), "recipe")
-        recipe = Recipe(optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=64)
-
-        def settings(images, shape, **own):
-            return resolved("train_cnn", recipe, {**left, **own}, images, shape)
-
-        many = settings(60_000, (28, 30))
-        assert "recipe" not in many.values()
-        assert (many["epochs"], many["batch_size"], many["shift"]) == (3, 64, 1)
-        few = settings(180, (8, 8))
-        assert (few["epochs"], few["batch_size"], few["shift"]) == (30, 9, 0)  # 600 steps, 20 each
-        assert settings(180, (8, 8), epochs=2, shift=3) == {**few, "epochs": 2, "shift": 3}
-        assert settings(180, (8, 8), batch_size=90)["epochs"] == 300
-
     def test_an_architecture_brings_its_recipe(self, tmp_path):
         split(tmp_path)
         rates = dict.fromkeys(("optimizer", "learning_rate"), "recipe")
@@ -155,24 +137,6 @@ class TestTraining:
         views = [padded[:, top : top + 8, left : left + 8] for top, left in corners]
         mean = np.mean([predict(models[0], view, 50) for view in views], axis=0)
         np.testing.assert_allclose(predict(models[1], test.images, 50), mean, atol=0.01)
-
-    @pytest.mark.parametrize(
-        ("asked", "flags", "used"),
-        [
-            ("auto", "fma avx512_bf16", "bfloat16"),
-            ("auto", "fma avx512f", "float32"),
-            ("auto", None, "float32"),
-            ("bfloat16", "fma", "bfloat16"),
-            ("float32", "avx512_bf16", "float32"),
-        ],
-    )
-    def test_auto_is_what_the_processor_has(self, asked, flags, used, tmp_path, monkeypatch):
-        if flags:
-            (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
-        monkeypatch.setattr("shared.recipe.CPU_FLAGS", tmp_path / "cpuinfo")
-        recipe = Recipe(optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=64)
-        settings = resolved("train_cnn", recipe, {"precision": asked}, 100, (8, 8))
-        assert settings["precision"] == used
 
     def test_precision_is_recorded_and_stays_out_of_the_model(self, tmp_path):
         split(tmp_path)
@@ -220,69 +184,6 @@ class TestTraining:
         split(tmp_path, side=5, classes=4)
         with pytest.raises(UserError, match=r"^train_cnn\.architecture: tutorial cannot take"):
             run_cnn(tmp_path)
-
-
-class TestAugmentation:
-    IMAGES = np.random.default_rng(0).integers(0, 256, (50, 9, 12, 1), dtype=np.uint8)
-
-    def moved(self, *, images=IMAGES, shift=0, rotation=0, zoom=0, shear=0, fill=7.0):
-        augmentation = Augmentation(shift, rotation, zoom, shear)
-        order = np.arange(len(images))
-        return augmented(images, order, augmentation, fill, np.random.default_rng(0))
-
-    def test_shifts_are_exact(self):
-        padded = np.pad(self.IMAGES, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=7)
-        found = set()
-        for moved, around in zip(self.moved(shift=2), padded, strict=True):
-            places = [
-                (top, left)
-                for top in range(5)
-                for left in range(5)
-                if np.array_equal(moved, around[top : top + 9, left : left + 12])
-            ]
-            assert len(places) == 1
-            found.update(places)
-        assert len(found) > 15  # of 25, in 50 draws
-
-    def test_nothing_asked_nothing_moved(self):
-        np.testing.assert_array_equal(self.moved(), self.IMAGES)
-
-    @pytest.mark.parametrize("kind", [{"rotation": 30}, {"zoom": 0.3}, {"shear": 30}])
-    def test_the_centre_stays_and_nothing_is_mirrored(self, kind):
-        image = np.zeros((100, 21, 21, 1), np.float32)
-        image[:, 10, 10], image[:, 10, 16], image[:, 4, 10] = 1, 2, 3
-        moved = self.moved(images=image, fill=0.0, **kind)[..., 0]
-        assert not np.allclose(moved[0], moved[1])
-        assert (moved[:, 9:12, 9:12].sum(axis=(1, 2)) > 0.5).all()
-        assert (moved[:, :, 11:].sum(axis=(1, 2)) > moved[:, :, :10].sum(axis=(1, 2)) - 2).all()
-
-    def test_whole_pixels_are_rounded_to_the_nearest(self, monkeypatch):
-        """Half a pixel to the left: between 10 and 13 lies 11.5, between 13 and 0 lies 6.5; a
-        quarter: 10.75 and 9.75.
-        """
-        row = np.array([10, 13, 0], np.uint8).reshape(1, 1, 3, 1)
-        for part, pixels in ((0.5, (12, 6)), (0.25, (11, 10))):
-            maps = np.array([[1, 0, part, 0, 1, 0, 0, 0]], np.float32)
-            monkeypatch.setattr("shared.augmentation._affine_maps", lambda *_, maps=maps: maps)
-            moved = self.moved(images=row, shift=1)
-            assert moved.dtype == np.uint8
-            assert tuple(moved[0, 0, :2, 0]) == pixels
-
-    def test_turning_keeps_the_mean_pixel(self):
-        """The small digits were made darker by 8 % before their pixels were rounded."""
-        images = load_digits().images.astype(np.uint8)[..., None]
-        turned = {
-            kind: self.moved(images=images.astype(kind), rotation=10, fill=0.0)
-            for kind in (np.uint8, np.float32)
-        }
-        assert turned[np.uint8].mean() == pytest.approx(images.mean(), rel=0.01)
-        assert turned[np.uint8].mean() == pytest.approx(turned[np.float32].mean(), rel=0.002)
-        np.testing.assert_array_equal(turned[np.uint8], np.rint(turned[np.float32]))
-
-    def test_background_is_the_median_of_the_border(self):
-        images = np.zeros((3, 5, 5), np.uint8)
-        images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1] = 9, 9, 9, 9
-        assert background(images) == 9
 
 
 class TestSavedModels:

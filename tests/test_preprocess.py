@@ -1,0 +1,148 @@
+"""Training, validation and test part: which images each gets, and with what."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preprocess import preprocess
+from shared.dataset import checked_dataset, write_dataset
+from shared.errors import UserError
+from shared.split import Split, read_split
+
+
+def cut(
+    folder: Path,
+    labels: np.ndarray,
+    validation_size: float = 0.25,
+    train_size: int | str = "all",
+    seed: int = 1,
+    pixels: np.ndarray | None = None,
+) -> dict[str, Split]:
+    """The parts of a dataset whose images have numbers for pixels; its test labels are `labels`
+    backwards.
+    """
+    if pixels is None:
+        pixels = np.arange(len(labels))
+    images = np.repeat(pixels, 4).reshape(len(labels), 2, 2)
+    parts = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels[::-1]}
+    write_dataset(folder / "dataset.npz", checked_dataset("own", "own", parts))
+    paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test")}
+    preprocess(
+        folder / "dataset.npz",
+        **paths,
+        **{"validation_size": validation_size, "train_size": train_size, "seed": seed},
+    )
+    return {name: read_split(path) for name, path in paths.items()}
+
+
+def numbers(part: Split) -> list[int]:
+    return part.images[:, 0, 0].astype(int).tolist()
+
+
+TEN_CLASSES = np.arange(200) % 10 + 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("preprocess")
+
+
+@given(
+    st.lists(st.integers(2, 12), min_size=2, max_size=4),
+    st.sampled_from([0, 0.1, 0.25, 0.5, 0.9]),
+    st.integers(4, 50) | st.just("all"),
+    st.integers(0, 3),
+)
+def test_every_image_is_in_one_part_with_its_label(folder, sizes, share, train_size, seed):
+    """And each class in each part, or the sizes are refused; all in the order of the dataset."""
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)) * 3, sizes))
+    used = len(labels) if train_size == "all" else min(train_size, len(labels))
+    try:
+        parts = cut(folder, labels, share, train_size, seed)
+    except UserError as refusal:
+        assert "allowed: sizes that leave each class at least one on both" in str(refusal)  # noqa: PT017
+        return
+    train, validation = numbers(parts["train"]), numbers(parts["validation"])
+    assert len(train) + len(validation) == len({*train, *validation}) == used
+    assert len(validation) == round(share * used)
+    assert (train, validation) == (sorted(train), sorted(validation))
+    assert numbers(parts["test"]) == list(range(len(labels)))
+    for name, part in parts.items():
+        own = labels[::-1] if name == "test" else labels
+        assert part.classes[part.labels].tolist() == own[numbers(part)].tolist()
+        assert part.labels.dtype == np.int64
+        assert part.pixel_range.tolist() == [0, len(labels) - 1]
+    for part in ("train", "validation") if validation else ("train",):
+        assert set(parts[part].labels) == set(range(len(sizes)))
+
+
+def test_classes_keep_their_shares(tmp_path):
+    parts = cut(tmp_path, TEN_CLASSES)
+    assert len(parts["train"].labels) == 150
+    assert set(np.bincount(parts["validation"].labels)) == {5}
+    parts = cut(tmp_path, TEN_CLASSES, validation_size=0, train_size=50)
+    assert set(np.bincount(parts["train"].labels)) == {5}
+
+
+def test_the_seed_says_which(tmp_path):
+    chosen = [numbers(cut(tmp_path, TEN_CLASSES, seed=seed)["validation"]) for seed in (1, 1, 2)]
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+@pytest.mark.parametrize("size", [200, 201, 10**6, "all"])
+def test_a_cap_above_the_data_takes_all(size, tmp_path):
+    assert len(cut(tmp_path, TEN_CLASSES, 0, size)["train"].labels) == 200
+
+
+def test_no_validation_needs_no_room_for_it(tmp_path):
+    """A class of one image would have none on one side."""
+    parts = cut(tmp_path, np.array([0, 0, 1]), validation_size=0)
+    assert parts["validation"].images.shape == (0, 2, 2)
+    assert len(parts["train"].labels) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("train_size: 9 gives 9 of 200", {"train_size": 9}),
+        ("train_size: 191 gives 191 of 200", {"train_size": 191}),
+        ("validation_size: 0.01 gives 2 of 200", {"validation_size": 0.01}),
+        ("validation_size: 0.96 gives 192 of 200", {"validation_size": 0.96}),
+    ],
+)
+def test_a_class_left_without_images_is_refused(key, values, tmp_path):
+    with pytest.raises(UserError) as refusal:
+        cut(tmp_path, TEN_CLASSES, **values)
+    assert str(refusal.value) == (
+        f"preprocess.{key} images, which leaves a class without an image on one side; allowed:"
+        " sizes that leave each class at least one on both"
+    )
+
+
+@pytest.mark.parametrize("values", [{"train_size": 10}, {"train_size": 190}])
+def test_one_of_each_class_is_enough(values, tmp_path):
+    parts = cut(tmp_path, TEN_CLASSES, validation_size=0, **values)
+    assert len(set(parts["train"].labels)) == 10
+
+
+def test_a_class_of_two_can_be_divided_and_of_one_cannot(tmp_path):
+    parts = cut(tmp_path, np.array([0, 0, 1, 1]), validation_size=0.5)
+    assert [len(set(parts[name].labels)) for name in ("train", "validation")] == [2, 2]
+    with pytest.raises(UserError, match=r"^preprocess\.validation_size: 0\.5 gives 2 of 4"):
+        cut(tmp_path, np.array([0, 0, 0, 1]), validation_size=0.5)
+
+
+def test_a_rare_class_is_not_lost(tmp_path):
+    """scikit-learn keeps shares only as well as rounding lets it."""
+    labels = np.repeat([0, 1, 2], [600, 397, 3])
+    with pytest.raises(UserError, match=r"^preprocess\.train_size: 50 gives 50 of 1000 images"):
+        cut(tmp_path, labels, train_size=50)
+
+
+def test_images_of_one_pixel_value_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"dataset\.npz: each pixel of x_train is 3; allowed: two"):
+        cut(tmp_path, TEN_CLASSES, pixels=np.full(200, 3))
+    assert cut(tmp_path, TEN_CLASSES, pixels=np.where(TEN_CLASSES == 5, 3, 4))
