@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import hashlib
+import signal
 import socket
 import struct
 import threading
@@ -32,6 +33,7 @@ SMALL = {
     "y_test": np.array([2, 1, 0], np.uint8),
 }
 CONTENT = {mnist.FILES[name][0]: idx(array) for name, array in SMALL.items()}
+REAL_FILES = dict(mnist.FILES)
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -177,6 +179,61 @@ def test_each_round_asks_each_mirror(server, tmp_path, monkeypatch, capsys):
     with pytest.raises(UserError):
         fetch(tmp_path / "out.npz", f"{server}/broken", attempts=2)
     assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+def test_pauses_double_up_to_half_a_minute(tmp_path, monkeypatch):
+    """Between rounds only; each asks the folder before the public mirrors."""
+    pauses, asked = [], []
+    monkeypatch.setattr(mnist.time, "sleep", pauses.append)
+    monkeypatch.setattr(mnist, "MIRRORS", ("public", "other"))
+    monkeypatch.setattr(mnist, "_read_folder", lambda folder, *_: asked.append(str(folder)) or b"")
+    with pytest.raises(UserError, match=r"\(last: other: train-images.* wrong content"):
+        fetch(tmp_path / "out.npz", "own", attempts=8)
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert asked == ["own", "public", "other"] * 8
+
+
+def test_the_pinned_sizes_are_mnists():
+    """Its papers count 60,000 and 10,000 images of 28 x 28, in files with headers of 16 and 8."""
+    sizes = [size for _, size, _ in REAL_FILES.values()]
+    assert sizes == [16 + 60_000 * 28**2, 8 + 60_000, 16 + 10_000 * 28**2, 8 + 10_000]
+    assert all(len(digest) == 64 for _, _, digest in REAL_FILES.values())
+
+
+def test_a_time_limit_ends_what_it_limits_and_nothing_after():
+    calls = []
+    before = signal.signal(signal.SIGALRM, lambda *_: calls.append("own"))
+    try:
+        took = pytest.raises(mnist.MirrorError, match="took longer than 9 seconds")
+        with took, mnist._time_limit(9):
+            assert 1 < signal.getitimer(signal.ITIMER_REAL)[0] <= 9
+            signal.raise_signal(signal.SIGALRM)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        signal.raise_signal(signal.SIGALRM)
+        assert calls == ["own"]
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_no_more_than_the_file_is_unpacked_or_read(packed, tmp_path):
+    """Of a file that is too long, one byte more than it should have, and the room for a gzip."""
+    content = bytes(100_000)
+    name = "bomb.gz" if packed else "bomb"
+    (tmp_path / name).write_bytes(gzip.compress(content) if packed else content)
+    read = mnist._read_folder(tmp_path, "bomb", 5_000)
+    assert len(read) == min((tmp_path / name).stat().st_size, 5_000)
+    assert len(mnist._unpacked(read, 700)) == (701 if packed else 5_000)
+
+
+def test_a_download_stops_at_its_limit(server):
+    """However much of it comes, and not one byte before."""
+    name = next(iter(CONTENT))
+    packed = gzip.compress(CONTENT[name])
+    url = f"{server}/good/{name}.gz"
+    assert len(mnist._download(url, name, len(packed))) == len(packed)
+    with pytest.raises(mnist.MirrorError, match=rf"^{name}: more than {len(packed) - 1} bytes$"):
+        mnist._download(url, name, len(packed) - 1)
 
 
 @pytest.mark.parametrize("dataset", ["mnits", "missing.npz", "."])
