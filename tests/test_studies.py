@@ -1,18 +1,14 @@
 """Studies: what study.yaml may say, which runs it means, and what they came to."""
 
 import json
-import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import ROOT
-from scipy.stats import ttest_1samp, ttest_rel
 
 import studies
 from check_parameters import read_yaml
-from variants.comparison import compare, seeds_needed, summarise
-from variants.runs import Run, Variant, read_tables
+from variants.runs import read_tables
 
 MODELS = ["logreg", "mlp", "cnn"]
 SCHEMAS = ROOT / "schemas"
@@ -238,87 +234,3 @@ def test_nobody_at_a_terminal_is_a_no(monkeypatch):
             studies.ask("a million?")
     monkeypatch.setattr("builtins.input", lambda _: "y")
     studies.ask("a million?")
-
-
-def variant(name: str, right: list[int], seeds: range | None = None, test: str = "a") -> Variant:
-    runs = [
-        Run(seed, count, 400, test, 10, 100, 1.5)
-        for seed, count in zip(seeds or range(len(right)), right, strict=True)
-    ]
-    return Variant(name, {}, "digits", runs, {})
-
-
-def test_means_and_intervals_are_students():
-    right = np.array([380, 385, 378, 390])
-    summary = summarise(variant("a", right.tolist()).runs)
-    interval = ttest_1samp(right / 400, 0).confidence_interval(0.95)
-    assert summary.seeds == 4
-    assert summary.mean == pytest.approx(right.mean() / 400)
-    assert summary.deviation == pytest.approx(right.std(ddof=1) / 400)
-    assert [summary.low, summary.high] == pytest.approx([interval.low, interval.high])
-
-
-def test_differences_are_paired_by_seed_and_corrected():
-    first, far, near = [380, 385, 378, 390], [388, 391, 387, 397], [381, 384, 379, 392]
-    differences = compare([variant("a", first), variant("b", far), variant("c", near)])
-    p_values = [ttest_rel(other, first).pvalue for other in (far, near)]
-    assert differences[0].p_value == pytest.approx(2 * p_values[0])
-    assert differences[1].p_value == pytest.approx(p_values[1])
-    assert [one.outcome for one in differences] == ["better", "noise"]
-    interval = ttest_rel(np.divide(near, 400), np.divide(first, 400)).confidence_interval()
-    assert [differences[1].low, differences[1].high] == pytest.approx([interval.low, interval.high])
-    assert differences[0].needed is None
-    effect = np.subtract(near, first).mean() / np.subtract(near, first).std(ddof=1)
-    assert differences[1].needed == seeds_needed(effect, 0.05 / 2)
-
-
-def test_noise_needs_more_seeds_than_it_has():
-    """Even where only the correction makes it noise."""
-    first, others = (
-        [380, 385, 378, 390, 384],
-        [[383, 387, 379, 395, 385], *[[380, 386, 377, 391, 382]] * 4],
-    )
-    differences = compare([variant("a", first), *(variant("b", other) for other in others)])
-    assert ttest_rel(others[0], first).pvalue < 0.05
-    assert {one.outcome for one in differences} == {"noise"}
-    assert all(one.needed > 5 for one in differences)
-
-
-def test_no_interval_leaves_what_is_possible():
-    summary = summarise(variant("a", [399, 380]).runs)
-    assert (summary.low, summary.high) == (pytest.approx(0.672, abs=0.001), 1)
-
-
-def test_seeds_with_one_result_say_nothing_of_noise():
-    summary = summarise(variant("a", [313, 313]).runs)
-    assert (summary.deviation, summary.low, summary.apart) == (0, None, None)
-
-
-def test_only_common_seeds_are_compared():
-    first, other = variant("a", [300, 301, 305]), variant("b", [310, 320], seeds=range(2, 4))
-    (difference,) = compare([first, other])
-    assert (difference.outcome, difference.seeds, difference.mean) == ("few", 1, 5 / 400)
-
-
-@pytest.mark.parametrize(
-    ("other", "outcome"),
-    [
-        (variant("b", [300, 301]), "same"),
-        (variant("b", [303, 304]), "constant"),
-        (variant("b", [303, 309], test="b"), "other images"),
-        (variant("b", []), "none"),
-    ],
-)
-def test_where_seeds_say_nothing_no_test_is_made(other, outcome):
-    (difference,) = compare([variant("a", [300, 301]), other])
-    assert (difference.outcome, difference.p_value, difference.needed) == (outcome, None, None)
-
-
-@pytest.mark.parametrize(("effect", "seeds"), [(0.2, 199), (0.5, 34), (-0.8, 15), (1.0, 10)])
-def test_seeds_needed_are_those_of_the_tables(effect, seeds):
-    """Of G*Power, for two-sided paired t-tests."""
-    assert seeds_needed(effect) == seeds
-
-
-def test_no_number_of_seeds_shows_nothing():
-    assert seeds_needed(0.001) == math.inf
