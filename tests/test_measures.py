@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -67,6 +67,7 @@ class TestSignificance:
         assert difference_interval(12, 2, 36, 50) == pytest.approx((0.0569, 0.3404), abs=1e-4)
 
     @given(COUNTS, COUNTS, COUNTS, COUNTS)
+    @example(1, 0, 1, 1)  # where the correction is more than the correlation
     def test_difference_is_newcombes(self, only_first, only_second, both, neither):
         """Newcombe (1998), method 10, from the images one by one: phi is their correlation."""
         counts = (only_first, only_second, both, neither)
