@@ -10,9 +10,10 @@ from jinja2 import Environment
 
 from change.images import describe_digit, galleries, images_at_hand, newly_broken
 from change.models import compare_models
+from change.parameters import changed_parameters
 from change.results import read_results
 from change.revision import Revision, commits_only_in, in_a_line
-from change.stages import changed_parameters, faults, ran_again, read_stages
+from change.stages import faults, ran_again, read_stages
 from change.verdict import no_comparison, verdict
 from page.render import embedded, template_environment
 from page.text import escape_markdown

@@ -1,10 +1,14 @@
 """A revision of the project, or the folder as it is: read, and never run or checked out."""
 
+import hashlib
+import io
 import os
 import re
 import subprocess
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from shared.errors import UserError
 
@@ -15,6 +19,9 @@ LONGEST_NAME = 60
 @dataclass(frozen=True)
 class Revision:
     """A commit, or the working tree.
+
+    What it holds is read as bytes, by git where it is a commit. Nothing interprets it as a
+    repository of DVC's: its configuration could name any file and any address.
 
     Attributes:
         name: what the reader calls it.
@@ -27,20 +34,56 @@ class Revision:
     subject: str = ""
 
     def read(self, path: str) -> bytes | None:
-        """The content of the file `path`; None if there is none. Raises UserError if it is huge."""
+        """The content of the file `path`; None if there is none.
+
+        Raises:
+            UserError: it is huge, or no plain file of the project.
+        """
+        with self._opened(path) as file:
+            content = file.read(LARGEST_FILE + 1) if file else None
+        if content and len(content) > LARGEST_FILE:
+            raise _too_large(path, self.name)
+        return content
+
+    def md5(self, path: str) -> str | None:
+        """The MD5 of the file `path`; None if there is none. Raises what `read` does."""
+        with self._opened(path) as file:
+            return hashlib.file_digest(file, "md5").hexdigest() if file else None
+
+    def _opened(self, path: str) -> AbstractContextManager[IO[bytes] | None]:
+        """The file `path`, or nothing. Links are not followed: they may lead out of the project."""
+        place = PurePosixPath(path)
+        if not in_project(path):
+            raise _not_in_project(path)
         if self.commit is None:
-            file = Path(path)
-            size = file.stat().st_size if file.is_file() else None
-        else:
-            found = git("cat-file", "-s", f"{self.commit}:./{path}")  # from this folder, as above
-            size = None if found.returncode else int(found.stdout)
-        if size is None:
-            return None
-        if size > LARGEST_FILE:
-            raise UserError(f"{path} of {self.name}: {size} bytes; allowed: up to {LARGEST_FILE}")
-        if self.commit is None:
-            return file.read_bytes()
-        return git("cat-file", "blob", f"{self.commit}:./{path}").stdout
+            if any(Path(part).is_symlink() for part in (place, *place.parents)):
+                raise _not_in_project(path)
+            return Path(place).open("rb") if Path(place).is_file() else nullcontext()
+        # Relative to this folder, as above. Of a folder git lists the folder itself.
+        listed = git("ls-tree", "-z", "--long", self.commit, "--", str(place)).stdout
+        mode, kind, digest, size = listed.split(b"\t")[0].decode().split() or [""] * 4
+        if mode == "120000":
+            raise _not_in_project(path)
+        if kind != "blob":
+            return nullcontext()
+        if int(size) > LARGEST_FILE:
+            raise _too_large(path, self.name)
+        return io.BytesIO(git("cat-file", "blob", digest).stdout)
+
+
+def in_project(path: str) -> bool:
+    """Whether `path`, which a revision has written, can name a file of the project."""
+    parts = PurePosixPath(path).parts
+    outside = not parts or path.startswith("/") or "://" in path or {"..", ".git"} & {*parts}
+    return path.isprintable() and not outside
+
+
+def _not_in_project(path: str) -> UserError:
+    return UserError(f"{path} is not in this project")
+
+
+def _too_large(path: str, name: str) -> UserError:
+    return UserError(f"{path} of {name} is too large; allowed: up to {LARGEST_FILE} bytes")
 
 
 def find_revision(name: str) -> Revision:
@@ -51,7 +94,7 @@ def find_revision(name: str) -> Revision:
     commit = _commit(name)
     if commit is None:
         raise UserError(f"{in_a_line(name) or 'no name'}: no such revision; {_advice(name)}")
-    shown = git("log", "-1", "--format=%s", commit)
+    shown = git("log", "-1", "--no-show-signature", "--format=%s", commit)
     called = commit[:8] if name == commit else in_a_line(name)
     return Revision(called, commit, in_a_line(shown.stdout.decode(errors="replace")))
 
@@ -96,9 +139,12 @@ def _commit(name: str) -> str | None:
 
 
 def git(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git, with `environment` besides; it may fail. Raises UserError if there is no git."""
-    env = {**os.environ, **environment}
+    """Run git, with `environment` besides; it may fail. Raises UserError if there is no git.
+
+    A path is only that: a star in it, or a colon before it, has no meaning of its own.
+    """
+    command, env = ["git", "--literal-pathspecs", *words], {**os.environ, **environment}
     try:
-        return subprocess.run(["git", *words], capture_output=True, check=False, env=env)
+        return subprocess.run(command, capture_output=True, check=False, env=env)
     except FileNotFoundError as error:
         raise UserError("git is not installed, and nothing can be compared without") from error
