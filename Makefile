@@ -2,6 +2,7 @@
 # make verify: check that the results belong to the current parameters, code and data.
 # make fresh:  the same by what git holds alone: without data, models or cache.
 # make review BASE=main: what a change does to the results, for a pull request.
+# make reproduce: make all results anew, and compare them with those committed.
 # make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
@@ -12,7 +13,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review study summary data comment test test-long format bench lock clean always
+.PHONY: report verify fresh review reproduce study summary data comment post test test-long format bench lock clean always
 
 report: $(INSTALLED)
 	dvc repro || { git rev-parse --git-dir > /dev/null 2>&1 || \
@@ -39,7 +40,13 @@ study: $(INSTALLED)
 	snakemake --snakefile workflow/study.smk --cores $(CORES)
 	@echo "The page: $(CURDIR)/reports/study.html, and study.md beside it"
 
-# For workflows on GitHub: the review on the run's page; the test images; the pull request's comment.
+# Everything anew: a cache may hold what others have put there.
+reproduce: $(INSTALLED)
+	dvc repro --force
+	@python scripts/reproduced.py
+
+# For workflows on GitHub: the review on the run's page; the test images; the pull request's comment,
+# written and then posted.
 summary:
 	@cat reports/review.md >> "$$GITHUB_STEP_SUMMARY"
 
@@ -48,6 +55,10 @@ data: $(INSTALLED)
 
 comment: $(INSTALLED)
 	@python scripts/comment.py --test data/processed/test.npz
+
+# With nothing installed: here the token may write.
+post:
+	@$(PYTHON) scripts/post.py
 
 test: $(TOOLS)
 	ruff format --check || { echo "mend with: make format"; exit 1; }

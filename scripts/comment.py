@@ -1,14 +1,15 @@
-"""Comment on a pull request with the review of its results; for a workflow on GitHub.
+"""Write the review of a pull request's results for post.py; for a workflow on GitHub.
 
-Reads the pull request's files with git, and neither runs nor checks out any of them. The
-environment says which one it is: GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_REPOSITORY and
-GITHUB_TOKEN are GitHub's own; HEAD_OWNER, HEAD_BRANCH and HEAD_SHA are of the pull request's last
-commit; RUN_URL is linked.
+Reads the pull request's files with git, and neither runs nor checks out any of them. Its token need
+not be able to write. The environment says which pull request it is: GITHUB_API_URL,
+GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_OUTPUT are GitHub's own; HEAD_OWNER,
+HEAD_BRANCH and HEAD_SHA are of the pull request's last commit; RUN_ID and RUN_URL are of its run.
 """
 
 import argparse
 import base64
 import os
+import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,12 @@ from shared.errors import UserError
 
 NAMES = (
     *("GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN"),
-    *("HEAD_OWNER", "HEAD_BRANCH", "HEAD_SHA", "RUN_URL"),
+    *("HEAD_OWNER", "HEAD_BRANCH", "HEAD_SHA", "RUN_ID", "RUN_URL", "GITHUB_OUTPUT"),
 )
 
 
 def comment(test: Path, given: dict[str, str]) -> str:
-    """Write or replace the comment, and return what was done.
+    """Write the comment to GITHUB_OUTPUT, as `text`, and return its verdict.
 
     Args:
         test: the test images, which are drawn if they are those of the results.
@@ -34,7 +35,9 @@ def comment(test: Path, given: dict[str, str]) -> str:
     Raises:
         UserError: GitHub or git refuses.
     """
-    api, server, name, token, owner, branch, commit, run = (given[key] for key in NAMES)
+    api, server, name, token, owner, branch, commit, run, run_url, output = (
+        given[key] for key in NAMES
+    )
     repository = Repository(api, name, token)
     pull = repository.open_pull(owner, branch, commit)
     if pull is None:
@@ -46,9 +49,12 @@ def comment(test: Path, given: dict[str, str]) -> str:
         return "The pull request has moved on, so its next run has the word."
     common = git("merge-base", "refs/review/base", commit).stdout.decode().strip()
     before = replace(find_revision(common or "refs/review/base"), name=base)
-    links = Links(f"{server}/{name}", run)
-    review = draw_review(before, Revision("this change", commit), test, links)
-    repository.put_comment(pull["number"], review.markdown)
+    links = Links(f"{server}/{name}", run_url)
+    here = Revision("this change", commit)
+    review = draw_review(before, here, test, links, repository.reproduction(run))
+    end = secrets.token_hex(16)  # not to be guessed, so that no text can end before its end
+    with Path(output).open("a", encoding="utf-8") as file:
+        file.write(f"text<<{end}\n{review.markdown}{end}\n")
     return review.verdict
 
 
@@ -60,8 +66,8 @@ def _fetch(reference: str, server: str, token: str) -> None:
         "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
         "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {key}",
     }
-    words = ("fetch", "--quiet", "--no-tags", "--force", "origin", reference)
-    fetched = git(*words, **configuration)
+    words = ("fetch", "--quiet", "--no-tags", "--force", "--no-recurse-submodules", "origin")
+    fetched = git(*words, reference, **configuration)
     if fetched.returncode:
         raise UserError(f"git fetch {reference}: {in_a_line(fetched.stderr.decode())}")
 

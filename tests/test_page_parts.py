@@ -30,7 +30,7 @@ def test_json_cannot_end_its_element():
 
 def test_escaped_markdown_stays_on_one_line():
     assert escape_markdown("a|b\n`c` <d> @e #f [g](h) & \\i") == (
-        "a\\|b \\`c\\` &#60;d&#62; &#64;e &#35;f \\[g\\](h) &#38; \\\\i"
+        "a\\|b \\`c\\` &#60;d&#62; &#64;&#8203;e &#35;&#8203;f \\[g\\](h) &#38; \\\\i"
     )
 
 

@@ -4,18 +4,16 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
 from conftest import Project
+from fake_github import RUN, SITE, environment, github, outputs
 from scipy.stats import binomtest
 
-from change.github import BOT, MARK
+from change.github import MARK, STEP, TITLE
 from change.render import draw_review
 from change.revision import Revision, find_revision
 from page.text import image_as_text
@@ -23,9 +21,6 @@ from shared.significance import difference_interval
 from shared.split import read_split
 
 pytestmark = pytest.mark.xdist_group("dvc")
-
-SITE = "https://git.example/o/r"
-RUN = f"{SITE}/actions/runs/1"
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +95,8 @@ def expected_review(project: Project, head: str) -> str:
         f"{len(fixed)} fixed, {len(broken)} broken.** Same mistakes as before: {kept}. "
         "The results belong to the parameters and code.\n"
         "\n"
-        f"Commit {head[:8]} compared with main ({base[:8]}, “change”) on {images} test images of "
-        "digits.\n"
+        f"Commit `{head[:8]}` compared with main (`{base[:8]}`, “change”) on {images} "
+        "test images of digits.\n"
         "\n"
         "| model | accuracy | 95 % interval | change, points | fixed | broken | verdict |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
@@ -355,50 +350,6 @@ def test_dvc_shows_what_has_changed(change):
         assert sorted(plot["revisions"]) == ["main", "workspace"], name
 
 
-class GitHub(BaseHTTPRequestHandler):
-    """What the comment needs of GitHub; the server holds its pulls and comments."""
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        query = {key: values[0] for key, values in parse_qs(address.query).items()}
-        if address.path == "/repos/o/r/pulls":
-            found = [pull for pull in self.server.pulls if pull["head"]["label"] == query["head"]]
-            return self._answer(found)
-        start = 100 * (int(query["page"]) - 1)
-        return self._answer(self.server.comments[start : start + 100])
-
-    def do_POST(self) -> None:
-        comment = {"id": len(self.server.comments), "user": {"login": BOT}, **self._content()}
-        self.server.comments.append(comment)
-        self._answer(comment)
-
-    def do_PATCH(self) -> None:
-        comment = self.server.comments[int(self.path.rsplit("/", 1)[1])]
-        comment |= self._content()
-        self._answer(comment)
-
-    def _content(self) -> dict:
-        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def _answer(self, value: object) -> None:
-        self.server.tokens.add(self.headers["Authorization"])
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(json.dumps(value).encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def github() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), GitHub)
-    server.pulls, server.comments, server.tokens, server.status = [], [], set(), 200
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-
-
 def test_the_comment_on_a_fork(change, github, tmp_path):
     """The fork has a hostile branch name, and code that must not run."""
     fork = change.copy(tmp_path / "fork")
@@ -421,23 +372,28 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     github.comments = [
         {"id": place, "user": {"login": "them"}, "body": f"{place} {MARK}"} for place in range(120)
     ]
-    environment = {
-        "GITHUB_API_URL": f"http://127.0.0.1:{github.server_port}",
-        "GITHUB_SERVER_URL": "https://git.example",
-        "GITHUB_REPOSITORY": "o/r",
-        "GITHUB_TOKEN": "a-secret",
-        "HEAD_OWNER": "them",
-        "HEAD_BRANCH": branch,
-        "HEAD_SHA": head,
-        "RUN_URL": RUN,
-    }
+    output = tmp_path / "output"
+    given = environment(github, branch, head, output)
     project.run("make", "data")
     for _ in range(2):  # the second replaces the first
-        output = project.run("make", "comment", **environment)
-        assert output.startswith("Comment: logreg is worse by ")
-        assert "a-secret" not in output
+        output.unlink(missing_ok=True)
+        said = project.run("make", "comment", **given)
+        assert said.startswith("Comment: logreg is worse by ")
+        assert not [line for line in github.asked if not line.startswith("GET ")]
+        said += project.run("make", "post", **given, COMMENT=outputs(output)["text"])
+        assert said.endswith("Post: posted on pull request 7\n")
+        assert "a-secret" not in said
         assert len(github.comments) == 121
-    expected = expected_review(fork, head)
+        github.asked.clear()
+    expected = expected_review(fork, head).replace(
+        "parameters and code.\n",
+        "parameters and code. Its run says that it made the same results.\n",
+    )
+    expected = expected.replace(
+        "\n\n| model",
+        "\n\nThis change edits what checks it, so read that before you believe its run: "
+        "scripts/fresh.py.\n\n| model",
+    )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
     assert github.tokens == {"Bearer a-secret"}
@@ -445,14 +401,36 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert project.run("git", "status", "--porcelain") == ""
 
     comment = ("python", "scripts/comment.py", "--test", "data/processed/test.npz")
-    newer = {**environment, "HEAD_SHA": "0" * 40}
+    post = ("python", "scripts/post.py")
+    said_by_run = {
+        "failure": (
+            "The results reproduced in this run are not those committed: cnn gets 9 wrong. logreg",
+            "Its run says of what it made: cnn gets 9 wrong.",
+        ),
+        "skipped": ("logreg is worse", "Not known: whether its run made the same results."),
+    }
+    github.notes = [{"title": "x", "message": "y"}, {"title": TITLE, "message": "cnn gets 9 wrong"}]
+    for end, (verdict, line) in said_by_run.items():
+        github.steps[STEP] = end
+        assert project.run(*comment, **given).startswith(f"Comment: {verdict}")
+        assert line in output.read_text()
+    github.steps[STEP], github.notes = "failure", []
+    assert "This run could not reproduce the results. logreg" in project.run(*comment, **given)
+
+    newer = {**given, "HEAD_SHA": "0" * 40, "COMMENT": "text"}
     assert "No open pull request ends with this commit" in project.run(*comment, **newer)
+    assert "no open pull request ends with this commit" in project.run(*post, **newer)
+    output_text = project.run(*post, **{**newer, "COMMENT": "@them"}, fails=True)
+    assert output_text == "post: the text has a mention in it\n"
     github.pulls[0]["head"]["sha"] = project.run("git", "rev-parse", "main").strip()
-    moved = {**environment, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
+    moved = {**given, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
     assert "The pull request has moved on" in project.run(*comment, **moved)
     github.status = 403
-    output = project.run(*comment, fails=True, **environment)
-    assert re.fullmatch(r"comment: GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", output)
-    output = project.run(*comment, fails=True, **{**environment, "HEAD_SHA": ""})
-    assert output == "comment: HEAD_SHA missing in the environment\n"
+    for script in (comment, post):
+        refused = project.run(*script, fails=True, **given, COMMENT="text")
+        assert re.fullmatch(
+            r"(comment|post): GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", refused
+        )
+        refused = project.run(*script, fails=True, **{**newer, "HEAD_SHA": ""})
+        assert refused.endswith(": HEAD_SHA missing in the environment\n")
     assert len(github.comments) == 121

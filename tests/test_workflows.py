@@ -8,6 +8,8 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
+from change.github import STEP
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -25,25 +27,40 @@ def test_every_step_is_a_target_or_a_pinned_action():
     for line in called:
         assert re.fullmatch(r"make \w+", line), line
         assert line.removeprefix("make ") in targets
-    assert {"make fresh", "make report", "make review", "make test", "make comment"} <= set(called)
+    wanted = ("fresh", "reproduce", "review", "test", "comment", "post")
+    assert {f"make {name}" for name in wanted} <= set(called)
     for step in steps:
         assert "run" in step or re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40}", step["uses"])
 
 
-def test_the_comment_may_write_and_checks_out_nothing_foreign():
-    reviewing, commenting = (
-        YAML(typ="safe").load(ROOT / ".github" / "workflows" / f"{name}.yml")
-        for name in ("review", "comment")
-    )
+def workflow(name: str) -> dict:
+    return YAML(typ="safe").load(ROOT / ".github" / "workflows" / f"{name}.yml")
+
+
+def test_only_the_job_that_posts_may_write():
+    """And it gets no more of the pull request than the text, and has no package installed."""
+    reviewing, commenting = workflow("review"), workflow("comment")
     assert reviewing["permissions"] == {"contents": "read"}
     assert not any("permissions" in job for job in reviewing["jobs"].values())
     assert commenting["permissions"] == {}
-    (job,) = commenting["jobs"].values()
-    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
-    checkout = next(step for step in job["steps"] if "actions/checkout" in step.get("uses", ""))
-    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
-    with_token = [step["run"] for step in job["steps"] if "GITHUB_TOKEN" in step.get("env", {})]
-    assert with_token == ["make comment"]
+    review, post = commenting["jobs"]["review"], commenting["jobs"]["post"]
+    assert set(review["permissions"].values()) == {"read"}
+    assert post["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert len(commenting["jobs"]) == 2
+    for job, target in ((review, "make comment"), (post, "make post")):
+        checkout = next(step for step in job["steps"] if "actions/checkout" in step.get("uses", ""))
+        assert checkout["with"].keys() <= {"fetch-depth", "persist-credentials"}
+        assert checkout["with"]["persist-credentials"] is False
+        with_token = [step["run"] for step in job["steps"] if "GITHUB_TOKEN" in step.get("env", {})]
+        assert with_token == [target]
+    assert [step["run"] for step in post["steps"] if "run" in step] == ["make post"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^post:\n\t@\$\(PYTHON\) scripts/post\.py$", makefile, re.M)
+
+
+def test_the_comment_asks_for_a_step_that_is_there():
+    names = [step.get("name") for step in workflow("review")["jobs"]["review"]["steps"]]
+    assert names.count(STEP) == 1
 
 
 @pytest.mark.parametrize(

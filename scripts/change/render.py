@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
+from change.github import Reproduction
 from change.images import describe_digit, galleries, images_at_hand, newly_broken
 from change.models import compare_models
 from change.parameters import changed_parameters
 from change.results import read_results
-from change.revision import Revision, commits_only_in, in_a_line
+from change.revision import Revision, commits_only_in, edited, in_a_line
 from change.stages import faults, ran_again, read_stages
 from change.verdict import no_comparison, verdict
 from page.render import embedded, template_environment
@@ -44,12 +45,19 @@ class Review(NamedTuple):
     page: str
 
 
-def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHERE) -> Review:
+def draw_review(
+    base: Revision,
+    here: Revision,
+    test: Path,
+    links: Links = NOWHERE,
+    reproduction: Reproduction | None = None,
+) -> Review:
     """The review of `here` against `base`.
 
     Args:
         test: the test images, for which git has no room. Without them, or where they are those of
             other results, no digit is drawn.
+        reproduction: what the run of a pull request says, if there is one.
 
     Raises:
         UserError: an address in `links` is none.
@@ -66,6 +74,8 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
     unknown: list[str] = []
     before, stages = (_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here))
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
+    if reproduction and reproduction.held is None:
+        unknown.append("whether its run made the same results")
     part = images_at_hand(test, stages or {}) if changes else None
     stale = faults(stages) if stages is not None else None
     review = {
@@ -79,6 +89,8 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
         "stale": stale or [],
         "base_stale": faults(before) if before else [],
         "unknown": list(dict.fromkeys(unknown)),
+        "reproduction": reproduction,
+        "unchecked": edited(base, here) if reproduction else [],
         "parameters": parameters,
         "again": ran_again(before, stages) if before and stages else None,
         "stages": list(stages or {}),
@@ -91,7 +103,7 @@ def draw_review(base: Revision, here: Revision, test: Path, links: Links = NOWHE
     words = environment.get_template("verdict.j2").module
 
     def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
-        return verdict(changes, missing, stale, words, as_text)
+        return verdict(changes, missing, stale, words, as_text, reproduction)
 
     plain = said_by(str)
     return Review(

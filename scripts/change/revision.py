@@ -14,6 +14,7 @@ from shared.errors import UserError
 
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_NAME = 60
+CHECKS = (".github", "Makefile", "scripts/change", "scripts/fresh.py", "scripts/reproduced.py")
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,18 @@ def commits_only_in(base: Revision, here: Revision) -> int:
     """How many commits `base` has that `here` lacks."""
     count = git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}")
     return int(count.stdout) if count.returncode == 0 else 0
+
+
+def edited(base: Revision, here: Revision) -> list[str]:
+    """Which of CHECKS differ between two commits: what a run of `here` says is as good as these."""
+    found = [
+        [
+            git("rev-parse", "--verify", "--quiet", f"{each.commit}:./{path}").stdout
+            for path in CHECKS
+        ]
+        for each in (base, here)
+    ]
+    return [path for path, *both in zip(CHECKS, *found, strict=True) if both[0] != both[1]]
 
 
 def printable(text: str) -> str:

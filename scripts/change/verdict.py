@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from change.github import Reproduction
 from change.models import ModelChange
 from change.results import Results
 from change.revision import printable
@@ -13,6 +14,9 @@ LONGEST_NAME = 24
 HOLDS = "The results belong to the parameters and code."
 STALE = "The results do not belong to the parameters and code"
 UNKNOWN = "What the results were made of is not known."
+REPRODUCED = "Its run says that it made the same results."
+NOT_REPRODUCED = "The results reproduced in this run are not those committed"
+FAILED = "This run could not reproduce the results"
 
 
 def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
@@ -34,6 +38,7 @@ def verdict(
     stale: list[str] | None,
     said: Any,
     as_text: Callable[[str], str],
+    reproduction: Reproduction | None = None,
 ) -> tuple[str, str]:
     """One sentence to be set off, and the rest; together at most LONGEST signs as `as_text`.
 
@@ -43,14 +48,21 @@ def verdict(
         stale: why results do not belong to parameters and code, if so; None if nobody knows.
         said: the macros of verdict.j2, which say a number as the page does.
         as_text: makes a text harmless where it is shown.
+        reproduction: what the run of a pull request says, if there is one.
     """
+    alarms = [(STALE, stale[0])] if stale else []
+    if reproduction and reproduction.held is False:
+        alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
+    states = [] if stale else [UNKNOWN if stale is None else HOLDS]
+    if reproduction and reproduction.held:
+        states.append(REPRODUCED)
     for comparison in _comparisons(changes, missing, said):
-        for fault in [f": {first}." for first in (stale or [])[:1]] + ["."]:
-            if stale:
-                parts = f"{STALE}{fault}", " ".join(comparison)
-            else:
-                state = UNKNOWN if stale is None else HOLDS
-                parts = comparison[0], " ".join([*comparison[1:], state])
+        for detailed in (True, False):
+            said_first = [
+                f"{what}: {why}." if why and detailed else f"{what}." for what, why in alarms
+            ]
+            first, *others = [*said_first, *comparison, *states]
+            parts = first, " ".join(others)
             if sum(len(as_text(part)) for part in parts) < LONGEST - len("**** "):
                 return parts
     raise AssertionError("the last form has few signs, and none that is not ours")

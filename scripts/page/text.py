@@ -13,19 +13,28 @@ LONGEST = 300
 SIDE_OF_TEXT = 28  # pixels, about: 14 signs wide and 7 high
 
 
+# What GitHub makes a link of, and tells people about, after Markdown has resolved every escape and
+# entity: a sign that breaks the word, and takes no room, is all that helps.
+BREAK = "\N{ZERO WIDTH SPACE}"
+LIVE = re.compile(
+    r"[@#]|\bGH-(?=[0-9])|:(?=//)|\b(?:www(?=\.)|(?:mailto|xmpp)(?=:))", re.IGNORECASE
+)
+COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])", re.IGNORECASE)
+SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in f"&<>@#${BREAK}"} | {
+    ord(sign): f"\\{sign}" for sign in "\\`*_[]|~"
+}
+
+
 def escape_markdown(text: object) -> str:
-    """`text` on one line, with what GitHub would take for markup, mathematics, an address or a
-    mention made harmless, signs that do not print made visible, and cut after LONGEST characters.
+    """`text` on one line, with what GitHub would take for markup, mathematics, an address, a
+    mention or a reference made harmless, signs that do not print made visible, and cut after
+    LONGEST characters.
     """
-    signs = {ord(sign): f"&#{ord(sign)};" for sign in "&<>@#$"} | {
-        ord(sign): f"\\{sign}" for sign in "\\`*_[]|~"
-    }
     line = " ".join(str(text).split())
     line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
-    line = line.translate(signs).replace("://", "&#58;//")
-    line = re.sub(r"\bwww\.", lambda start: f"{start[0][:-1]}&#46;", line, flags=re.IGNORECASE)
-    return re.sub(r"\bGH-(?=[0-9])", "GH&#45;", line, flags=re.IGNORECASE)
+    line = COMMIT.sub(lambda digits: re.sub("(.{6})(?=.)", rf"\1{BREAK}", digits[0]), line)
+    return LIVE.sub(rf"\g<0>{BREAK}", line).translate(SIGNS)
 
 
 def inert_json(value: Any) -> Markup:
