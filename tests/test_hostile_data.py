@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from shared.dataset import ARRAYS, checked_dataset
 from shared.errors import UserError
+from shared.files import write_text
 from shared.npz import read_arrays, write_arrays
 from sources.idx import parse_idx
 
@@ -102,6 +103,23 @@ def test_a_refusal_is_short_whatever_the_names(path):
         read_arrays(path, ("a",))
     assert str(refusal.value).isprintable()
     assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_the_place_of_what_is_written_is_not_followed(there, tmp_path):
+    """As a checkout may hold: a file outside is neither written nor made."""
+    outside, result = tmp_path / "outside", tmp_path / "folder" / "result.json"
+    if there:
+        outside.write_text("whole")
+    result.parent.mkdir()
+    for name in (".partial.result.json", "result.json"):
+        (result.parent / name).symlink_to(outside)
+    write_text(result, "text")
+    assert result.read_text() == "text"
+    assert not result.is_symlink()
+    assert not (result.parent / ".partial.result.json").is_symlink()
+    assert outside.exists() == there
+    assert not there or outside.read_text() == "whole"
 
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(max_dims=4, min_side=0)), st.data())

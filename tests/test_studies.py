@@ -8,7 +8,8 @@ from conftest import ROOT
 
 import studies
 from check_parameters import read_yaml
-from variants.runs import read_tables
+from variants.render import render
+from variants.runs import Run, Table, Variant, read_tables
 
 MODELS = ["logreg", "mlp", "cnn"]
 SCHEMAS = ROOT / "schemas"
@@ -234,3 +235,13 @@ def test_nobody_at_a_terminal_is_a_no(monkeypatch):
             studies.ask("a million?")
     monkeypatch.setattr("builtins.input", lambda _: "y")
     studies.ask("a million?")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "a\x1b[31m", "$x^{$", "\uffff", ""])
+def test_any_name_of_a_variant_can_be_drawn(name):
+    runs = [Run(seed, 380 + seed, 400, "digest", 9, 5000, 1.25) for seed in range(3)]
+    variants = [Variant(each, {name: name}, name, runs, {4: name}) for each in ("plain", name)]
+    page, twin = render([Table(name, name, variants, [name])])
+    page.encode(), twin.encode()
+    assert "<svg" in page
+    assert "\0" not in twin

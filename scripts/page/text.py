@@ -30,11 +30,16 @@ def escape_markdown(text: object) -> str:
     mention or a reference made harmless, signs that do not print made visible, and cut after
     LONGEST characters.
     """
-    line = " ".join(str(text).split())
-    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    line = printable(text)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
     line = COMMIT.sub(lambda digits: re.sub("(.{6})(?=.)", rf"\1{BREAK}", digits[0]), line)
     return LIVE.sub(rf"\g<0>{BREAK}", line).translate(SIGNS)
+
+
+def printable(text: object) -> str:
+    """`text` on one line, with signs that do not print made visible."""
+    line = " ".join(str(text).split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
 def inert_json(value: Any) -> Markup:

@@ -14,7 +14,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Give the block a temporary path beside `path`, and move the file into place at its end.
 
     The temporary name is always the same and keeps the suffixes: what a killed run leaves behind
-    is overwritten by the next one, and writers that look at the suffix still see it.
+    is replaced by the next one, and writers that look at the suffix still see it.
 
     Raises:
         OSError: the folder cannot be made or written, or the disk is full.
@@ -22,6 +22,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial.{path.name}")
     try:
+        partial.unlink(missing_ok=True)  # it may be a link that leads elsewhere, out of a checkout
         yield partial
         partial.replace(path)
     except OSError as error:

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from page.charts import inline, model_style
 from page.render import embedded, template_environment
+from page.text import printable
 from shared.drawing import STYLE, as_svg, chart
 from variants.comparison import Summary, compare, summarise
 from variants.runs import Table, Variant
@@ -92,7 +93,7 @@ def _draw(variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
                 axes.plot(line, [place, place], color=style["color"], linewidth=2)
             if summary.mean is not None:
                 axes.plot(summary.mean, place, color=style["color"], marker=style["marker"])
-        names = [variant.name for variant in variants]
+        names = [printable(variant.name) for variant in variants]
         cut = [name if len(name) <= LABEL else f"{name[:LABEL]}…" for name in names]
         axes.set_yticks(range(len(variants)), cut)
         axes.set_ylim(len(variants) - 0.5, -0.5)
