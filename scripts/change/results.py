@@ -12,6 +12,8 @@ from shared.errors import UserError
 METRICS = "reports/metrics.json"
 FAILURES = "reports/failures.csv"
 STATS = "reports/stats.json"
+MOST_MODELS = 100  # each is compared, and drawn
+MOST_IMAGES = 1_000_000
 
 
 class Mistake(NamedTuple):
@@ -61,15 +63,23 @@ def read_results(revision: Revision) -> Results | None:
     return Results(*dataset, images, mistakes)
 
 
+class _RefusedError(Exception):
+    """What the pipeline could have written, and a review has no room for."""
+
+
 def _checked(path: str, revision: Revision, read: Any) -> Any:
     try:
         return read()
+    except _RefusedError as error:
+        raise UserError(f"{path} of {revision.name} has {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error):
         raise UserError(f"{path} of {revision.name} is not what the pipeline writes") from None
 
 
 def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
     """How many images each model gets wrong, and of how many."""
+    if len(metrics) > MOST_MODELS:
+        raise _RefusedError(f"{len(metrics):,} models; allowed: up to {MOST_MODELS}")
     counts = {}
     for name, scores in metrics.items():
         name.encode()  # raises ValueError for half a character, which JSON may hold
@@ -78,6 +88,8 @@ def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
             raise TypeError(name)
         if min(failures, successes) < 0 or failures + successes == 0:
             raise ValueError(name)
+        if failures + successes > MOST_IMAGES:
+            raise _RefusedError(f"over {MOST_IMAGES:,} test images; allowed: up to that")
         counts[name] = failures, failures + successes
     if not counts:
         raise ValueError(metrics)
