@@ -1,0 +1,119 @@
+"""What may be posted on a pull request: Markdown that GitHub shows, and does nothing else with."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from change.posting import MOST_BYTES, check_text
+from page.text import escape_markdown
+from shared.errors import UserError
+
+ADDRESS = "https://git.example/o/r/"
+SAFE = [
+    "plain, 99.59\N{NO-BREAK SPACE}%, \N{LEFT DOUBLE QUOTATION MARK}quoted, a|b 123456, p &#60; 1",
+    "Commit `0123abcd` compared",
+    f"[run]({ADDRESS}actions/runs/1) \N{MIDDLE DOT} [metrics]({ADDRESS}blob/{'0a' * 20}/m.json)",
+    "```text\n\u2800\u28ff\n\u2801\u2801\n```",
+    "&#64;&#8203;name &#35;&#8203;1 GH-&#8203;1 https:&#8203;//x www&#8203;.x 012345&#8203;6",
+    "| a | b |\n| --- | ---: |\n| \\*x\\* | \\[y\\](z) |",
+]
+REFUSED = [
+    ("@name", "a mention"),
+    ("x &#64;name", "a mention"),
+    ("x &commat;name", "a mention"),
+    (r"\@name", "a mention"),
+    ("a@b.example", "a mention"),
+    ("#1", "a reference"),
+    ("o/r&#35;1", "a reference"),
+    ("x&num;1", "a reference"),
+    ("GH-1", "a reference"),
+    ("gh&#45;1", "a reference"),
+    (r"GH\-1", "a reference"),
+    ("https://evil.example", "an address"),
+    ("x&#58;//evil.example", "an address"),
+    ("see WWW.evil.example", "an address"),
+    ("www&#46;evil.example", "an address"),
+    ("mailto:x", "an address"),
+    ("xmpp:x", "an address"),
+    ("0123abc", "a commit"),
+    ("x 0123ABCDEF012345", "a commit"),
+    ("0123&#97;bc", "a commit"),
+    ("<b>", "HTML"),
+    ("<!-- x -->", "HTML"),
+    ("`<img>`", "HTML"),
+    ("[x](https://evil.example)", "a link"),
+    (f"![x]({ADDRESS}x.png)", "a link"),
+    ("[x](//evil.example)", "a link"),
+    (r"[x\\](//evil.example)", "a link"),
+    (f"[x]({ADDRESS}a b)", "a link"),
+    (f"[x](x{ADDRESS})", "a link"),
+    ("[x](https://git.example/o/rx)", "a link"),
+    ("[x]: //evil.example", "a link"),
+    ("[x][y]", "a link"),
+    ("`0123abc`", "code"),
+    ("`code`", "code"),
+    ("```text\nx\n```", "code"),
+    ("```\n\u2800\n```", "code"),
+    ("x\x1b[31m", "a sign that does not print: '\\x1b'"),
+    ("x\r", "a sign that does not print: '\\r'"),
+    ("x\u202e", "a sign that does not print: '\\u202e'"),
+    ("x\u200b", "a sign that does not print: '\\u200b'"),
+    ("x\udcff", "a sign that does not print: '\\udcff'"),
+    ("", "empty"),
+    (" \n", "empty"),
+]
+
+
+@pytest.mark.parametrize("text", SAFE, ids=range(len(SAFE)))
+def test_what_a_review_writes_may_be_posted(text):
+    check_text(text, ADDRESS)
+
+
+@pytest.mark.parametrize(("text", "why"), REFUSED, ids=range(len(REFUSED)))
+def test_what_github_would_act_on_may_not(text, why):
+    for padded in (text, f"before\n{text}", f"(`0123abcd` {text}") if text.strip() else (text,):
+        with pytest.raises(UserError, match=re.escape(why)):
+            check_text(padded, ADDRESS)
+
+
+def test_the_longest_text():
+    check_text("é" * (MOST_BYTES // 2), ADDRESS)
+    with pytest.raises(UserError, match="too long; allowed: up to 10000 bytes"):
+        check_text("é" * (MOST_BYTES // 2) + "x", ADDRESS)
+
+
+@given(
+    st.text(
+        st.sampled_from("@#abdGHgh-01239/:.w<>&;`*_[]()|!\\$ \n\u200b\u202e\udc80mailtoxp")
+        | st.characters()
+    )
+)
+def test_whatever_is_escaped_may_be_posted(text):
+    escaped = escape_markdown(text)
+    check_text(f"x {escaped} x", ADDRESS)
+    shown = html.unescape(re.sub(r"\\([\\`*_\[\]|~])", r"\1", escaped)).replace("\u200b", "")
+    plain = " ".join(text.split())
+    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in plain)
+    assert shown == (plain if len(plain) <= 300 else f"{plain[:300]}…")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("@name", "&#64;&#8203;name"),
+        ("o/r#1 and GH-12", "o/r&#35;&#8203;1 and GH-&#8203;12"),
+        ("https://x.example", "https:&#8203;//x.example"),
+        ("WWW.x.example", "WWW&#8203;.x.example"),
+        ("mailto:a", "mailto&#8203;:a"),
+        ("0123abc", "0123ab&#8203;c"),
+        ("x0123abc", "x0123abc"),
+        ("012abc", "012abc"),
+        ("0123456789AB", "012345&#8203;6789AB"),
+        ("0123456789abc", "012345&#8203;6789ab&#8203;c"),
+    ],
+)
+def test_what_github_would_link_is_broken_by_a_sign_without_width(text, escaped):
+    assert escape_markdown(text) == escaped

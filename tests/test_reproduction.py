@@ -1,0 +1,220 @@
+"""Whether results made again are those committed, and what is said of it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from changed_results import Repository
+from conftest import ROOT
+
+from change.github import TITLE
+from change.reproduction import SHOWN, differences
+from change.results import FAILURES, METRICS, STATS
+from change.revision import Revision, find_revision
+from shared.errors import UserError
+
+HERE = Revision("this folder")
+COMMITTED = {"a": [*range(20)], "b": [5]}
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Repository:
+    """Results of 400 test images, of which one in a hundred may be another."""
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    for path in SHOWN:
+        (repository.folder / path).write_text("{}")
+    write(repository, COMMITTED)
+    repository.commit("results")
+    return repository
+
+
+def write(repository: Repository, mistakes: dict[str, list[int]], **figures: object) -> None:
+    repository.write(mistakes, images=400)
+    path = repository.folder / METRICS
+    scores = json.loads(path.read_text())
+    for name in scores:
+        scores[name] |= {"loss": 0.1, "calibration_error": 0.05, "parameters": 9, **figures}
+    path.write_text(json.dumps(scores))
+
+
+def found() -> list[str]:
+    return differences(find_revision("main"), HERE)
+
+
+def test_the_same_bytes(repository):
+    assert found() == []
+
+
+SAME = {
+    "four other images of 400": {"a": [*range(2, 22)], "b": [5]},
+    "one broken": {"a": [*range(21)], "b": [5]},
+    "four broken, as chance might": {"a": [*range(24)], "b": [5]},
+    "of each model a few": {"a": [*range(1, 20)], "b": [6, 7]},
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_what_another_processor_may_come_to(kind, repository):
+    write(repository, SAME[kind], loss=0.1001)
+    assert found() == []
+
+
+OTHER = {
+    "a better model": (
+        {"a": [*range(8, 20)], "b": [5]},
+        ["a gets 12 of 400 images wrong, and 20 in what is committed; 8 are not the same"],
+    ),
+    "a worse model": (
+        {"a": [*range(26)], "b": [5]},
+        ["a gets 26 of 400 images wrong, and 20 in what is committed; 6 are not the same"],
+    ),
+    "as many mistakes, but others": (
+        {"a": [*range(3, 23)], "b": [5]},
+        ["a gets 20 of 400 images wrong, and 20 in what is committed; 6 are not the same"],
+    ),
+    "five images": (
+        {"a": [*range(3, 22)], "b": [5]},
+        ["a gets 19 of 400 images wrong, and 20 in what is committed; 5 are not the same"],
+    ),
+    "a new model": ({**COMMITTED, "c": [9]}, ["c is in one of them only"]),
+    "a model gone": ({"b": [5]}, ["a is in one of them only"]),
+    "a model renamed": ({"a": [*range(20)], "c": [5]}, ["c is in one of them only"]),
+    "two models": (
+        {"a": [*range(40)], "b": [*range(100, 140)]},
+        [
+            "a gets 40 of 400 images wrong, and 20 in what is committed; 20 are not the same",
+            "b gets 40 of 400 images wrong, and 1 in what is committed; 41 are not the same",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_what_is_not_the_same_is_named_with_its_numbers(kind, repository):
+    mistakes, said = OTHER[kind]
+    write(repository, mistakes, loss=0.1001)
+    assert found() == said
+
+
+def test_few_images_may_differ_by_two(repository):
+    repository.write({"a": [1, 2]})
+    repository.commit("100 images")
+    repository.write({"a": []})
+    assert found() == []
+    repository.write({"a": [3]})
+    assert len(found()) == 1
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"loss": 0.1149}, None),
+        ({"loss": 0.1151}, "loss is 0.1151, and 0.1"),
+        ({"loss": 0.0865}, None),
+        ({"loss": 0.0863}, "loss is 0.0863, and 0.1"),
+        ({"calibration_error": 0.0599}, None),
+        ({"calibration_error": 0.0601}, "calibration_error is 0.0601, and 0.05"),
+        ({"parameters": 10}, "parameters is 10, and 9"),
+        ({"loss": float("nan")}, "loss is nan, and 0.1"),
+        ({"loss": "0.1"}, "loss is 0.1, and 0.1"),
+        ({"loss": None}, "loss is None, and 0.1"),
+        ({"other": 3}, None),
+    ],
+)
+def test_figures_may_differ_a_little(figures, said, repository):
+    write(repository, COMMITTED, **figures)
+    line = f"'s {said} in what is committed"
+    assert found() == ([] if said is None else [f"b{line}", f"a{line}"])
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_what_the_metrics_do_not_explain_is_another(path, repository):
+    file = repository.folder / path
+    if path != METRICS:
+        file.write_text(file.read_text() + ("399,9,9,0.5,9,0.5" if path == FAILURES else "\n"))
+        assert found() == [f"{path} is another"]
+    repository.write(COMMITTED, content="1", images=400)
+    assert STATS in "".join(found())
+
+
+def test_without_results(repository):
+    repository.git("rm", "--quiet", "-r", "reports")
+    repository.commit("none")
+    with pytest.raises(UserError, match=r"^main has no results$"):
+        found()
+    (repository.folder / "reports").mkdir()
+    write(repository, COMMITTED)
+    with pytest.raises(UserError, match=r"^main has no results$"):
+        found()
+    with pytest.raises(UserError, match=r"^main has no results$"):
+        differences(HERE, find_revision("main"))
+
+
+def test_other_counts_of_the_same_images(repository):
+    """As a forger may write them beside an honest stats.json."""
+    for path in (METRICS, FAILURES):
+        (repository.folder / path).unlink()
+    stats = (repository.folder / STATS).read_bytes()
+    repository.write(COMMITTED, images=500)
+    (repository.folder / STATS).write_bytes(stats)
+    assert found()[0] == f"{METRICS} is another"
+
+
+def run(folder: Path, **environment: str) -> tuple[int, str, str]:
+    command = [sys.executable, str(ROOT / "scripts" / "reproduced.py")]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_run_fails_and_says_why(repository):
+    path = {"PATH": "/usr/bin:/bin"}
+    assert run(repository.folder, **path) == (0, "The results made here are those committed.\n", "")
+    write(repository, {"a\n::x::": [*range(40)], "b": [5]})
+    lines = ["a ::x:: is in one of them only", "a is in one of them only"]
+    wanted = "\n".join(["The results made here are not those committed:", *lines, ""])
+    assert run(repository.folder, **path) == (1, "", wanted)
+    note = f"::error title={TITLE}::{'; '.join(lines)}\n"
+    assert run(repository.folder, **path, GITHUB_ACTIONS="true") == (1, note, wanted)
+    write(repository, {"100%": [*range(40)], "b": [5]})
+    assert "::100%25 is in" in run(repository.folder, **path, GITHUB_ACTIONS="true")[1]
+    (repository.folder / METRICS).write_text("[")
+    status, _, said = run(repository.folder, **path)
+    assert status == 1
+    assert said.endswith("\nreports/metrics.json of this folder is not what the pipeline writes\n")
+
+
+@pytest.mark.long
+def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
+    """Metrics, failures and the hashes in dvc.lock, changed together, deceive make fresh."""
+    import hashlib
+
+    project = made_by_dvc.copy(tmp_path / "project")
+    lock = (project.folder / "dvc.lock").read_text()
+    table, metrics = project.folder / FAILURES, project.folder / METRICS
+    before = [hashlib.md5(path.read_bytes()).hexdigest() for path in (table, metrics)]  # noqa: S324
+    scores = json.loads(metrics.read_text())
+    header, *rows = table.read_text().splitlines()
+    place = header.split(",").index("logreg")
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[place] = row[1]
+    table.write_text("\n".join([header, *map(",".join, cells), ""]))
+    images = scores["logreg"]["failures"] + scores["logreg"]["successes"]
+    scores["logreg"] |= {"failures": 0, "successes": images, "accuracy": 1.0}
+    metrics.write_text(json.dumps(scores))
+    for path, old in zip((table, metrics), before, strict=True):
+        lock = lock.replace(old, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
+    (project.folder / "dvc.lock").write_text(lock)
+    project.commit()
+    assert project.run("python", "scripts/fresh.py").startswith("The results belong")
+    project.run("dvc", "repro", "--force")
+    output = project.run("python", "scripts/reproduced.py", fails=True)
+    assert "The results made here are not those committed:\nlogreg gets " in output
+    assert f"of {images} images wrong, and 0 in what is committed; " in output
+    assert "cnn" not in output
+    assert "mlp" not in output
