@@ -53,7 +53,7 @@ def verdict(
     alarms = [(STALE, stale[0])] if stale else []
     if reproduction and reproduction.held is False:
         alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
-    states = [] if stale else [UNKNOWN if stale is None else HOLDS]
+    states = [] if alarms else [UNKNOWN if stale is None else HOLDS]
     if reproduction and reproduction.held:
         states.append(REPRODUCED)
     for comparison in _comparisons(changes, missing, said):
