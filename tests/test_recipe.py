@@ -45,7 +45,9 @@ def test_few_images_get_600_steps_and_no_epoch_more(images, wish):
     assert chosen["epochs"] == 3 or (chosen["epochs"] - 1) * steps < 600
 
 
-@pytest.mark.parametrize(("shape", "pixels"), [((13, 90), 0), ((90, 15), 1), ((41, 57), 1), ((57, 43), 2)])
+@pytest.mark.parametrize(
+    ("shape", "pixels"), [((13, 90), 0), ((90, 15), 1), ((41, 57), 1), ((57, 43), 2)]
+)
 def test_shifts_are_a_share_of_the_shorter_side(shape, pixels):
     chosen = settings(100, shape)
     assert (chosen["shift"], chosen["test_time_shift"]) == (pixels, pixels)
