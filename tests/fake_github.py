@@ -50,6 +50,8 @@ class GitHub(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {self.path}")
         self.server.tokens.add(self.headers["Authorization"])
         self.send_response(self.server.status)
+        if self.server.status == 302:
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         self.end_headers()
         self.wfile.write(json.dumps(value).encode())
 

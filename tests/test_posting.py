@@ -4,9 +4,11 @@ import html
 import re
 
 import pytest
+from fake_github import github
 from hypothesis import given
 from hypothesis import strategies as st
 
+from change.github import MARK, STEP, TITLE, Repository, Reproduction
 from change.posting import MOST_BYTES, check_text
 from page.text import escape_markdown
 from shared.errors import UserError
@@ -117,3 +119,41 @@ def test_whatever_is_escaped_may_be_posted(text):
 )
 def test_what_github_would_link_is_broken_by_a_sign_without_width(text, escaped):
     assert escape_markdown(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("end", "notes", "found"),
+    [
+        ("success", [], Reproduction(True)),
+        ("success", ["x"], Reproduction(True)),
+        ("failure", ["x", "y"], Reproduction(False, "x")),
+        ("failure", [], Reproduction(False)),
+        ("skipped", ["x"], Reproduction(None)),
+        (None, ["x"], Reproduction(None)),
+    ],
+)
+def test_what_a_run_says_of_itself(end, notes, found, github):
+    github.steps = {"Set up job": "success", STEP: end}
+    github.notes = [{"title": "", "message": "z"}, {"title": None, "message": "z"}]
+    github.notes += [{"title": TITLE, "message": note} for note in notes]
+    repository = Repository(f"http://127.0.0.1:{github.server_port}", "o/r", "a-secret")
+    assert repository.reproduction("1") == found
+    github.steps = {}
+    assert repository.reproduction("1") == Reproduction(None)
+
+
+def test_the_token_goes_to_github_alone(github):
+    """Neither to another address that it names, nor into what is said of an error."""
+    github.status = 302
+    repository = Repository(f"http://127.0.0.1:{github.server_port}", "o/r", "a-secret")
+    with pytest.raises(UserError, match=r"^GET http://127[\d.:]+/repos/o/r/pulls: 302 Found$"):
+        repository.open_pull("them", "branch", "0" * 40)
+    assert len(github.asked) == 1
+    nowhere = Repository("http://127.0.0.1:9", "o/r", "a-secret")
+    with pytest.raises(UserError, match=r"^POST http://127\.0\.0\.1:9/repos/o/r/issues/7/"):
+        nowhere._ask("POST", "issues/7/comments", body={})
+    github.status = 200
+    github.comments = [{"user": {"login": "them"}, "body": MARK}] * 99
+    repository.put_comment(7, "text")
+    assert [line.split()[0] for line in github.asked] == ["GET", "GET", "POST"]
+    assert github.comments[-1]["body"] == f"text\n{MARK}\n"

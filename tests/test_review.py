@@ -18,6 +18,7 @@ from made_results import HOSTILE
 from PIL import Image
 from scipy.stats import binomtest
 
+from change.github import Reproduction
 from change.images import describe_digit, galleries, images_at_hand, newly_broken
 from change.models import compare_models
 from change.render import BYTES, Links, Review, draw_review
@@ -381,6 +382,35 @@ def test_links_are_addresses_only(repository):
     for bad in ("javascript:alert(1)", "https://a b", "https://a)[x](https://evil", "https://a\n"):
         with pytest.raises(UserError, match="no address; allowed: https://"):
             against("main", links=Links(bad, ""))
+
+
+def test_a_change_of_what_checks_it_is_said(repository):
+    """Beside what its run says, which is worth as much as what it runs."""
+    (repository.folder / "scripts" / "change").mkdir(parents=True)
+    for path in ("scripts/change/a.py", "Makefile", "scripts/train.py", "scripts/fresh.py"):
+        (repository.folder / path).write_text("before")
+    base = repository.commit("base", {"a": [1]})
+    runs = {"reproduction": Reproduction(None)}
+    same = Revision("this change", base)
+    assert "This change edits" not in against("main", same, **runs).markdown
+    assert (
+        "Not known: whether its run made the same results."
+        in against("main", same, **runs).markdown
+    )
+    for path in ("scripts/change/a.py", "Makefile", "scripts/train.py"):
+        (repository.folder / path).write_text("after")
+    (repository.folder / "scripts" / "fresh.py").unlink()
+    here = Revision("this change", repository.commit("change"))
+    drawn = against(base, here, reproduction=Reproduction(False, "a @name"))
+    assert (
+        "This change edits what checks it, so read that before you believe its run: Makefile, "
+        "scripts/change, scripts/fresh.py.\n"
+    ) in drawn.markdown
+    assert "\n\nIts run says of what it made: a &#64;&#8203;name.\n\n" in drawn.markdown
+    assert drawn.markdown.startswith(
+        "**The results reproduced in this run are not those committed: "
+    )
+    assert "This change edits" not in against(base, here).markdown
 
 
 def test_nothing_is_written_where_the_base_is_unknown(repository, tmp_path):
