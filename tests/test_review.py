@@ -195,6 +195,11 @@ REFUSED = [
     ({"m": (1, 99), "n": (1, 99)}, "reports/failures.csv of this folder does not belong to"),
     ({"m": (1, 10**20), "n": (0, 10**20 + 1)}, "has over 1,000,000 test images; allowed: up to"),
     ({"m": (1, 1_000_000), "n": (0, 1_000_001)}, "has over 1,000,000 test images; allowed: up to"),
+    (
+        {"m": (-1, 101), "n": (0, 100)},
+        "metrics.json of this folder is not what the pipeline writes",
+    ),
+    ({"m": (0, 0), "n": (0, 0)}, "metrics.json of this folder is not what the pipeline writes"),
     ({str(name): (0, 100) for name in range(8_000)}, "has 8,000 models; allowed: up to 100"),
     ({str(name): (0, 100) for name in range(101)}, "has 101 models; allowed: up to 100"),
 ]
@@ -382,6 +387,24 @@ def test_links_are_addresses_only(repository):
     for bad in ("javascript:alert(1)", "https://a b", "https://a)[x](https://evil", "https://a\n"):
         with pytest.raises(UserError, match="no address; allowed: https://"):
             against("main", links=Links(bad, ""))
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "- a"])
+@pytest.mark.parametrize("where", ["base", "here"])
+def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
+    path = repository.folder / "params.yaml"
+    whole = path.read_text()
+    (repository.folder / "dvc.yaml").write_text("stages: {a: {cmd: b, outs: [c]}}")
+    for revision in ("base", "here"):
+        path.write_text(whole)
+        if revision == where:
+            path.unlink() if text is None else path.write_text(text)
+        repository.commit(revision, {"a": [1]})
+    markdown = against("HEAD^", find_revision("HEAD")).markdown
+    assert len(re.findall("^Not known: .*params.yaml", markdown, re.M)) == 1
+    assert "none" not in markdown
+    assert "| parameter |" not in markdown
+    assert "No parameter was changed" not in markdown
 
 
 def test_a_change_of_what_checks_it_is_said(repository):
