@@ -1,5 +1,6 @@
 """Whether results belong to parameters and code: dvc.yaml, dvc.lock, params.yaml by hand."""
 
+import ast
 import hashlib
 import os
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from changed_results import Repository
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -19,6 +21,7 @@ from change.stages import SHOWN, StageState, faults, ran_again, read_stages
 from shared.errors import UserError
 
 HERE = Revision("this folder")
+READERS = ("review.py", "comment.py", "post.py", "fresh.py", "reproduced.py")
 
 
 def md5(text: str) -> str:
@@ -489,3 +492,16 @@ def test_a_file_is_read_up_to_its_limit(pipeline, monkeypatch):
             else:
                 assert revision.read("file") == text.encode()
     assert HERE.md5("evaluate.py") == md5(FILES["evaluate.py"])  # data may be large
+
+
+def test_what_reads_a_revision_has_nothing_of_dvc():
+    scripts = ROOT / "scripts"
+    paths = [*(scripts / "change").glob("*.py"), *map(scripts.joinpath, READERS)]
+    assert len(paths) > len(READERS) + 5
+    for path in paths:
+        names = [*ast.walk(ast.parse(path.read_text()))]
+        imported = [
+            each.name for node in names if isinstance(node, ast.Import) for each in node.names
+        ]
+        imported += [node.module for node in names if isinstance(node, ast.ImportFrom)]
+        assert not {name.split(".")[0] for name in imported} & {"dvc", "dvc_data", "scmrepo"}, path
