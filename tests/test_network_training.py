@@ -298,6 +298,15 @@ def test_members_differ_and_scale_with_the_pixel_range(trained):
     np.testing.assert_allclose(answers[0].sum(axis=1), [1] * 4, atol=1e-6)
 
 
+def test_too_little_memory_is_pythons_error(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "")
+
+    monkeypatch.setattr(training, "_fit", full)
+    with pytest.raises(MemoryError):
+        train(tmp_path)
+
+
 @pytest.fixture
 def untrained(monkeypatch) -> None:
     """Without what takes long: no step is made, and no answer timed."""
