@@ -21,16 +21,16 @@ report: $(INSTALLED)
 	@echo "The page: $(CURDIR)/reports/comparison.html"
 
 verify: $(INSTALLED)
-	@python scripts/verify.py
+	@python scripts/tool.py verify
 
 fresh: $(INSTALLED)
-	@python scripts/fresh.py
+	@python scripts/tool.py fresh
 
 # Through the environment: a branch may have a name that a shell would run.
 review: override export BASE := $(or $(value BASE),main)
 review: override export HEAD := $(value HEAD)
 review: $(INSTALLED)
-	@python scripts/review.py --base="$$BASE" --head="$$HEAD" --test data/processed/test.npz \
+	@python scripts/tool.py review --base="$$BASE" --head="$$HEAD" --test data/processed/test.npz \
 		--markdown reports/review.md --html reports/review.html \
 		--repository="$$REPOSITORY_URL" --run="$$RUN_URL"
 	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
@@ -43,7 +43,7 @@ study: $(INSTALLED)
 # Everything anew: a cache may hold what others have put there.
 reproduce: $(INSTALLED)
 	dvc repro --force
-	@python scripts/reproduced.py
+	@python scripts/tool.py reproduced
 
 # For workflows on GitHub: the review on the run's page; the test images; the pull request's comment,
 # written and then posted.
@@ -54,11 +54,11 @@ data: $(INSTALLED)
 	dvc repro preprocess
 
 comment: $(INSTALLED)
-	@python scripts/comment.py --test data/processed/test.npz
+	@python scripts/tool.py comment --test data/processed/test.npz
 
 # With nothing installed: here the token may write.
 post:
-	@$(PYTHON) scripts/post.py
+	@$(PYTHON) scripts/tool.py post
 
 test: $(TOOLS)
 	ruff format --check || { echo "mend with: make format"; exit 1; }

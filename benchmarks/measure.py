@@ -127,7 +127,7 @@ def machine() -> str:
 
 def matrix_product_rate(threads: int) -> float:
     """Operations a second, in 10^9, of a large float32 matrix product: the best of five."""
-    from shared.backend import tf, use_threads
+    from networks.backend import tf, use_threads
 
     use_threads(threads)
     side = 4096
@@ -142,7 +142,7 @@ def matrix_product_rate(threads: int) -> float:
 
 def operations(model: Any) -> int:
     """Multiplications and additions in the answer to one image, of a Keras model's weights."""
-    from shared.backend import keras
+    from networks.backend import keras
 
     total = 0
     for layer in model.layers:

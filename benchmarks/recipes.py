@@ -106,9 +106,9 @@ def prepare(folder: Path, dataset: str) -> Path:
 
 def run_ours(name: str, seed: int, data: Path) -> dict[str, Any]:
     """Train with a stage of the pipeline, and answer the test images as evaluate does."""
-    from shared.linear_model import read_linear_model
-    from shared.network import predict, read_network
-    from shared.split import read_split
+    from core.split import read_split
+    from linear.linear_model import read_linear_model
+    from networks.network import predict, read_network
 
     stage, changes, _, _ = OURS[name]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,19 +1,16 @@
 """Fetch the dataset, check it, and store it as one file."""
 
 import os
-import re
 from pathlib import Path
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from shared.command_line import Kind, StageParser, whole_number
-from shared.dataset import ARRAYS, checked_dataset, write_dataset
-from shared.errors import UserError
-from shared.npz import read_arrays
-from sources.digits import load_digits
-from sources.mnist import fetch_mnist
+from core.command_line import StageParser
+from core.errors import UserError
+from core.npz import read_arrays
+from dataset.dataset import ARRAYS, checked_dataset, write_dataset
+from dataset.digits import load_digits
+from dataset.mnist import fetch_mnist
 
 ALLOWED = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
-UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"  # newlines, and halves of characters
 # How write_dataset's files begin: a member of a zip archive, with this name.
 HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
 
@@ -68,19 +65,9 @@ def _check_place(output: Path) -> None:
         )
 
 
-def _parse_name(text: str) -> str | Path:
-    if not re.fullmatch(rf"digits|mnist|(?!-)[^{UNPRINTABLE}{{}}]+\.npz", text):
-        raise ValueError(text)
-    return Path(text) if text.endswith(".npz") else text
-
-
 def main() -> None:
     parser = StageParser("download", __doc__)
     parser.add_output("output", "the dataset, .npz")
-    parser.add_parameter("dataset", Kind(_parse_name, ALLOWED), "which dataset")
-    parser.inputs.append("dataset")  # where it is a path
-    parser.add_parameter("timeout", whole_number(1, 86400), "seconds that one mirror may take")
-    parser.add_parameter("attempts", whole_number(at_least=1), "rounds through the mirrors")
     parser.run(download, mirror=os.environ.get("DATA_MIRROR"))
 
 

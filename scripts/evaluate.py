@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from measures.confidence import reliability_table
-from measures.findings import findings_of
-from measures.scores import failures_csv
-from shared.backend import use_threads
-from shared.command_line import StageParser, whole_number
-from shared.errors import UserError
-from shared.evaluation import Evaluation, write_evaluation
-from shared.files import write_json, write_text
-from shared.linear_model import read_linear_model
-from shared.network import predict, read_network
-from shared.split import Split, read_split
+from core.command_line import StageParser
+from core.errors import UserError
+from core.files import write_json, write_text
+from core.split import Split, read_split
+from evaluation.confidence import reliability_table
+from evaluation.evaluation import Evaluation, write_evaluation
+from evaluation.findings import findings_of
+from evaluation.scores import failures_csv
+from linear.linear_model import read_linear_model
+from networks.backend import use_threads
+from networks.network import predict, read_network
 
 
 def evaluate(
@@ -97,8 +96,6 @@ def main() -> None:
     parser.add_output("failures", "the images that a model gets wrong, .csv")
     parser.add_output("reliability", "the accuracy for each confidence, .json")
     parser.add_output("evaluation", "every probability and finding, .npz")
-    parser.add_parameter("batch_size", whole_number(at_least=1), "images to predict at a time")
-    parser.add_parameter("threads", whole_number(1, 1024), "threads of the arithmetic")
     parser.run(evaluate)
 
 

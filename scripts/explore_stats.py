@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from shared.command_line import StageParser, whole_number
-from shared.dataset import ARRAYS, Dataset, read_dataset
-from shared.drawing import draw_class_counts, draw_samples
-from shared.files import write_json, write_text
-from shared.significance import ALPHA, same_shares
+from core.command_line import StageParser
+from core.files import write_json, write_text
+from dataset.dataset import ARRAYS, Dataset, read_dataset
+from drawing.figures import draw_class_counts, draw_samples
+from evaluation.significance import ALPHA, same_shares
 
 
 def explore_stats(
@@ -101,7 +100,6 @@ def main() -> None:
     parser.add_output("train_samples", "random training images, .svg")
     parser.add_output("test_samples", "random test images, .svg")
     parser.add_output("class_histogram", "class shares of both parts, .svg")
-    parser.add_parameter("samples", whole_number(at_least=1), "random images of each part to draw")
     parser.add_seed()
     parser.run(explore_stats)
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from shared.command_line import StageParser, number, whole_number
-from shared.dataset import read_dataset
-from shared.errors import UserError
-from shared.split import Split, write_split
+from core.command_line import StageParser
+from core.errors import UserError
+from core.split import Split, write_split
+from dataset.dataset import read_dataset
 
 
 def preprocess(
@@ -83,12 +82,6 @@ def main() -> None:
     parser.add_output("train", "the training part, .npz")
     parser.add_output("validation", "the validation part, .npz")
     parser.add_output("test", "the test part, .npz")
-    parser.add_parameter(
-        "validation_size", number(at_least=0, below=1), "share of the training images to hold out"
-    )
-    parser.add_parameter(
-        "train_size", whole_number(1, 10**9, or_word="all"), "training images to use"
-    )
     parser.add_seed()
     parser.run(preprocess)
 

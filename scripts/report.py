@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-import shared  # noqa: F401 - first, to remember what is imported after it
+from core.command_line import StageParser
+from core.errors import UserError
+from core.files import read_json, write_text
+from core.split import read_split
+from evaluation.evaluation import read_evaluation
 from page.browser import browser_data
 from page.model_view import describe_model
 from page.render import render
 from page.view import describe_comparison, draw_charts
-from shared.command_line import StageParser, whole_number
-from shared.errors import UserError
-from shared.evaluation import read_evaluation
-from shared.files import read_json, write_text
-from shared.split import read_split
 
 
 def report(
@@ -94,7 +93,6 @@ def main() -> None:
     parser.add_input("templates", "the folder of the templates")
     parser.add_output("html", "the page, .html")
     parser.add_output("markdown", "its twin, .md")
-    parser.add_parameter("failures", whole_number(at_least=1), "random failures of each model")
     parser.add_seed()
     parser.run(report)
 

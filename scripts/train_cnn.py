@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from networks.architectures import ARCHITECTURES, SMALLEST_SIDE
-from shared.backend import keras
-from shared.command_line import StageParser, number, one_of, whole_number
-from shared.errors import UserError
-from shared.recipe import RECIPE
-from shared.training import add_training_flags, train_network
+from core.command_line import StageParser
+from core.errors import UserError
+from layers.architectures import ARCHITECTURES, SMALLEST_SIDE
+from networks.backend import keras
+from training.fit import add_training_paths, train_network
+from training.recipe import RECIPE
 
 
 def train_cnn(
@@ -64,12 +63,7 @@ def train_cnn(
 
 def main() -> None:
     parser = StageParser("train_cnn", __doc__)
-    dropout = number(at_least=0, below=1, or_word=RECIPE)
-    parser.add_parameter("architecture", one_of(*ARCHITECTURES), "the layers")
-    parser.add_parameter("members", whole_number(1, 100), "networks whose answers are averaged")
-    parser.add_parameter("convolution_dropout", dropout, "share left out after the convolutions")
-    parser.add_parameter("dense_dropout", dropout, "share left out after the dense layer")
-    add_training_flags(parser)
+    add_training_paths(parser)
     parser.run(train_cnn)
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from shared.command_line import StageParser, number, whole_number
-from shared.files import write_text
-from shared.linear_model import LinearModel, write_linear_model
-from shared.recipe import RECIPE, THREADS
-from shared.split import read_split, scaled_and_flat
-from shared.training_record import microseconds_an_image, write_record
+from core.command_line import StageParser
+from core.files import write_text
+from core.split import read_split, scaled_and_flat
+from linear.linear_model import LinearModel, write_linear_model
+from training.recipe import RECIPE, THREADS
+from training.training_record import microseconds_an_image, write_record
 
 # The curve is taken on about this many images of each part, so that watching costs little.
 WATCHED_IMAGES = 5_000
@@ -129,10 +128,6 @@ def main() -> None:
     parser.add_output("model", "the model, .npz")
     parser.add_output("history", "the training curve, .csv")
     parser.add_output("record", "the record of the training, .json")
-    parser.add_parameter("C", number(above=0, or_word=RECIPE), "inverse strength of the L2 penalty")
-    parser.add_parameter("max_iter", whole_number(at_least=1), "iterations at the most")
-    parser.add_parameter("tol", number(above=0), "gradient at which to stop")
-    parser.add_parameter("threads", whole_number(1, 1024), "threads of the linear algebra")
     parser.run(train_logreg)
 
 

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import shared  # noqa: F401 - first, to remember what is imported after it
-from shared.backend import keras
-from shared.command_line import StageParser, number, one_of, whole_number
-from shared.recipe import RECIPE, Recipe
-from shared.training import add_training_flags, train_network
+from core.command_line import StageParser
+from networks.backend import keras
+from training.fit import add_training_paths, train_network
+from training.recipe import RECIPE, Recipe
 
-ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh")
 # Without dropout: moving images are all the noise that these layers need.
 DEFAULTS = {"hidden": [1024, 512], "activation": "relu", "dropout": 0.0}
 TRAINING = Recipe(
@@ -47,10 +45,7 @@ def train_mlp(hidden: list[int], activation: str, dropout: float | str, **traini
 
 def main() -> None:
     parser = StageParser("train_mlp", __doc__)
-    parser.add_parameter("hidden", whole_number(at_least=1), "units of each layer", nargs="+")
-    parser.add_parameter("activation", one_of(*ACTIVATIONS), "follows each hidden layer")
-    parser.add_parameter("dropout", number(at_least=0, below=1, or_word=RECIPE), "share left out")
-    add_training_flags(parser)
+    add_training_paths(parser)
     parser.run(train_mlp)
 
 

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from made_results import render
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from shared.evaluation import Evaluation, read_evaluation
+from evaluation.evaluation import Evaluation, read_evaluation
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.split import Split, write_split
+from core.split import Split, write_split
 
 Mistakes = dict[str, list[int]]  # the images that each model gets wrong
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from change.github import BOT, STEP
+from review.github import BOT, STEP
 
 SITE = "https://git.example/o/r"
 RUN = f"{SITE}/actions/runs/1"

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["zipfile", "numpy.lib", "shared", "sources"]):
+with atheris.instrument_imports(include=["zipfile", "numpy.lib", "core", "dataset"]):
     sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
     import zipfile
 
     import numpy as np
 
-    from shared.errors import UserError
-    from shared.npz import read_arrays
-    from sources.idx import parse_idx
+    from core.errors import UserError
+    from core.npz import read_arrays
+    from dataset.idx import parse_idx
 
 FOLDER = Path(sys.argv[1])
 runs = {"idx": 0, "archive": 0, "claimed sizes": 0, "array": 0}

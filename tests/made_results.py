@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from conftest import ROOT
 
-from measures.findings import findings_of
-from measures.scores import failures_csv
+from core.files import write_json, write_text
+from core.split import Split, write_split
+from drawing.figures import draw_class_counts, draw_samples
+from evaluation.evaluation import Evaluation, write_evaluation
+from evaluation.findings import findings_of
+from evaluation.scores import failures_csv
 from report import report
-from shared.drawing import draw_class_counts, draw_samples
-from shared.evaluation import Evaluation, write_evaluation
-from shared.files import write_json, write_text
-from shared.split import Split, write_split
-from shared.training_record import write_record
+from training.training_record import write_record
 
 HOSTILE = '"><img src=x onerror=alert(1)></script>|`@everyone\u2028=cmd()' + "x" * 300
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from core.split import read_split
+from dataset.dataset import checked_dataset, write_dataset
 from evaluate import evaluate
 from preprocess import preprocess
-from shared.dataset import checked_dataset, write_dataset
-from shared.split import read_split
 from train_cnn import train_cnn
 from train_logreg import train_logreg
 from train_mlp import train_mlp

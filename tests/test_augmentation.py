@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from shared.augmentation import Augmentation, augmented, background
-from shared.backend import use_threads
+from networks.backend import use_threads
+from training.augmentation import Augmentation, augmented, background
 
 use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 9, 12, 1), dtype=np.uint8)
@@ -99,7 +99,7 @@ def test_the_order_is_that_asked_for_whatever_the_memory(monkeypatch):
     whole = augmented(IMAGES, order, asked, 7.0, np.random.default_rng(0))
     ordered = augmented(IMAGES[order], np.arange(40), asked, 7.0, np.random.default_rng(0))
     np.testing.assert_array_equal(whole, ordered)
-    monkeypatch.setattr("shared.augmentation.CHUNK", 7)
+    monkeypatch.setattr("training.augmentation.CHUNK", 7)
     pieces = augmented(IMAGES, order, asked, 7.0, np.random.default_rng(0))
     np.testing.assert_array_equal(whole, pieces)
 
@@ -121,7 +121,7 @@ def test_whole_pixels_are_rounded_to_the_nearest(monkeypatch):
     row = np.array([10, 13, 0], np.uint8).reshape(1, 1, 3, 1)
     for part, pixels in ((0.5, (12, 6)), (0.25, (11, 10))):
         maps = np.array([[1, 0, part, 0, 1, 0, 0, 0]], np.float32)
-        monkeypatch.setattr("shared.augmentation._affine_maps", lambda *_, maps=maps: maps)
+        monkeypatch.setattr("training.augmentation._affine_maps", lambda *_, maps=maps: maps)
         moved = move(images=row, shift=1)
         assert moved.dtype == np.uint8
         assert tuple(moved[0, 0, :2, 0]) == pixels

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import nct, t, ttest_1samp, ttest_rel
 
-from variants.comparison import Summary, compare, seeds_needed, summarise
-from variants.runs import Run, Variant
+from study.comparison import Summary, compare, seeds_needed, summarise
+from study.runs import Run, Variant
 
 
 def variant(name: str, right: list[int], seeds: range | None = None, test: str = "a") -> Variant:

@@ -75,7 +75,7 @@ def test_rules_run_in_their_environments(arguments, light, tensorflow, conda, ma
     for environment in (project.folder / ".snakemake" / "conda").glob("*/used"):
         content = (environment.parent / "environment.yaml").read_text()
         used[content] = set(environment.read_text().split())
-    folder = ROOT / "workflow" / "envs"
+    folder = ROOT / "envs"
     assert used == {
         (folder / f"{name}.yaml").read_text(): {f"scripts/{stage}.py" for stage in stages}
         for name, stages in (("light", light), ("tensorflow", tensorflow))

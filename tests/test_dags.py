@@ -86,7 +86,7 @@ def test_engines_agree_on_inputs(stage, dvc_stages, snakemake_stages):
 @pytest.mark.parametrize("stage", STAGES)
 def test_dvc_checks_the_parameters_first(stage, dvc_stages):
     """Before the shell reads them as a part of the stage's command."""
-    assert dvc_stages[stage]["check"] == ["python scripts/check_parameters.py"]
+    assert dvc_stages[stage]["check"] == ["python scripts/tool.py check_parameters"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -123,7 +123,7 @@ def test_scripts_never_import_scripts():
 
 
 def test_shared_modules_serve_at_least_two_stages():
-    for module in (ROOT / "scripts" / "shared").glob("*.py"):
+    for module in (ROOT / "scripts" / "core").glob("*.py"):
         path = module.relative_to(ROOT).as_posix()
         users = [stage for stage in STAGES if path in imported_modules(stage)]
         assert len(users) >= 2, path

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import UserError
+from core.npz import read_arrays
+from dataset.dataset import checked_dataset, read_dataset
+from dataset.idx import parse_idx
 from download import download
-from shared.dataset import checked_dataset, read_dataset
-from shared.errors import UserError
-from shared.npz import read_arrays
-from sources.idx import parse_idx
 
 
 def arrays(**changes: np.ndarray) -> dict[str, np.ndarray]:
@@ -165,7 +165,7 @@ def test_lying_headers_are_refused(lie, tmp_path):
 
 
 def test_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
-    monkeypatch.setattr("shared.npz.MAXIMUM_BYTES", 10**6)
+    monkeypatch.setattr("core.npz.MAXIMUM_BYTES", 10**6)
     np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10**7, np.uint8))
     with pytest.raises(UserError, match="bytes of arrays; allowed: at most 1000000"):
         read_arrays(tmp_path / "bomb.npz", ("a",))

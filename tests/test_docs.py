@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 import growth
 import mnist_page
 import recipes
-from check_parameters import complaint
-from networks.architectures import ARCHITECTURES
+from core.parameters import first_error
+from layers.architectures import ARCHITECTURES
 from train_mlp import TRAINING
 
 README = (ROOT / "README.md").read_text()
@@ -81,7 +81,7 @@ def test_the_readmes_recipes_of_the_tutorial_are_allowed():
             values
         )
         parameters[section].update(values)
-    assert complaint(parameters, schema) is None
+    assert first_error(parameters, schema) is None
 
 
 def test_the_tree_names_what_is_there():
@@ -116,7 +116,7 @@ def test_the_drawn_edges_are_dvcs():
 
 @pytest.mark.parametrize("name", ["light", "tensorflow"])
 def test_conda_environments_have_the_locked_versions(name):
-    environment = YAML(typ="safe").load(ROOT / "workflow" / "envs" / f"{name}.yaml")
+    environment = YAML(typ="safe").load(ROOT / "envs" / f"{name}.yaml")
     versions = locked()
     for entry in environment["dependencies"]:
         for requirement in entry["pip"] if isinstance(entry, dict) else [entry]:

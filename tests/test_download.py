@@ -16,10 +16,10 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from core.errors import UserError
+from dataset import mnist
+from dataset.dataset import read_dataset
 from download import download
-from shared.dataset import read_dataset
-from shared.errors import UserError
-from sources import mnist
 
 
 def idx(array: np.ndarray) -> bytes:

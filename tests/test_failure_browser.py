@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from browsing import browser, count, expected, folder, found, shown, watched
 
-from page.images import as_grey
-from shared.split import read_split
+from core.split import read_split
+from drawing.images import as_grey
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 

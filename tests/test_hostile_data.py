@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shared.dataset import ARRAYS, checked_dataset
-from shared.errors import UserError
-from shared.files import write_text
-from shared.npz import read_arrays, write_arrays
-from sources.idx import parse_idx
+from core.errors import UserError
+from core.files import write_text
+from core.npz import read_arrays, write_arrays
+from dataset.dataset import ARRAYS, checked_dataset
+from dataset.idx import parse_idx
 
 DTYPES = hnp.scalar_dtypes() | hnp.unicode_string_dtypes() | hnp.byte_string_dtypes()
 SOME_ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, min_side=0))

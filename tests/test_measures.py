@@ -8,11 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from measures.agreement import against_others, compare_answers, contested, error_sets
-from measures.confidence import abstention, calibration_error, reliability, reliability_table
-from measures.findings import findings_of
-from measures.scores import csv_text, failures_csv, score
-from shared.significance import (
+from core.split import Split
+from evaluation.agreement import against_others, compare_answers, contested, error_sets
+from evaluation.confidence import abstention, calibration_error, reliability, reliability_table
+from evaluation.findings import findings_of
+from evaluation.scores import csv_text, failures_csv, score
+from evaluation.significance import (
     accuracy_interval,
     compare_pairs,
     difference_interval,
@@ -20,7 +21,6 @@ from shared.significance import (
     mcnemar,
     same_shares,
 )
-from shared.split import Split
 
 COUNTS = st.integers(0, 60)
 Z = 1.959964

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared import training
-from shared.backend import keras, tf, use_threads
-from shared.command_line import StageParser
-from shared.errors import UserError
-from shared.network import predict, read_network
-from shared.recipe import Recipe
-from shared.split import Split, write_split
+from core.command_line import StageParser
+from core.errors import UserError
+from core.split import Split, write_split
+from networks.backend import keras, tf, use_threads
+from networks.network import predict, read_network
+from training import fit as training
+from training.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run")
 use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes

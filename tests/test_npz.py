@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.dataset import read_dataset
-from shared.errors import UserError
-from shared.npz import read_arrays, write_arrays
+from core.errors import UserError
+from core.npz import read_arrays, write_arrays
+from dataset.dataset import read_dataset
 
 
 def archive(path: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_STORED) -> Path:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from conftest import TINY, Project
 
-from check_parameters import overwriting
+from core.errors import UserError
+from dataset.own_file import overwriting
 from download import download
-from shared.errors import UserError
 
 CLASSES, SIDE = 26, 12
 

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from test_dags import STAGES
 
-from check_parameters import complaint
-from parameters import as_flags, read_parameters
-from shared.command_line import StageParser
+from core.command_line import StageParser
+from core.parameters import as_flags, first_error
+from overrides import read_parameters
 
 SCHEMA = YAML(typ="safe").load(ROOT / "schemas" / "params.schema.yaml")
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
@@ -103,7 +103,7 @@ def test_schema_refuses(section, key, value):
     values = {**PARAMETERS, section: {**PARAMETERS[section], key: value}}
     shown = value[-1] if isinstance(value, list) and value else value
     line = f"{section}.{key}: {shown!r} is not allowed; allowed: {allowed(section, key)}"
-    assert complaint(values, SCHEMA) == line
+    assert first_error(values, SCHEMA) == line
 
 
 def test_snakemake_refuses_before_any_job(params):
@@ -116,7 +116,7 @@ def test_snakemake_refuses_before_any_job(params):
 def test_unknown_keys_are_named(monkeypatch, capsys):
     section = {**PARAMETERS["train_mlp"], "epohcs": 3}
     expected = "train_mlp.epohcs: unknown parameter (3); allowed: hidden, activation, dropout, opt"
-    assert complaint({**PARAMETERS, "train_mlp": section}, SCHEMA).startswith(expected)
+    assert first_error({**PARAMETERS, "train_mlp": section}, SCHEMA).startswith(expected)
     line = stage_complaint("train_mlp", as_words(section), monkeypatch, capsys)
     assert line.startswith(expected)
 
@@ -137,7 +137,7 @@ def test_what_dvc_makes_of_other_types_is_named(words, expected, monkeypatch, ca
 def test_missing_keys_are_named(monkeypatch, capsys):
     section = {key: value for key, value in PARAMETERS["train_mlp"].items() if key != "epochs"}
     expected = "train_mlp.epochs: missing; allowed: a whole number from 1 to 1000000, or recipe"
-    assert complaint({**PARAMETERS, "train_mlp": section}, SCHEMA) == expected
+    assert first_error({**PARAMETERS, "train_mlp": section}, SCHEMA) == expected
     assert stage_complaint("train_mlp", as_words(section), monkeypatch, capsys) == expected
 
 
@@ -200,9 +200,9 @@ def test_both_doors_refuse_before_any_stage(written, wrong, line, params):
 def test_dvc_checks_without_snakemakes_part(params, tmp_path):
     project = params.copy(tmp_path / "project")
     shutil.rmtree(project.folder / "workflow")
-    assert project.run("python", "scripts/check_parameters.py") == ""
+    assert project.run("python", "scripts/tool.py", "check_parameters") == ""
     project.change(train_mlp={"epochs": 0})
-    assert project.run("python", "scripts/check_parameters.py", fails=True).startswith(
+    assert project.run("python", "scripts/tool.py", "check_parameters", fails=True).startswith(
         "train_mlp.epochs: 0 is not allowed; allowed: a whole number from 1"
     )
 
@@ -334,7 +334,7 @@ def dvc_refusal(repo: Repo) -> str | None:
 
 def agreed(repo: Repo) -> str | None:
     """Snakemake's refusal, which DVC's has to match; None if both run the same commands."""
-    line = complaint(read_parameters(Path(repo.root_dir) / "params.yaml", (), {}), SCHEMA)
+    line = first_error(read_parameters(Path(repo.root_dir) / "params.yaml", (), {}), SCHEMA)
     refusal = dvc_refusal(repo)
     if line is None:
         assert refusal is None

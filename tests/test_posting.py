@@ -8,10 +8,10 @@ from fake_github import github
 from hypothesis import given
 from hypothesis import strategies as st
 
-from change.github import MARK, STEP, TITLE, Repository, Reproduction
-from change.posting import MOST_BYTES, check_text
-from page.text import escape_markdown
-from shared.errors import UserError
+from core.errors import UserError
+from drawing.text import escape_markdown
+from review.github import MARK, STEP, TITLE, Repository, Reproduction
+from review.posting import MOST_BYTES, check_text
 
 ADDRESS = "https://git.example/o/r/"
 SAFE = [

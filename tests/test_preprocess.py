@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import UserError
+from core.split import Split, read_split
+from dataset.dataset import checked_dataset, write_dataset
 from preprocess import preprocess
-from shared.dataset import checked_dataset, write_dataset
-from shared.errors import UserError
-from shared.split import Split, read_split
 
 
 def cut(

@@ -20,9 +20,9 @@ from conftest import ROOT, Project
 from small_stages import dataset
 
 import dvc_lock
-from shared.dataset import read_dataset
-from shared.errors import UserError
-from shared.provenance import recorded
+from core.errors import UserError
+from core.provenance import recorded
+from dataset.dataset import read_dataset
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_record_names_command_inputs_and_outputs(files, monkeypatch):
     assert made["command"] == ["stage.py", "--key", "1"]
     assert made["outputs"] == {"out": hashlib.sha256(b"result").hexdigest()}
     assert made["inputs"]["folder/inner"] == hashlib.sha256(b"folder/inner").hexdigest()
-    assert any(path.endswith("scripts/shared/provenance.py") for path in made["inputs"])
+    assert any(path.endswith("scripts/core/provenance.py") for path in made["inputs"])
 
 
 @pytest.mark.parametrize("path", ["input", "folder/inner"])
@@ -93,9 +93,9 @@ import sys
 sys.path.insert(0, {scripts!r})
 input()
 from pathlib import Path
-from shared.dataset import read_dataset
-from shared.errors import UserError
-from shared.provenance import recorded
+from dataset.dataset import read_dataset
+from core.errors import UserError
+from core.provenance import recorded
 try:
     with recorded("stage", Path("made/stage.json"), [Path("input")], [Path("out")]):
         Path("out").write_text(sys.argv[1])
@@ -166,7 +166,7 @@ PREPROCESS += tuple(f"--{part}=made/{part}.npz" for part in ("train", "validatio
     ("words", "slow", "edited"),
     [
         (PREPROCESS, "numpy", "scripts/preprocess.py"),  # the script itself
-        (DOWNLOAD, "requests", "scripts/shared/errors.py"),  # imported before
+        (DOWNLOAD, "requests", "scripts/core/errors.py"),  # imported before
     ],
 )
 def test_an_edit_while_a_stage_imports_its_libraries_fails_it(words, slow, edited, scripts):
@@ -184,13 +184,13 @@ def test_an_edit_while_a_stage_imports_its_libraries_fails_it(words, slow, edite
 
 def test_a_module_edited_before_its_import_is_recorded_as_it_was_used(scripts):
     running = start_stage(scripts, *DOWNLOAD, slow="requests")
-    edited = scripts / "sources/idx.py"
+    edited = scripts / "dataset/idx.py"
     edited.write_text(edited.read_text() + "# edited\n")
     _, errors = running.communicate("\n")
     assert running.returncode == 0, errors
     record = json.loads((scripts.parent / "made/stage.json").read_text())
     digest = hashlib.sha256(edited.read_bytes()).hexdigest()
-    assert record["inputs"]["scripts/sources/idx.py"] == digest
+    assert record["inputs"]["scripts/dataset/idx.py"] == digest
 
 
 def test_a_module_edited_while_its_stage_waits_for_another_run_fails_it(scripts):
@@ -199,16 +199,16 @@ def test_a_module_edited_while_its_stage_waits_for_another_run_fails_it(scripts)
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = start_stage(scripts, *DOWNLOAD)
         assert running.stderr.readline() == "download: waiting for an earlier run of it to end\n"
-        edited = scripts / "sources/digits.py"
+        edited = scripts / "dataset/digits.py"
         edited.write_text(edited.read_text().replace("360", "361"))
     _, errors = running.communicate()
-    assert errors == "scripts/sources/digits.py: changed while download ran; run it again\n"
+    assert errors == "scripts/dataset/digits.py: changed while download ran; run it again\n"
     assert not (scripts.parent / "made/dataset.npz").exists()
 
 
 def test_compiled_code_of_another_state_is_not_run(scripts):
     """Python takes a `.pyc` for the file's if second and size are the same."""
-    module = scripts / "sources/digits.py"
+    module = scripts / "dataset/digits.py"
     py_compile.compile(str(module))
     before = module.stat()
     module.write_text(module.read_text().replace("TEST_IMAGES = 360", "TEST_IMAGES = 359"))
@@ -226,11 +226,11 @@ def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
     slow_down(project)
     running = start(project, "dvc", "repro")
     wait_for_stage(project)
-    with (project.folder / "scripts/shared/drawing.py").open("a") as file:
+    with (project.folder / "scripts/drawing/figures.py").open("a") as file:
         file.write("# edited\n")
     output, _ = running.communicate(timeout=120)
     assert running.returncode != 0
-    assert "scripts/shared/drawing.py: changed while explore_stats ran; run it again" in output
+    assert "scripts/drawing/figures.py: changed while explore_stats ran; run it again" in output
     assert "Running stage 'explore-stats'" in project.run("dvc", "repro")
 
 

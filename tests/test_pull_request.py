@@ -13,12 +13,12 @@ from conftest import Project
 from fake_github import RUN, SITE, environment, github, outputs
 from scipy.stats import binomtest
 
-from change.github import MARK, STEP, TITLE
-from change.render import draw_review
-from change.revision import Revision, find_revision
-from page.text import image_as_text
-from shared.significance import difference_interval
-from shared.split import read_split
+from core.split import read_split
+from drawing.text import image_as_text
+from evaluation.significance import difference_interval
+from review.github import MARK, STEP, TITLE
+from review.review_page import draw_review
+from review.revision import Revision, find_revision
 
 pytestmark = pytest.mark.xdist_group("dvc")
 
@@ -165,11 +165,11 @@ def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
     clone = tmp_path / "clone"
     change.run("git", "clone", "--quiet", ".", str(clone))
     project = Project(clone)
-    assert project.run("python", "scripts/fresh.py") == (
+    assert project.run("python", "scripts/tool.py", "fresh") == (
         "The results belong to the parameters and code.\n"
     )
     project.run(
-        *("python", "scripts/review.py", "--base", "origin/main"),
+        *("python", "scripts/tool.py", "review", "--base", "origin/main"),
         *("--test", "data/processed/test.npz"),
         *("--markdown", "reports/review.md", "--html", "reports/review.html"),
     )
@@ -269,7 +269,7 @@ def test_what_is_stale_is_named(fault, change, tmp_path):
     change.run("git", "clone", "--quiet", ".", str(clone))
     make, message = STALE[fault]
     make(clone)
-    output = Project(clone).run("python", "scripts/fresh.py", fails=True)
+    output = Project(clone).run("python", "scripts/tool.py", "fresh", fails=True)
     assert output.startswith(message)
     assert "Traceback" not in output
 
@@ -295,7 +295,7 @@ HOSTILE = {
     ],
 )
 def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
-    monkeypatch.setattr("change.parameters.SECONDS", 3)
+    monkeypatch.setattr("review.parameters.SECONDS", 3)
     clone = Project(tmp_path / "clone")
     change.run("git", "clone", "--quiet", ".", str(clone.folder))
     monkeypatch.chdir(clone.folder)
@@ -392,7 +392,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     expected = expected.replace(
         "\n\n| model",
         "\n\nThis change edits what checks it, so read that before you believe its run: "
-        "scripts/fresh.py.\n\n| model",
+        "scripts/tool.py fresh.\n\n| model",
     )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
@@ -400,8 +400,8 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert not list(tmp_path.rglob("stolen"))
     assert project.run("git", "status", "--porcelain") == ""
 
-    comment = ("python", "scripts/comment.py", "--test", "data/processed/test.npz")
-    post = ("python", "scripts/post.py")
+    comment = ("python", "scripts/tool.py", "comment", "--test", "data/processed/test.npz")
+    post = ("python", "scripts/tool.py", "post")
     github.steps[STEP] = "failure"
     github.notes = [{"title": TITLE, "message": "cnn gets 9 images wrong"}]
     assert project.run(*comment, **given).startswith(

@@ -8,9 +8,9 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parameters import read_yaml
-from shared.errors import UserError
-from shared.recipe import THREADS, Recipe, resolved
+from core.errors import UserError
+from core.parameters import read_yaml
+from training.recipe import THREADS, Recipe, resolved
 
 RECIPE = Recipe(optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=64)
 LEFT = dict.fromkeys((field.name for field in dataclasses.fields(Recipe)), "recipe")
@@ -81,7 +81,7 @@ def test_a_shift_leaves_something_of_the_image(key, shape):
 def test_auto_is_what_the_processor_has(asked, flags, used, tmp_path, monkeypatch):
     if flags:
         (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags} sse\n")
-    monkeypatch.setattr("shared.recipe.CPU_FLAGS", tmp_path / "cpuinfo")
+    monkeypatch.setattr("training.recipe.CPU_FLAGS", tmp_path / "cpuinfo")
     assert settings(100, (8, 8), precision=asked)["precision"] == used
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from made_results import HOSTILE, answers_with_mistakes, draw, make_results, render
 
-from shared.errors import UserError
-from shared.evaluation import read_evaluation
-from shared.npz import write_arrays
+from core.errors import UserError
+from core.npz import write_arrays
+from evaluation.evaluation import read_evaluation
 
 
 class Page(HTMLParser):

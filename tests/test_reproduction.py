@@ -9,11 +9,11 @@ import pytest
 from changed_results import Repository
 from conftest import ROOT
 
-from change.github import TITLE
-from change.reproduction import SHOWN, differences
-from change.results import FAILURES, METRICS, STATS
-from change.revision import Revision, find_revision
-from shared.errors import UserError
+from core.errors import UserError
+from review.github import TITLE
+from review.reproduction import SHOWN, differences
+from review.results import FAILURES, METRICS, STATS
+from review.revision import Revision, find_revision
 
 HERE = Revision("this folder")
 COMMITTED = {"a": [*range(20)], "b": [5]}
@@ -211,9 +211,9 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
         lock = lock.replace(old, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
     (project.folder / "dvc.lock").write_text(lock)
     project.commit()
-    assert project.run("python", "scripts/fresh.py").startswith("The results belong")
+    assert project.run("python", "scripts/tool.py", "fresh").startswith("The results belong")
     project.run("dvc", "repro", "--force")
-    output = project.run("python", "scripts/reproduced.py", fails=True)
+    output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
     assert "The results made here are not those committed:\nlogreg gets " in output
     assert f"of {images} images wrong, and 0 in what is committed; " in output
     assert "cnn" not in output

@@ -18,17 +18,17 @@ from made_results import HOSTILE
 from PIL import Image
 from scipy.stats import binomtest
 
-from change.github import Reproduction
-from change.images import describe_digit, galleries, images_at_hand, newly_broken
-from change.models import compare_models
-from change.render import BYTES, Links, Review, draw_review
-from change.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
-from change.revision import Revision, find_revision
-from change.stages import StageState
-from change.verdict import LONGEST
-from review import review
-from shared.errors import UserError
-from shared.split import read_split
+from core.errors import UserError
+from core.split import read_split
+from review.github import Reproduction
+from review.images import describe_digit, galleries, images_at_hand, newly_broken
+from review.models import compare_models
+from review.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
+from review.review_page import BYTES, Links, Review, draw_review
+from review.revision import Revision, find_revision
+from review.stages import StageState
+from review.verdict import LONGEST
+from tools.review import run as review
 
 HERE = Revision("this folder")
 
@@ -297,7 +297,7 @@ def test_another_folder_than_the_projects(repository, tmp_path, monkeypatch):
     repository.commit("base", {"a": []})
     monkeypatch.chdir(repository.folder / "reports")
     with pytest.raises(UserError, match=r"no params\.yaml here; allowed: the project's folder"):
-        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html")
+        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html", "", "")
 
 
 def test_a_project_within_a_larger_repository(tmp_path, monkeypatch):
@@ -362,7 +362,7 @@ def test_many_models_and_long_names_fit(repository):
 def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
     repository.commit("base", {"a": [1]})
     repository.write({"a": []})
-    monkeypatch.setattr("change.render.BYTES", 600)
+    monkeypatch.setattr("review.review_page.BYTES", 600)
     text = draw_review(find_revision("main"), HERE, Path("test.npz")).markdown
     assert len(text.encode()) <= 600
     assert text.startswith("**a: 1 fixed, 0 broken, no more than chance would give (p = 1.000).**")
@@ -410,7 +410,7 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
 def test_a_change_of_what_checks_it_is_said(repository):
     """Beside what its run says, which is worth as much as what it runs."""
     (repository.folder / "scripts" / "change").mkdir(parents=True)
-    for path in ("scripts/change/a.py", "Makefile", "scripts/train.py", "scripts/fresh.py"):
+    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py", "scripts/tool.py", "fresh"):
         (repository.folder / path).write_text("before")
     base = repository.commit("base", {"a": [1]})
     runs = {"reproduction": Reproduction(None)}
@@ -420,14 +420,14 @@ def test_a_change_of_what_checks_it_is_said(repository):
         "Not known: whether its run made the same results."
         in against("main", same, **runs).markdown
     )
-    for path in ("scripts/change/a.py", "Makefile", "scripts/train.py"):
+    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py"):
         (repository.folder / path).write_text("after")
-    (repository.folder / "scripts" / "fresh.py").unlink()
+    (repository.folder / "scripts" / "tool.py").unlink()
     here = Revision("this change", repository.commit("change"))
     drawn = against(base, here, reproduction=Reproduction(False, "a @name"))
     assert (
         "This change edits what checks it, so read that before you believe its run: Makefile, "
-        "scripts/change, scripts/fresh.py.\n"
+        "scripts/review, scripts/tool.py.\n"
     ) in drawn.markdown
     assert "\n\nIts run says of what it made: a &#64;&#8203;name.\n\n" in drawn.markdown
     assert drawn.markdown.startswith(
@@ -441,9 +441,9 @@ def test_nothing_is_written_where_the_base_is_unknown(repository, tmp_path):
     text, page = tmp_path / "review.md", tmp_path / "review.html"
     text.write_text("earlier")
     with pytest.raises(UserError):
-        review("nowhere", "", Path("test.npz"), text, page)
+        review("nowhere", "", Path("test.npz"), text, page, "", "")
     assert text.read_text() == "earlier"
     assert not page.exists()
-    assert review("main", "main", Path("test.npz"), text, page).startswith("Every model")
+    assert review("main", "main", Path("test.npz"), text, page, "", "").startswith("Review: Every model")
     assert "Every model makes the same mistakes" in text.read_text()
     assert "Every model makes the same mistakes" in page.read_text()

@@ -17,9 +17,9 @@ from browsing import (
 from changed_results import Repository, write_images
 from made_results import HOSTILE
 
-from change.render import draw_review
-from change.revision import Revision, find_revision
-from shared.split import read_split
+from core.split import read_split
+from review.review_page import draw_review
+from review.revision import Revision, find_revision
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 
@@ -35,7 +35,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     write_images(tmp_path / "test.npz", 300)
     part = read_split(tmp_path / "test.npz")
     # Nothing has recorded what these results were made of.
-    monkeypatch.setattr("change.render.images_at_hand", lambda *_: part)
+    monkeypatch.setattr("review.review_page.images_at_hand", lambda *_: part)
     drawn = draw_review(find_revision("main"), Revision("this folder"), tmp_path / "test.npz")
     (tmp_path / "page.html").write_text(drawn.page)
     return tmp_path

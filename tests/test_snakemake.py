@@ -93,7 +93,7 @@ def test_links_into_dvcs_cache_are_the_files(project):
     project.run("dvc", "checkout", "--relink")
     assert (project.folder / "models/cnn/network.json").is_symlink()
     assert planned(project) == set()
-    assert "Every result belongs" in project.run("python", "scripts/verify.py")
+    assert "Every result belongs" in project.run("python", "scripts/tool.py", "verify")
 
 
 def test_without_git_snakemake_runs_and_says_what_dvc_lacks(project):
@@ -103,7 +103,7 @@ def test_without_git_snakemake_runs_and_says_what_dvc_lacks(project):
     output = project.run("snakemake", "--cores", "1")
     assert advice in output
     assert "2 of 2 steps (100%) done" in output
-    assert advice in project.run("python", "scripts/verify.py", fails=True)
+    assert advice in project.run("python", "scripts/tool.py", "verify", fails=True)
 
 
 def test_what_snakemake_cannot_do_is_said_in_one_line(project):
@@ -114,11 +114,11 @@ def test_what_snakemake_cannot_do_is_said_in_one_line(project):
     output = project.run("snakemake", "--cores", "1", fails=True)
     assert ".snakemake/running: Is a directory; a run needs a folder that it may write" in output
     assert "Traceback" not in output
-    output = project.run("python", "scripts/verify.py", fails=True, HOME="/proc")
+    output = project.run("python", "scripts/tool.py", "verify", fails=True, HOME="/proc")
     assert output.startswith("snakemake: ")
     assert "/proc" in output
     project.folder = project.folder.rename(project.folder.with_name("pro{ject}"))
-    output = project.run("python", "scripts/verify.py", fails=True)
+    output = project.run("python", "scripts/tool.py", "verify", fails=True)
     assert "Snakemake takes braces for wildcards; rename the folder" in output
 
 

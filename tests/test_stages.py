@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from small_stages import dataset, parameters, run_evaluate, run_logreg, run_mlp, split
 
+from core.errors import UserError
+from core.split import write_split
 from explore_stats import explore_stats
-from shared.errors import UserError
-from shared.linear_model import LinearModel, write_linear_model
-from shared.split import write_split
+from linear.linear_model import LinearModel, write_linear_model
 
 
 class TestExploreStats:

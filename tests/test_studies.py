@@ -7,19 +7,18 @@ import pytest
 from conftest import ROOT
 
 import studies
-from check_parameters import read_yaml
-from variants.render import render
-from variants.runs import Run, Table, Variant, read_tables
+from core.parameters import read_yaml
+from study.runs import Run, Table, Variant, read_tables
+from study.study_page import render
 
 MODELS = ["logreg", "mlp", "cnn"]
-SCHEMAS = ROOT / "schemas"
 PARAMETERS = read_yaml(ROOT / "params.yaml")
 
 
 def read(tmp_path: Path, text: str) -> list[studies.Study]:
     path = tmp_path / "study.yaml"
     path.write_text(text)
-    return studies.read_studies(path, PARAMETERS, SCHEMAS, MODELS)[0]
+    return studies.read_studies(path, PARAMETERS, MODELS)[0]
 
 
 def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
@@ -27,7 +26,7 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
     path = tmp_path / "study.yaml"
     runs = [
         (study["variants"][run["variant"]]["name"], run)
-        for study in studies.plan(path, read(tmp_path, text), PARAMETERS, SCHEMAS)
+        for study in studies.plan(path, read(tmp_path, text), PARAMETERS)
         for run in study["runs"]
     ]
     return {
@@ -124,7 +123,7 @@ studies:
 
 
 def test_the_shipped_studies_are_allowed():
-    found, _ = studies.read_studies(ROOT / "study.yaml", PARAMETERS, SCHEMAS, MODELS)
+    found, _ = studies.read_studies(ROOT / "study.yaml", PARAMETERS, MODELS)
     assert [study.name for study in found] == ["seed noise", "exercises"]
 
 
@@ -171,7 +170,7 @@ def test_how_download_fetches_makes_no_other_run(tmp_path):
 def test_a_log_of_an_earlier_study_is_no_reason(tmp_path):
     """Whatever it says: the run has not started in this one."""
     text = "studies: {a: {seeds: [1], models: [logreg]}}"
-    plan = studies.plan(tmp_path / "study.yaml", read(tmp_path, text), PARAMETERS, SCHEMAS)
+    plan = studies.plan(tmp_path / "study.yaml", read(tmp_path, text), PARAMETERS)
     steps = plan[0]["runs"][0]["chain"]
     logs, results = tmp_path / "logs", tmp_path / "study"
     logs.mkdir()

@@ -14,8 +14,8 @@ from browsing import (
 )
 from made_results import HOSTILE
 
-from shared.errors import UserError
-from study import study
+from core.errors import UserError
+from tools.study import run as study
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 

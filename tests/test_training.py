@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from small_stages import parameters, run_cnn, run_evaluate, run_logreg, run_mlp, split
 
-from networks.architectures import ARCHITECTURES, SMALLEST_SIDE, FusedBatchNormalization
-from shared.augmentation import background
-from shared.backend import keras
-from shared.errors import UserError
-from shared.linear_model import read_linear_model
-from shared.network import predict, read_network
-from shared.split import read_split
+from core.errors import UserError
+from core.split import read_split
+from layers.architectures import ARCHITECTURES, SMALLEST_SIDE, FusedBatchNormalization
+from linear.linear_model import read_linear_model
+from networks.backend import keras
+from networks.network import predict, read_network
+from training.augmentation import background
 
 
 class TestTraining:

@@ -4,12 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from change.github import Reproduction
-from change.images import newly_broken, surest_first
-from change.models import ModelChange, compare_models
-from change.render import FOLDERS
-from change.results import Mistake, Results
-from change.verdict import (
+from drawing.templates import template_environment
+from drawing.text import escape_markdown
+from evaluation.significance import accuracy_interval, difference_interval
+from review.github import Reproduction
+from review.images import newly_broken, surest_first
+from review.models import ModelChange, compare_models
+from review.results import Mistake, Results
+from review.review_page import FOLDERS
+from review.verdict import (
     FAILED,
     HOLDS,
     LONGEST,
@@ -21,9 +24,6 @@ from change.verdict import (
     short,
     verdict,
 )
-from page.render import template_environment
-from page.text import escape_markdown
-from shared.significance import accuracy_interval, difference_interval
 
 WORDS = template_environment(*FOLDERS).get_template("verdict.j2").module
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-VERIFY = ("python", "scripts/verify.py")
+VERIFY = ("python", "scripts/tool.py", "verify")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
-from change.github import STEP
+from review.github import STEP
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 from jsonschema import ValidationError
 
-from check_parameters import as_number, complaint, faults, printable, read_yaml
+from core.parameters import SCHEMAS, as_number, find_errors, first_error, read_schema, read_yaml
+from core.text import printable
 
 ASK_ABOVE = 100  # models to train, where study.yaml does not say
 MOST_MODELS = 20_000  # of all studies: Snakemake's plan of more would take hours to make
@@ -85,7 +86,7 @@ class Study:
 
 
 def read_studies(
-    path: Path, parameters: Mapping[str, Any], schemas: Path, models: list[str]
+    path: Path, parameters: Mapping[str, Any], models: list[str]
 ) -> tuple[list[Study], int]:
     """The studies of the file at `path`, and above how many models it wants to be asked.
 
@@ -95,16 +96,15 @@ def read_studies(
     Args:
         path: the studies.
         parameters: what the variants change.
-        schemas: the folder of the schemas of both.
         models: that the pipeline has.
     """
     if not path.exists():
         _refuse(path, "", "missing; it names the studies, as docs/studies.md says")
     document = read_yaml(path)
-    errors = faults(document, read_yaml(schemas / "study.schema.yaml"))
+    errors = find_errors(document, read_yaml(SCHEMAS / "study.schema.yaml"))
     if errors:
         _refuse(path, ".".join(map(str, errors[0].absolute_path)), _fault(errors[0]))
-    schema = read_yaml(schemas / "params.schema.yaml")
+    schema = read_schema()
     studies = []
     for name, given in document["studies"].items():
         place = f"studies.{name}"
@@ -124,16 +124,14 @@ def read_studies(
     return studies, document.get("ask_above", ASK_ABOVE)
 
 
-def plan(
-    path: Path, studies: list[Study], parameters: Mapping[str, Any], schemas: Path
-) -> list[dict[str, Any]]:
+def plan(path: Path, studies: list[Study], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The studies with their runs, as study/plan.json has them.
 
     Each run is a model's: `variant`, its place among the study's; `model`; `seed`; and `chain`, the
     stages' runs from download to evaluate. A combination that is not allowed ends the program in
     one line.
     """
-    schema = read_yaml(schemas / "params.schema.yaml")
+    schema = read_schema()
     planned = []
     for study in studies:
         variants, runs = [], []
@@ -161,7 +159,7 @@ def plan(
 
 
 def write_plan(path: Path, planned: list[dict[str, Any]], logs: Path) -> None:
-    """Write what the page is drawn from, for scripts/study.py, when no run has started yet.
+    """Write what the page is drawn from, for scripts/tool.py study, when no run has started yet.
 
     A run without a result loses its log of earlier studies, or the page would show as the reason
     what was said then.
@@ -282,9 +280,9 @@ def _changed(parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
 
 
 def _check(path: Path, place: str, values: dict[str, Any], schema: dict[str, Any]) -> None:
-    fault = complaint(values, schema)
-    if fault:
-        _refuse(path, place, fault)
+    error = first_error(values, schema)
+    if error:
+        _refuse(path, place, error)
 
 
 def _fault(error: ValidationError) -> str:

@@ -31,7 +31,7 @@ rule study:
     log:
         "logs/study/study.log",
     conda:
-        "envs/light.yaml"
+        "../envs/light.yaml"
     params:
         command=PAGE,
     shell:

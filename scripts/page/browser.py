@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from page.images import as_grey, images_on_a_sheet, reduced, reduction, sheet
-from shared.evaluation import Evaluation
-from shared.split import Split
+from core.split import Split
+from drawing.images import as_grey, images_on_a_sheet, reduced, reduction, sheet
+from evaluation.evaluation import Evaluation
 
 SHEET_FRAME = 60  # bytes of the element around a sheet
 

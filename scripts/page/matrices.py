@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.significance import ALPHA
+from evaluation.significance import ALPHA
 
 HEATS = {"heat4": 0.1, "heat3": 0.03, "heat2": 0.01, "heat1": 0}
 

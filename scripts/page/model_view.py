@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from page.charts import draw_curves, draw_reliability, inline, model_style
-from page.images import as_grey, png, reduced, reduction
+from core.errors import UserError
+from core.files import read_json
+from core.split import Split
+from drawing.images import as_grey, png, reduced, reduction
+from drawing.svg import inline, model_style
+from drawing.text import address_name, image_as_text
+from evaluation.evaluation import Evaluation
+from page.charts import draw_curves, draw_reliability
 from page.matrices import confusion_rows
-from page.text import address_name, image_as_text
-from shared.errors import UserError
-from shared.evaluation import Evaluation
-from shared.files import read_json
-from shared.split import Split
 
 DRAWS = 200  # failures to draw from, one after the other
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))

@@ -1,16 +1,13 @@
 """From what the templates say to the bytes of the page and its twin."""
 
 import base64
-import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
-from page.text import escape_markdown, inert_json
+from drawing.templates import embedded, template_environment
+from drawing.text import inert_json
 
 PAGE_BYTES = 2_000_000
 
@@ -48,27 +45,6 @@ def render(
     if room < 0:
         print(f"report: the page has {-room} bytes more than {PAGE_BYTES}", file=sys.stderr)
     return fill(room), markdown
-
-
-def template_environment(*folders: Path) -> Environment:
-    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`."""
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = escape_markdown
-    return environment
-
-
-def embedded(path: Path) -> dict[str, str]:
-    """A file of ours with the hash by which the page allows it."""
-    text = path.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {"text": Markup(text), "hash": digest}  # noqa: S704 - our own, and not HTML
 
 
 def _link(name: str, content: bytes) -> dict[str, str]:

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from page.charts import draw_abstention, draw_accuracies, draw_cost, inline
+from core.split import Split
+from drawing.svg import inline
+from evaluation.evaluation import Evaluation
+from evaluation.significance import ALPHA
+from page.charts import draw_abstention, draw_accuracies, draw_cost
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
-from shared.evaluation import Evaluation
-from shared.significance import ALPHA
-from shared.split import Split
 
 PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
 SETS_SHOWN = 20

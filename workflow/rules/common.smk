@@ -9,8 +9,9 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(workflow.basedir))
 sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
-from check_parameters import SCHEMAS, complaint, overwriting, own_file, read_yaml
-from parameters import as_flags, read_parameters, unread_sections
+from core.parameters import as_flags, first_error, read_schema, read_yaml
+from dataset.own_file import overwriting, own_file
+from overrides import read_parameters, unread_sections
 
 if "{" in str(workflow.basedir):
     sys.exit(f"{workflow.basedir}: Snakemake takes braces for wildcards; rename the folder")
@@ -18,11 +19,10 @@ if "{" in str(workflow.basedir):
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config
 )
-schema = read_yaml(SCHEMAS / "params.schema.yaml")
-fault = complaint(parameters, schema)
-if fault:
-    sys.exit(fault)
-for section in unread_sections(parameters, schema):
+error = first_error(parameters, read_schema())
+if error:
+    sys.exit(error)
+for section in unread_sections(parameters, read_schema()):
     logger.warning(f"{section}: no stage reads this section")
 
 methods = workflow.deployment_settings.deployment_method

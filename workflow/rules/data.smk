@@ -4,6 +4,7 @@
 rule download:
     input:
         "scripts/download.py",
+        environment="envs/light.yaml",
         own=[path for path in [own_file(parameters["download"])] if path and isfile(path)],
     output:
         output=update("data/raw/dataset.npz"),
@@ -11,12 +12,13 @@ rule download:
     log:
         "logs/download.log",
     conda:
-        "../envs/light.yaml"
+        "../../envs/light.yaml"
     params:
         flags=as_flags(parameters["download"]),
     shell:
         "python scripts/download.py"
         " --output {output.output}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
@@ -24,6 +26,7 @@ rule download:
 rule explore_stats:
     input:
         "scripts/explore_stats.py",
+        environment="envs/light.yaml",
         dataset="data/raw/dataset.npz",
     output:
         stats=update("reports/stats.json"),
@@ -49,7 +52,7 @@ rule explore_stats:
     log:
         "logs/explore_stats.log",
     conda:
-        "../envs/light.yaml"
+        "../../envs/light.yaml"
     params:
         seed=parameters["seed"],
         flags=as_flags(parameters["explore_stats"]),
@@ -60,6 +63,7 @@ rule explore_stats:
         " --train_samples {output.train_samples}"
         " --test_samples {output.test_samples}"
         " --class_histogram {output.class_histogram}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
@@ -67,6 +71,7 @@ rule explore_stats:
 rule preprocess:
     input:
         "scripts/preprocess.py",
+        environment="envs/light.yaml",
         dataset="data/raw/dataset.npz",
     output:
         train=update("data/processed/train.npz"),
@@ -76,7 +81,7 @@ rule preprocess:
     log:
         "logs/preprocess.log",
     conda:
-        "../envs/light.yaml"
+        "../../envs/light.yaml"
     params:
         seed=parameters["seed"],
         flags=as_flags(parameters["preprocess"]),
@@ -86,5 +91,6 @@ rule preprocess:
         " --train {output.train}"
         " --validation {output.validation}"
         " --test {output.test}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"

@@ -9,7 +9,7 @@ from studies import MOST_MODELS, ask, plan, read_studies, work, write_plan
 
 FILE, FOLDER, LOGS = Path("study.yaml"), Path("study"), Path("logs/study")
 PAGE = (
-    f"python scripts/study.py --plan study/plan.json --logs {LOGS}"
+    f"python scripts/tool.py study --plan study/plan.json --logs {LOGS}"
     " --html reports/study.html --markdown reports/study.md"
 )
 
@@ -19,7 +19,7 @@ IS_MAIN = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
 model_files = [path for path in pipeline_rules["evaluate"].input if path.startswith("models/")]
 models = list(dict.fromkeys(path.split("/")[1] for path in model_files))
-studies, ask_above = read_studies(FILE, parameters, SCHEMAS, models)
+studies, ask_above = read_studies(FILE, parameters, models)
 
 if IS_MAIN and parameters != read_yaml(Path("params.yaml")):
     sys.exit("--config: a study has its values from params.yaml and study.yaml; change them there")
@@ -28,7 +28,7 @@ at_most = sum(study.size() * len(study.models) for study in studies)
 if at_most > MOST_MODELS:
     sys.exit(f"{FILE}: {at_most:,} models to train; allowed: up to {MOST_MODELS:,}")
 
-planned = plan(FILE, studies, parameters, SCHEMAS)
+planned = plan(FILE, studies, parameters)
 runs = {}  # by stage and id, each once
 for study in planned:
     for run in study["runs"]:
@@ -37,9 +37,9 @@ for study in planned:
 
 outputs = [path for rule in pipeline_rules.values() for path in rule.output]
 for file in filter(None, [own_file(run.values) for run in runs["download"].values()]):
-    fault = overwriting(file, [*outputs, *map(str, FOLDER.glob("*/*/*"))])
-    if fault:
-        sys.exit(f"{FILE}: {fault}")
+    error = overwriting(file, [*outputs, *map(str, FOLDER.glob("*/*/*"))])
+    if error:
+        sys.exit(f"{FILE}: {error}")
 
 
 def find_run(stage, wildcards):
@@ -58,8 +58,12 @@ def made(run, name):
     return f"{folder(run)}/{name}"
 
 
-def code(stage):
-    return [path for path in pipeline_rules[stage].input if path.startswith("scripts/")]
+def script(stage):
+    return f"scripts/{stage}.py"
+
+
+def environment(stage):
+    return pipeline_rules[stage].input.environment
 
 
 def before(stage, name):

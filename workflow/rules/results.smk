@@ -9,6 +9,7 @@ rule evaluate:
         "models/mlp/network.weights.npz",
         "models/cnn/network.json",
         "models/cnn/network.weights.npz",
+        environment="envs/tensorflow.yaml",
         test="data/processed/test.npz",
     output:
         evaluation=update("reports/evaluation.npz"),
@@ -29,7 +30,7 @@ rule evaluate:
     log:
         "logs/evaluate.log",
     conda:
-        "../envs/tensorflow.yaml"
+        "../../envs/tensorflow.yaml"
     threads: parameters["evaluate"]["threads"]
     params:
         models="models/logreg models/mlp models/cnn",
@@ -42,6 +43,7 @@ rule evaluate:
         " --failures {output.failures}"
         " --reliability {output.reliability}"
         " --evaluation {output.evaluation}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
@@ -55,6 +57,7 @@ rule report:
         "models/mlp/training.json",
         "models/cnn/history.csv",
         "models/cnn/training.json",
+        environment="envs/light.yaml",
         test="data/processed/test.npz",
         evaluation="reports/evaluation.npz",
         metrics="reports/metrics.json",
@@ -75,7 +78,7 @@ rule report:
     log:
         "logs/report.log",
     conda:
-        "../envs/light.yaml"
+        "../../envs/light.yaml"
     params:
         seed=parameters["seed"],
         flags=as_flags(parameters["report"]),
@@ -93,5 +96,6 @@ rule report:
         " --templates scripts/templates"
         " --html {output.html}"
         " --markdown {output.markdown}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"

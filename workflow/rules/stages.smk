@@ -8,6 +8,6 @@ include: "results.smk"  # evaluate, report
 
 
 outputs = [path for rule in workflow.rules for path in rule.output]
-fault = overwriting(own_file(parameters["download"]), outputs)
-if fault:
-    sys.exit(fault)
+error = overwriting(own_file(parameters["download"]), outputs)
+if error:
+    sys.exit(error)

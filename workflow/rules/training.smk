@@ -4,6 +4,7 @@
 rule train_logreg:
     input:
         "scripts/train_logreg.py",
+        environment="envs/light.yaml",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
@@ -14,7 +15,7 @@ rule train_logreg:
     log:
         "logs/train_logreg.log",
     conda:
-        "../envs/light.yaml"
+        "../../envs/light.yaml"
     threads: parameters["train_logreg"]["threads"]
     params:
         flags=as_flags(parameters["train_logreg"]),
@@ -25,6 +26,7 @@ rule train_logreg:
         " --model {output.model}"
         " --history {output.history}"
         " --record {output.record}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} > {log} 2>&1"
 
@@ -32,6 +34,7 @@ rule train_logreg:
 rule train_mlp:
     input:
         "scripts/train_mlp.py",
+        environment="envs/tensorflow.yaml",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
@@ -43,7 +46,7 @@ rule train_mlp:
     log:
         "logs/train_mlp.log",
     conda:
-        "../envs/tensorflow.yaml"
+        "../../envs/tensorflow.yaml"
     threads: parameters["train_mlp"]["threads"]
     params:
         seed=parameters["seed"],
@@ -56,6 +59,7 @@ rule train_mlp:
         " --weights {output.weights}"
         " --history {output.history}"
         " --record {output.record}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
@@ -63,6 +67,7 @@ rule train_mlp:
 rule train_cnn:
     input:
         "scripts/train_cnn.py",
+        environment="envs/tensorflow.yaml",
         train="data/processed/train.npz",
         validation="data/processed/validation.npz",
     output:
@@ -74,7 +79,7 @@ rule train_cnn:
     log:
         "logs/train_cnn.log",
     conda:
-        "../envs/tensorflow.yaml"
+        "../../envs/tensorflow.yaml"
     threads: parameters["train_cnn"]["threads"]
     params:
         seed=parameters["seed"],
@@ -87,5 +92,6 @@ rule train_cnn:
         " --weights {output.weights}"
         " --history {output.history}"
         " --record {output.record}"
+        " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"

@@ -4,7 +4,8 @@
 
 use rule pipeline_download as download with:
     input:
-        code("download"),
+        script("download"),
+        environment=environment("download"),
         own=own_dataset,
     output:
         output="study/download/{id}/dataset.npz",
@@ -17,7 +18,8 @@ use rule pipeline_download as download with:
 
 use rule pipeline_preprocess as preprocess with:
     input:
-        code("preprocess"),
+        script("preprocess"),
+        environment=environment("preprocess"),
         dataset=before("preprocess", "dataset.npz"),
     output:
         train="study/preprocess/{id}/train.npz",
@@ -33,7 +35,8 @@ use rule pipeline_preprocess as preprocess with:
 
 use rule pipeline_train_logreg as train_logreg with:
     input:
-        code("train_logreg"),
+        script("train_logreg"),
+        environment=environment("train_logreg"),
         train=before("train_logreg", "train.npz"),
         validation=before("train_logreg", "validation.npz"),
     output:
@@ -50,7 +53,8 @@ use rule pipeline_train_logreg as train_logreg with:
 
 use rule pipeline_train_mlp as train_mlp with:
     input:
-        code("train_mlp"),
+        script("train_mlp"),
+        environment=environment("train_mlp"),
         train=before("train_mlp", "train.npz"),
         validation=before("train_mlp", "validation.npz"),
     output:
@@ -69,7 +73,8 @@ use rule pipeline_train_mlp as train_mlp with:
 
 use rule pipeline_train_cnn as train_cnn with:
     input:
-        code("train_cnn"),
+        script("train_cnn"),
+        environment=environment("train_cnn"),
         train=before("train_cnn", "train.npz"),
         validation=before("train_cnn", "validation.npz"),
     output:
@@ -88,8 +93,9 @@ use rule pipeline_train_cnn as train_cnn with:
 
 use rule pipeline_evaluate as evaluate with:
     input:
-        code("evaluate"),
+        script("evaluate"),
         trained,
+        environment=environment("evaluate"),
         test=test_images,
     output:
         evaluation="study/evaluate/{id}/evaluation.npz",

@@ -1,0 +1,131 @@
+"""The command line of a stage: paths and typed parameters, and one line for each mistake."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from core.errors import UserError
+from core.parameters import parse_value, read_schema
+from core.provenance import recorded
+
+
+class StageParser(argparse.ArgumentParser):
+    """The flags of one stage: paths, and the keys of its section of params.yaml.
+
+    A wrong command line ends the program with one line on standard error and exit status 2.
+    """
+
+    def __init__(self, stage: str, description: str) -> None:
+        super().__init__(prog=f"{stage}.py", description=description, allow_abbrev=False)
+        self.stage = stage
+        self.parameters: dict[str, dict[str, Any]] = {}  # what each may be, as JSON schemas
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.add_input("environment", "the versions of libraries that it runs with, .yaml")
+        self.add_argument(
+            "--provenance", type=Path, metavar="PATH", help="what it was made of, to write, .json"
+        )
+        for key, schema in read_schema()["properties"][stage]["properties"].items():
+            self._add_parameter(key, schema)
+
+    def add_input(self, name: str, meaning: str, nargs: str | None = None) -> None:
+        """Add a file or folder that the stage reads."""
+        self.inputs.append(name)
+        self.add_argument(f"--{name}", type=Path, nargs=nargs, metavar="PATH", help=meaning)
+
+    def add_output(self, name: str, meaning: str) -> None:
+        """Add a file that the stage writes."""
+        self.outputs.append(name)
+        self.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"{meaning}, to write")
+
+    def add_seed(self) -> None:
+        """Add the seed, which several stages share."""
+        self._add_parameter("seed", read_schema()["properties"]["seed"])
+
+    def run(self, stage: Callable[..., None], **values: Any) -> None:
+        """Call `stage` with the command line's arguments and `values`; a mistake is one line."""
+        arguments = self._arguments()
+        provenance = arguments.pop("provenance")
+        inputs, outputs = (
+            [path for name in names for path in _as_list(arguments[name])]
+            for names in (self.inputs, self.outputs)
+        )
+        del arguments["environment"]  # the engine installs it, if asked; the record has its hash
+        inputs += [arguments[key] for key in self.parameters if isinstance(arguments[key], Path)]
+        try:
+            with recorded(self.stage, provenance, inputs, outputs):
+                stage(**arguments, **values)
+        except UserError as error:
+            sys.exit(str(error))
+        except OSError as error:
+            place = f": {error.filename}" if error.filename else ""
+            sys.exit(f"{self.stage}: {error.strerror or error}{place}")
+        except MemoryError:
+            sys.exit(f"{self.stage}: not enough memory; fewer images or a smaller batch need less")
+
+    def error(self, message: str) -> NoReturn:
+        """End with argparse's own message, without its usage text."""
+        key = re.match(r"argument --(\w+): ", message)
+        if key and key[1] in self.parameters:
+            self.exit(2, f"{self._refusal(key[1], 'no value')}\n")
+        self.exit(2, f"{self.stage}: {message}\n")
+
+    def _arguments(self) -> dict[str, Any]:
+        words: list[str] = []
+        for word in sys.argv[1:]:
+            # argparse takes -1e-5 for an option, unless it is joined to its flag.
+            if re.match(r"-[\d.]", word) and words and words[-1].startswith("--"):
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            self.exit(2, f"{self._about_unknown(unknown, words)}\n")
+        missing = [name for name, value in vars(arguments).items() if value is None]
+        for name in sorted(missing, key=lambda name: name not in self.parameters):
+            path = f"{self.stage}: the path --{name} is missing"
+            self.exit(2, f"{self._refusal(name, 'missing') if name in self.parameters else path}\n")
+        return vars(arguments)
+
+    def _about_unknown(self, unknown: list[str], words: list[str]) -> str:
+        first, *rest = unknown
+        if not first.startswith("--"):
+            before = [word for word in words[: words.index(first)] if word.startswith("--")]
+            key = before[-1].lstrip("-").partition("=")[0] if before else ""
+            if key in self.parameters:
+                return self._refusal(key, f"{first!r} is one value too many")
+            return f"{self.stage}: {first!r} belongs to no parameter"
+        key, value = first.removeprefix("--"), " ".join(rest) or "no value"
+        if key.startswith("no-"):  # DVC's spelling of false; no key has a hyphen
+            key, value = key[3:], "False"
+            if key in self.parameters:
+                return self._refusal(key, "False is not allowed")
+        allowed = ", ".join(known for known in self.parameters if known != "seed")
+        return f"{self.stage}.{key}: unknown parameter ({value}); allowed: {allowed}"
+
+    def _add_parameter(self, key: str, schema: dict[str, Any]) -> None:
+        self.parameters[key] = schema
+        self.add_argument(
+            f"--{key}",
+            type=lambda text: self._parse(key, text),
+            nargs="+" if schema.get("type") == "array" else None,
+            metavar="VALUE",
+            help=f"{schema['title']}; {schema['description']}",
+        )
+
+    def _parse(self, key: str, text: str) -> Any:
+        try:
+            return parse_value(text, self.parameters[key].get("items", self.parameters[key]))
+        except ValueError:
+            self.exit(2, f"{self._refusal(key, f'{text!r} is not allowed')}\n")
+
+    def _refusal(self, key: str, problem: str) -> str:
+        place = key if key == "seed" else f"{self.stage}.{key}"
+        return f"{place}: {problem}; allowed: {self.parameters[key]['description']}"
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

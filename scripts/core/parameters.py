@@ -1,0 +1,153 @@
+"""Parameters: params.yaml, what schemas/params.schema.yaml allows in it, and a section as flags."""
+
+import math
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from core.text import printable
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def read_yaml(source: Path | str) -> Any:
+    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader takes 1e-05 for a text."""
+    try:
+        return YAML(typ="safe").load(source)
+    except OSError as error:
+        sys.exit(f"{source}: {error.strerror}; allowed: a file of parameters")
+    except (YAMLError, UnicodeDecodeError) as error:
+        sys.exit(f"{source}: not YAML ({' '.join(str(error).split())})")
+
+
+def read_sections(path: Path) -> dict[str, Any]:
+    """Read a file of parameters, or end the program if it has no sections."""
+    document = read_yaml(path)
+    if not isinstance(document, dict):
+        sys.exit(f"{path}: {document!r} is not allowed; allowed: sections of parameters")
+    return document
+
+
+@cache
+def read_schema() -> dict[str, Any]:
+    """The JSON schema of params.yaml; every key that it names is required, and no other allowed."""
+    schema = read_yaml(SCHEMAS / "params.schema.yaml")
+    sections = schema["properties"]
+    for section in sections.values():
+        if "properties" in section:
+            section |= {
+                **{"type": "object", "description": "a section", "additionalProperties": False},
+                "required": list(section["properties"]),
+            }
+    return {**schema, "required": list(sections)}
+
+
+def first_error(values: Any, schema: dict[str, Any]) -> str | None:
+    """What is wrong with `values` first, in one line; None if `schema` allows them.
+
+    What counts is the command line that becomes of them, so that DVC and the stages agree: there
+    the text "3" is the number, and a list of one value is that value.
+    """
+    errors = find_errors(_as_stages_read(values, schema), schema)
+    return printable(_in_one_line(errors[0], schema)) if errors else None
+
+
+def find_errors(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
+    """Where `document` is not what `schema` allows, in the order of the places."""
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        }
+    )
+    validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
+    return sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+
+
+def parse_value(text: str, schema: dict[str, Any]) -> Any:
+    """The value of a parameter that a flag's text stands for, as a stage takes it.
+
+    A number of the type "number" is a float, and a text of the format "path" a Path.
+
+    Raises:
+        ValueError: `schema` does not allow it.
+    """
+    value = as_number(text)
+    for option in schema.get("oneOf", [schema]):
+        if not find_errors(value, option):
+            if option.get("type") == "number":
+                return float(value)
+            return Path(value) if option.get("format") == "path" else value
+    raise ValueError(text)
+
+
+def as_number(text: Any) -> Any:
+    """`text`, or the number that the stages take it for.
+
+    int() and float() would also take "1_000", " 7 ", "infinity" and other digits than ASCII's.
+    """
+    if not isinstance(text, str):
+        return text
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        return float(text)
+    return text
+
+
+def as_flags(section: Mapping[str, Any]) -> str:
+    """A section of the parameters as flags, exactly as DVC unpacks it."""
+    words = []
+    for key, value in section.items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{key}", *(shlex.quote(str(value)) for value in values)]
+    return " ".join(words)
+
+
+def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """`values` as they come out of the stages' command lines, where they can get into one."""
+    read = {}
+    for section, value in values.items():
+        if isinstance(value, dict):
+            keys = schema["properties"].get(section, {}).get("properties", {})
+            read[section] = {
+                key: _from_words(inner, keys.get(key, {})) for key, inner in value.items()
+            }
+        else:
+            read[section] = as_number(value)
+    return read
+
+
+def _from_words(value: Any, schema: dict[str, Any]) -> Any:
+    words = value if isinstance(value, list) else [value]
+    if any(word is None or isinstance(word, bool | list | dict) for word in words):
+        return value
+    if schema.get("type") == "array":
+        return [as_number(word) for word in words]
+    return as_number(words[0]) if len(words) == 1 else value
+
+
+def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
+    keys = [key for key in error.absolute_path if isinstance(key, str)]  # without places in a list
+    problem = f"{error.instance!r} is not allowed"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        unknown = next(key for key in error.instance if key not in known)
+        place, value = ".".join([*keys, str(unknown)]), error.instance[unknown]
+        return f"{place}: unknown parameter ({value}); allowed: {', '.join(known)}"
+    if error.validator == "required":
+        keys.append(next(key for key in error.validator_value if key not in error.instance))
+        problem = "missing"
+    allowed = error.schema.get("description") if error.validator == "const" else None
+    for key in keys:
+        schema = schema["properties"][key]
+    return f"{'.'.join(keys)}: {problem}; allowed: {allowed or schema['description']}"

@@ -1,0 +1,100 @@
+"""The provenance of a result: by what command, from what code and inputs it was made."""
+
+import fcntl
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from core import imported
+from core.errors import UserError
+from core.files import write_json
+
+
+@contextmanager
+def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) -> Iterator[None]:
+    """Let the block be the only run of `stage`, and write to `record` what it made of what.
+
+    The record is JSON: `command`, the words of the command line, and `inputs` and `outputs`, the
+    SHA-256 of each file by its path from the working directory. Our own modules are among the
+    inputs, as they were imported, and so is each file below an input that is a folder. The record
+    is written last, so that half a result has none that fits it.
+
+    Raises:
+        UserError: a module was changed since it was imported, or an input while the block ran, so
+            that an engine would record a state that the outputs do not come from; or a run that was
+            started later has held the lock before.
+        OSError: a file cannot be read, or the record cannot be written.
+    """
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(stage, record.with_name(f".{record.stem}.lock")):
+        _refuse_changes(stage, _modules())
+        read = hashes(inputs)
+        yield
+        used = {**read, **_modules()}
+        _refuse_changes(stage, used)
+        write_json(record, {"command": sys.argv, "inputs": used, "outputs": hashes(outputs)})
+
+
+def hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """The SHA-256 of each file, or of each file below a folder, by its path from here."""
+    digests = {}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
+                with file.open("rb") as content:
+                    digests[_from_here(file)] = hashlib.file_digest(content, "sha256").hexdigest()
+    return digests
+
+
+def _modules() -> dict[str, str | None]:
+    """Our own modules as they were imported."""
+    return {_from_here(path): digest for path, digest in imported.items()}
+
+
+def _refuse_changes(stage: str, used: dict[str, str | None]) -> None:
+    """Raise UserError if a file is no longer as it was used."""
+    now = hashes(map(Path, used))
+    for path, digest in used.items():
+        if digest is None or now.get(path) != digest:
+            raise UserError(f"{path}: changed while {stage} ran; run it again")
+
+
+def _from_here(path: Path) -> str:
+    return Path(os.path.relpath(path)).as_posix()
+
+
+@contextmanager
+def _alone(stage: str, path: Path) -> Iterator[None]:
+    """Hold the lock at `path`. The kernel gives it back, however the process ends.
+
+    A killed engine leaves its stage running. The next run of the stage must not write at the same
+    time as that one, and that one, if it comes to the lock second, not at all: what follows the
+    stage may be reading. So the file says when the last run to hold it was started.
+    """
+    started = psutil.Process().create_time()
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{stage}: waiting for an earlier run of it to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if started < _seconds(lock.read()) <= time.time():  # of the future, if the clock went back
+            raise UserError(f"{stage}: not run, since a later run of it has taken its place")
+        lock.truncate(0)
+        lock.write(str(started))
+        lock.flush()
+        yield
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # a new file, or one cut short by a full disk
+        return 0

@@ -1,0 +1,52 @@
+"""Images as the models take them: one part of the data, with class indices and the pixel range."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.npz import read_arrays, write_arrays
+
+
+@dataclass(frozen=True)
+class Split:
+    """The training, validation or test part.
+
+    Attributes:
+        images: (n, height, width), uint8 or float32, in the dataset's own units.
+        labels: (n,), int64, indices into `classes`.
+        classes: (k,), int64, the labels as the dataset spells them, ascending.
+        pixel_range: (2,), float64, the lowest and highest pixel of the dataset's training images,
+            used or not. Models scale with it, and keep it, so that they take images in the
+            dataset's own units.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray
+    pixel_range: np.ndarray
+
+
+def read_split(path: Path) -> Split:
+    """Read a part that preprocess wrote. Raises UserError and OSError."""
+    return Split(**read_arrays(path, ("images", "labels", "classes", "pixel_range")))
+
+
+def write_split(path: Path, split: Split) -> None:
+    """Write `split` as one `.npz` archive."""
+    write_arrays(
+        path,
+        images=split.images,
+        labels=split.labels,
+        classes=split.classes,
+        pixel_range=split.pixel_range,
+    )
+
+
+def scaled_and_flat(images: np.ndarray, pixel_range: np.ndarray) -> np.ndarray:
+    """Images as rows of float32, (n, height * width), with `pixel_range` mapped to [0, 1]."""
+    low, high = np.float32(pixel_range)
+    rows = images.reshape(len(images), np.prod(images.shape[1:])).astype(np.float32)
+    rows -= low
+    rows /= high - low
+    return rows

@@ -1,0 +1,163 @@
+"""MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by content hash."""
+
+import hashlib
+import signal
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import requests
+from tqdm import tqdm
+from urllib3.exceptions import HTTPError
+
+from core.errors import UserError
+from dataset.idx import parse_idx
+
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://raw.githubusercontent.com/fgnt/mnist/master",
+)
+
+# The content is pinned, not the gzip: it does not matter who compressed it, or whether.
+FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
+    "x_train": (
+        "train-images-idx3-ubyte",
+        47_040_016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "y_train": (
+        "train-labels-idx1-ubyte",
+        60_008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "x_test": (
+        "t10k-images-idx3-ubyte",
+        7_840_016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "y_test": (
+        "t10k-labels-idx1-ubyte",
+        10_008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+}
+CHUNK_BYTES = 2**16
+LONGEST_PAUSE = 30  # seconds between two rounds
+GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
+
+
+class MirrorError(Exception):
+    """A mirror gave something other than the file; the next one may do better."""
+
+
+def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np.ndarray]:
+    """Fetch MNIST's four arrays, uint8, from the first mirror that gives them whole.
+
+    Args:
+        mirror: a folder or URL to ask before the public mirrors.
+        timeout: seconds that one mirror may take for all the files it is asked for.
+        attempts: how many times to go through the mirrors.
+
+    Raises:
+        UserError: no mirror had them; the message names the other ways to get data.
+    """
+    mirrors = [mirror, *MIRRORS] if mirror else list(MIRRORS)
+    arrays: dict[str, np.ndarray] = {}
+    for attempt in range(attempts):
+        for place in mirrors:
+            try:
+                with _time_limit(timeout):
+                    for array, (file, size, digest) in FILES.items():
+                        if array not in arrays:
+                            arrays[array] = parse_idx(_content(place, file, size, digest))
+                return arrays
+            except MirrorError as fault:
+                reason = f"{place}: {fault}"
+                print(reason, file=sys.stderr)
+        if attempt + 1 < attempts:
+            time.sleep(min(2**attempt, LONGEST_PAUSE))
+    raise UserError(
+        f"download.dataset: mnist could not be fetched from any mirror (last: {reason}); allowed"
+        " instead: a folder or URL with its files in DATA_MIRROR, the path of an .npz, or digits"
+    )
+
+
+@contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """End the block by a MirrorError after `seconds`, even within a header.
+
+    A socket's own limit starts anew with each byte, so that a server which drips outlasts it.
+    Only a lookup of the name ends at the system's own limit.
+    """
+
+    def stop(*_: object) -> NoReturn:
+        raise MirrorError(f"took longer than {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _content(place: str, file: str, size: int, digest: str) -> bytes:
+    """The uncompressed content of `file` at `place`, whose hash is right, or a MirrorError."""
+    url = f"{place.rstrip('/')}/{file}.gz"
+    try:
+        if place.startswith(("http://", "https://")):
+            packed = _download(url, file, size + GZIP_BYTES)
+        else:
+            packed = _read_folder(Path(place), file, size + GZIP_BYTES)
+        content = _unpacked(packed, size)
+    except requests.ConnectionError as error:
+        raise MirrorError(f"{file}: cannot be reached") from error
+    except (OSError, HTTPError, zlib.error) as error:  # requests' own errors are OSErrors
+        raise MirrorError(f"{file}: {_first_line(error)}") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise MirrorError(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
+    return content
+
+
+def _download(url: str, file: str, most: int) -> bytes:
+    content = bytearray()
+    with requests.get(url, stream=True, timeout=30) as response:
+        response.raise_for_status()
+        length = response.headers.get("Content-Length", "")
+        with tqdm(
+            total=int(length) if length.isdecimal() else None,
+            desc=file,
+            unit="B",
+            unit_scale=True,
+            disable=None,  # draws in a terminal only
+        ) as progress:
+            while chunk := response.raw.read1(CHUNK_BYTES):  # what has arrived, to show it
+                content += chunk
+                progress.update(len(chunk))
+                if len(content) > most:
+                    raise MirrorError(f"{file}: more than {most} bytes")
+    return bytes(content)
+
+
+def _read_folder(folder: Path, file: str, most: int) -> bytes:
+    path = folder / f"{file}.gz"
+    with (path if path.exists() else folder / file).open("rb") as source:
+        return source.read(most)
+
+
+def _unpacked(packed: bytes, size: int) -> bytes:
+    """`packed` without its gzip, if it has one; never more than one byte over `size`."""
+    if not packed.startswith(b"\x1f\x8b"):
+        return packed
+    return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(packed, size + 1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

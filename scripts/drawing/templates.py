@@ -1,0 +1,31 @@
+"""Templates, and what is embedded in a page."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from drawing.text import escape_markdown
+
+
+def template_environment(*folders: Path) -> Environment:
+    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`."""
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = escape_markdown
+    return environment
+
+
+def embedded(path: Path) -> dict[str, str]:
+    """A file of ours with the hash by which the page allows it."""
+    text = path.read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"text": Markup(text), "hash": digest}  # noqa: S704 - our own, and not HTML

@@ -1,0 +1,85 @@
+"""Everything that evaluate found, in the one file that report draws from (docs/evaluation.md)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import UserError
+from core.files import as_json
+from core.npz import read_arrays, write_arrays
+
+# Raise it when a field changes its meaning or goes; a new one does not need it.
+VERSION = 1
+# Dimensions and kind of the dtype of each array.
+KINDS = {
+    **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "i"), "labels": (1, "i")},
+    **{"probabilities": (3, "f"), "findings": (1, "u")},
+}
+ARRAYS = tuple(KINDS)
+FINDINGS = {"metrics", "pairs", "error_sets", "contested", "reliability", "abstention"}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What m models make of n test images of k classes.
+
+    Attributes:
+        models: the models' names.
+        classes: (k,), int64, the classes as the dataset spells them, ascending.
+        labels: (n,), int64, indices into `classes`.
+        probabilities: (m, n, k), float32.
+        findings: all that was computed from these, as docs/evaluation.md lists it.
+    """
+
+    models: list[str]
+    classes: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    findings: dict[str, Any]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Each model's answers, (m, n), int64, indices into `classes`."""
+        return self.probabilities.argmax(axis=2)
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read what `write_evaluation` wrote. Raises UserError and OSError."""
+    arrays = read_arrays(path, ARRAYS)
+    if arrays["version"].tolist() != VERSION:
+        raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
+    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in ARRAYS}
+    if kinds != KINDS:
+        raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
+    models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
+    shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
+    if probabilities.shape != shape:
+        raise UserError(
+            f"{path}: probabilities of shape {probabilities.shape}; allowed: {shape}, for the"
+            " models, images and classes"
+        )
+    if not ((probabilities >= 0) & (probabilities <= 1.001)).all():  # NaN passes neither
+        raise UserError(f"{path}: probabilities that are not numbers from 0 to 1")
+    try:
+        findings = json.loads(arrays["findings"].tobytes())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: findings are not whole JSON") from error
+    if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
+        raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
+    return Evaluation(models, arrays["classes"], arrays["labels"], probabilities, findings)
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write `evaluation` as one `.npz` archive. Raises ValueError for NaN in the findings."""
+    write_arrays(
+        path,
+        version=np.array(VERSION),
+        models=np.array(evaluation.models),
+        classes=evaluation.classes,
+        labels=evaluation.labels,
+        probabilities=evaluation.probabilities,
+        findings=np.frombuffer(as_json(evaluation.findings).encode(), np.uint8),
+    )

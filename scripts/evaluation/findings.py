@@ -1,0 +1,49 @@
+"""All that evaluate computes from the models' answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from core.split import Split
+from evaluation.agreement import against_others, compare_answers, contested, error_sets
+from evaluation.confidence import abstention, reliability
+from evaluation.scores import score
+from evaluation.significance import compare_pairs
+
+
+def findings_of(
+    names: list[str], sizes: Sequence[dict[str, int]], probabilities: np.ndarray, part: Split
+) -> dict[str, Any]:
+    """The findings that docs/evaluation.md lists.
+
+    Args:
+        names: the models.
+        sizes: what is in the metrics of each besides what its answers say.
+        probabilities: (models, n, k), float32, their answers to the n images of `part`.
+    """
+    predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
+    right = predicted == part.labels
+    pairs = compare_pairs(right)
+    against = against_others(names, pairs, len(part.labels))
+    answers = dict(zip(names, zip(confidence, right, strict=True), strict=True))
+    return {
+        "metrics": {
+            name: {**size, **score(likely, part), "against": against[name]}
+            for name, size, likely in zip(names, sizes, probabilities, strict=True)
+        },
+        "pairs": [
+            {
+                "first": names[pair.first],
+                "second": names[pair.second],
+                **compare_answers(
+                    predicted[pair.first], predicted[pair.second], part.labels, len(part.classes)
+                ),
+            }
+            for pair in pairs
+        ],
+        "error_sets": error_sets(names, predicted, part.labels),
+        "contested": contested(predicted, part.labels).tolist(),
+        "reliability": {name: reliability(*answer) for name, answer in answers.items()},
+        "abstention": {name: abstention(*answer) for name, answer in answers.items()},
+    }

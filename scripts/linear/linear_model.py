@@ -1,0 +1,54 @@
+"""A trained logistic regression as plain arrays: nothing in the file is ever executed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.npz import read_arrays, write_arrays
+from core.split import scaled_and_flat
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Softmax of an affine map of the scaled pixels.
+
+    Attributes:
+        coefficients: (k, d), float32, for k classes and d pixels; (1, d) for two classes, whose
+            first has the logit 0.
+        intercepts: (k,) or (1,), float32.
+        pixel_range: (2,), float64, the pixels that stand for 0 and 1.
+    """
+
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    pixel_range: np.ndarray
+
+    @property
+    def parameters(self) -> int:
+        """The number of trained weights."""
+        return self.coefficients.size + self.intercepts.size
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities, (n, k), float64, of images, (n, height, width)."""
+        rows = scaled_and_flat(images, self.pixel_range)
+        logits = (rows @ self.coefficients.T + self.intercepts).astype(np.float64)
+        if logits.shape[1] == 1:
+            logits = np.hstack([np.zeros_like(logits), logits])
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def write_linear_model(path: Path, model: LinearModel) -> None:
+    """Write `model` as one `.npz` archive."""
+    write_arrays(
+        path,
+        coefficients=model.coefficients,
+        intercepts=model.intercepts,
+        pixel_range=model.pixel_range,
+    )
+
+
+def read_linear_model(path: Path) -> LinearModel:
+    """Read what `write_linear_model` wrote. Raises UserError and OSError."""
+    return LinearModel(**read_arrays(path, ("coefficients", "intercepts", "pixel_range")))

@@ -1,0 +1,117 @@
+"""What became of each model from one revision to another: which images it fixed and broke."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from evaluation.significance import ALPHA, accuracy_interval, difference_interval, holm, mcnemar
+from review.results import Mistake, Results
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """A model here, and what has changed.
+
+    Attributes:
+        name: of the model.
+        kind: "compared", "new" or "removed".
+        old_name: what it was called before, if that is another name.
+        mistakes, before: its wrong answers, by the number of the image, here and in the base.
+        accuracy, low, high: with the interval at 95 %, here, or before where it is removed.
+        fixed, broken: images that it gets right here only, and in the base only.
+        difference, difference_low, difference_high: of the accuracies, with the interval at 95 %.
+        p_value: of the exact McNemar test, with Holm's correction for all models that answer
+            otherwise than before.
+    """
+
+    name: str
+    kind: str
+    mistakes: dict[int, Mistake]
+    before: dict[int, Mistake]
+    accuracy: float
+    low: float
+    high: float
+    old_name: str = ""
+    fixed: list[int] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    difference: float = 0.0
+    difference_low: float = 0.0
+    difference_high: float = 0.0
+    p_value: float = 1.0
+
+    @property
+    def outcome(self) -> str:
+        """What became of it: "better", "worse", "chance", "same", "new" or "removed"."""
+        if self.kind != "compared":
+            return self.kind
+        if not self.fixed and not self.broken:
+            return "same"
+        if self.p_value >= ALPHA:
+            return "chance"
+        return "better" if self.difference > 0 else "worse"
+
+
+def compare_models(base: Results, here: Results) -> list[ModelChange]:
+    """Each model, the most accurate here first, and then those that are no longer there."""
+    old_names = _old_names(base, here)
+    changes = []
+    for name, mistakes in here.mistakes.items():
+        old_name = old_names.get(name, name)
+        if old_name in base.mistakes:
+            before = base.mistakes[old_name]
+            renamed = old_name if old_name != name else ""
+            changes.append(_compared(name, renamed, mistakes, before, here.images))
+        else:
+            changes.append(_alone(name, "new", mistakes, here.images))
+    known = {*here.mistakes, *old_names.values()}
+    removed = [name for name in base.mistakes if name not in known]
+    gone = [_alone(name, "removed", base.mistakes[name], base.images) for name in removed]
+    changes.sort(key=lambda change: (len(change.mistakes), change.name))
+    return [*_corrected(changes), *gone]
+
+
+def _old_names(base: Results, here: Results) -> dict[str, str]:
+    """What models are called that have another name and, to the last digit, the same mistakes."""
+    gone = [name for name in base.mistakes if name not in here.mistakes]
+    new = [name for name in here.mistakes if name not in base.mistakes]
+    found: dict[str, str] = {}
+    for name in new:
+        same = [old for old in gone if base.mistakes[old] == here.mistakes[name]]
+        if len(same) == 1 and here.mistakes[name] and same[0] not in found.values():
+            found[name] = same[0]
+    return found
+
+
+def _alone(name: str, kind: str, mistakes: dict[int, Mistake], images: int) -> ModelChange:
+    right = images - len(mistakes)
+    interval = accuracy_interval(right, images)
+    before = mistakes if kind == "removed" else {}
+    return ModelChange(name, kind, mistakes, before, right / images, *interval)
+
+
+def _compared(
+    name: str, old_name: str, mistakes: dict[int, Mistake], before: dict[int, Mistake], images: int
+) -> ModelChange:
+    fixed, broken = sorted(before.keys() - mistakes), sorted(mistakes.keys() - before)
+    both = images - len(before.keys() | mistakes)
+    low, high = difference_interval(len(fixed), len(broken), both, images)
+    return replace(
+        _alone(name, "compared", mistakes, images),
+        old_name=old_name,
+        before=before,
+        fixed=fixed,
+        broken=broken,
+        difference=(len(fixed) - len(broken)) / images,
+        difference_low=low,
+        difference_high=high,
+    )
+
+
+def _corrected(changes: list[ModelChange]) -> list[ModelChange]:
+    """`changes` with the p-values of those where there is something to test."""
+    tested = [change for change in changes if change.fixed or change.broken]
+    counts = np.array([(len(each.fixed), len(each.broken)) for each in tested], int).reshape(-1, 2)
+    p_values = dict(
+        zip((each.name for each in tested), holm(mcnemar(*counts.T)).tolist(), strict=True)
+    )
+    return [replace(each, p_value=p_values.get(each.name, 1.0)) for each in changes]

@@ -1,0 +1,109 @@
+"""The parameters of a revision, and YAML files read in bounded time and memory."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from core.errors import UserError
+from core.text import printable
+from review.revision import Revision
+
+SECONDS = 20  # to read and judge one revision
+LARGEST_YAML = 2_000_000  # bytes
+MOST_NODES = 100_000  # of a YAML file; aliases can make a short one endless
+
+
+def changed_parameters(base: Revision, here: Revision) -> dict[str, tuple[str, str]]:
+    """The parameters that differ, by their names with dots: the values before and here.
+
+    Raises:
+        UserError: params.yaml is missing or damaged in one of them.
+    """
+    with reading(f"params.yaml of {base.name} or {here.name}"):
+        before, now = (flat(read_parameters(revision)) for revision in (base, here))
+        return {
+            key: (as_written(before.get(key)), as_written(now.get(key)))
+            for key in differing(before, now)
+        }
+
+
+def read_parameters(revision: Revision) -> dict[str, Any]:
+    parameters = read_yaml(revision, "params.yaml")
+    if parameters is None:
+        raise UserError(f"{revision.name} has no params.yaml")
+    return parameters
+
+
+def read_yaml(revision: Revision, path: str) -> dict[str, Any] | None:
+    """A YAML file of `revision`; None if there is none. Raises UserError for what is no mapping."""
+    text = revision.read(path)
+    if text is None:
+        return None
+    try:
+        if len(text) > LARGEST_YAML:
+            raise ValueError(f"{len(text)} bytes; allowed: up to {LARGEST_YAML}")
+        content = YAML(typ="safe").load(text)
+        if not isinstance(content, dict):
+            raise ValueError("not a mapping")
+        _check_size(content)
+    except (ValueError, YAMLError, RecursionError) as error:
+        why = printable(str(error) or type(error).__name__)
+        raise UserError(f"{path} of {revision.name}: {why}") from error
+    return content
+
+
+def _check_size(content: Any) -> None:
+    waiting, nodes = [content], 0
+    while waiting:
+        node = waiting.pop()
+        nodes += 1
+        if nodes > MOST_NODES:
+            raise ValueError(f"over {MOST_NODES} values")
+        waiting += (
+            node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        )
+
+
+def differing(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """The keys whose values are not the same; 1 is not true, nor "1"."""
+    keys = [*now, *(key for key in before if key not in now)]
+    return [key for key in keys if repr(before.get(key)) != repr(now.get(key))]
+
+
+def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """`values` without nesting, by their names with dots."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{before}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return found
+
+
+def as_written(value: Any) -> str:
+    return "none" if value is None else printable(str(value))
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Give the block a limited time, and make whatever goes wrong in it a UserError."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"not read within {SECONDS} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    except UserError:
+        raise
+    except (ValueError, TimeoutError) as error:
+        raise UserError(f"{what}: {printable(str(error))}") from error
+    except Exception as error:  # where files are made in bad faith, anything may be of any type
+        raise UserError(f"{what}: not what DVC writes ({type(error).__name__})") from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

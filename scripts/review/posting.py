@@ -1,0 +1,47 @@
+"""Whether a text may be posted as a comment: what it says was written in another job, about a pull
+request that may mean no good.
+"""
+
+import html
+import re
+
+from core.errors import UserError
+
+MOST_BYTES = 10_000
+OTHERS = "\n\N{NO-BREAK SPACE}"  # what does not print and may be there
+PUNCTUATION = r"[!-/:-@\[-`{-~]"
+DIGIT = re.compile(r"^```text\n[\u2800-\u28ff\n]*^```$", re.MULTILINE)
+COMMIT = re.compile(r"`[0-9a-f]{8}`")
+# What GitHub makes a link of or tells somebody about, once entities are resolved.
+LIVE = {
+    "a mention": r"@(?!\u200b)",
+    "a reference": r"#(?!\u200b)|\bGH-[0-9]",
+    "an address": r"://|\bwww\.|\bmailto:|\bxmpp:",
+    "a commit": r"(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])",
+}
+
+
+def check_text(text: str, address: str) -> None:
+    """Raise UserError unless `text` is Markdown that GitHub shows and does nothing else with.
+
+    Args:
+        address: where links may lead to.
+    """
+    if len(text.encode(errors="surrogatepass")) > MOST_BYTES:
+        raise UserError(f"the text is too long; allowed: up to {MOST_BYTES} bytes")
+    if not text.strip():
+        raise UserError("the text is empty")
+    for sign in text:
+        if not sign.isprintable() and sign not in OTHERS:
+            raise UserError(f"the text has a sign that does not print: {sign!a}")
+    link = rf"(?<![!\\])\[[^\[\]\\\n]*\]\({re.escape(address)}[\w./%-]*\)"
+    rest = re.sub(link, "", COMMIT.sub("", DIGIT.sub("", text)), flags=re.ASCII)
+    bare = re.sub(rf"\\{PUNCTUATION}", "", rest)
+    if "<" in rest:
+        raise UserError("the text has HTML in it")
+    if re.search(r"\][(\[:]|`", bare):
+        raise UserError("the text has a link that is not to this repository, or code")
+    shown = html.unescape(re.sub(rf"\\({PUNCTUATION})", r"\1", rest))
+    for what, pattern in LIVE.items():
+        if re.search(pattern, shown, re.IGNORECASE):
+            raise UserError(f"the text has {what} in it")

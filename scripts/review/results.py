@@ -1,0 +1,123 @@
+"""What a revision says its models get wrong: metrics.json, failures.csv and stats.json in git."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from core.errors import UserError
+from review.revision import Revision
+
+METRICS = "reports/metrics.json"
+FAILURES = "reports/failures.csv"
+STATS = "reports/stats.json"
+MOST_MODELS = 100  # each is compared, and drawn
+MOST_IMAGES = 1_000_000
+
+
+class Mistake(NamedTuple):
+    """A wrong answer to a test image, with its probability from 0 to 1."""
+
+    label: str
+    answer: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the models of a revision make of the test images.
+
+    Attributes:
+        dataset: its name.
+        sha256: of its content.
+        images: test images in all.
+        mistakes: of each model, by the number of the image.
+    """
+
+    dataset: str
+    sha256: str
+    images: int
+    mistakes: dict[str, dict[int, Mistake]]
+
+
+def read_results(revision: Revision) -> Results | None:
+    """The results of `revision`; None if it has none. Nothing in the files is taken on trust.
+
+    Raises:
+        UserError: they are damaged or do not belong together.
+    """
+    texts = {path: revision.read(path) for path in (METRICS, FAILURES, STATS)}
+    if texts[METRICS] is None:
+        return None
+    for path, text in texts.items():
+        if text is None:
+            raise UserError(f"{path} of {revision.name} is missing")
+    counts = _checked(METRICS, revision, lambda: _counts(json.loads(texts[METRICS])))
+    images = next(iter(counts.values()))[1]
+    dataset = _checked(STATS, revision, lambda: _dataset(json.loads(texts[STATS])))
+    mistakes = _checked(FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts)))
+    for name, (failures, total) in counts.items():
+        if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
+            raise UserError(f"{FAILURES} of {revision.name} does not belong to {METRICS}")
+    return Results(*dataset, images, mistakes)
+
+
+class _RefusedError(Exception):
+    """What the pipeline could have written, and a review has no room for."""
+
+
+def _checked(path: str, revision: Revision, read: Any) -> Any:
+    try:
+        return read()
+    except _RefusedError as error:
+        raise UserError(f"{path} of {revision.name} has {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error):
+        raise UserError(f"{path} of {revision.name} is not what the pipeline writes") from None
+
+
+def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
+    """How many images each model gets wrong, and of how many."""
+    if len(metrics) > MOST_MODELS:
+        raise _RefusedError(f"{len(metrics):,} models; allowed: up to {MOST_MODELS}")
+    counts = {}
+    for name, scores in metrics.items():
+        name.encode()  # raises ValueError for half a character, which JSON may hold
+        failures, successes = scores["failures"], scores["successes"]
+        if type(failures) is not int or type(successes) is not int:
+            raise TypeError(name)
+        if min(failures, successes) < 0 or failures + successes == 0:
+            raise ValueError(name)
+        if failures + successes > MOST_IMAGES:
+            raise _RefusedError(f"over {MOST_IMAGES:,} test images; allowed: up to that")
+        counts[name] = failures, failures + successes
+    if not counts:
+        raise ValueError(metrics)
+    return counts
+
+
+def _dataset(stats: Any) -> tuple[str, str]:
+    name, digest = stats["dataset"], stats["sha256"]
+    name.encode(), digest.encode()  # raises for what is no text
+    return name, digest
+
+
+def _mistakes(text: bytes, names: list[str]) -> dict[str, dict[int, Mistake]]:
+    """The wrong answers of the models `names`, from the table that evaluate writes."""
+    header, *rows = csv.reader(io.StringIO(text.decode()), strict=True)
+    # A name that a spreadsheet would take for a formula has an apostrophe before it.
+    columns = {name: header.index(name if name in header else f"'{name}") for name in names}
+    mistakes: dict[str, dict[int, Mistake]] = {name: {} for name in names}
+    for row in rows:
+        index, label = int(row[0]), row[1]
+        for name, column in columns.items():
+            answer, confidence = row[column], float(row[column + 1])
+            if not 0 <= confidence <= 1:  # nor NaN
+                raise ValueError(confidence)
+            if answer != label:
+                mistakes[name][index] = Mistake(label, answer, confidence)
+    return mistakes
+
+
+def _out_of(images: int, mistakes: dict[int, Mistake]) -> bool:
+    return any(not 0 <= index < images for index in mistakes)

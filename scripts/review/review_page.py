@@ -1,0 +1,144 @@
+"""A review as Markdown for a pull request, and as a page."""
+
+import re
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment
+
+from core.errors import UserError
+from core.split import Split
+from drawing.templates import embedded, template_environment
+from drawing.text import escape_markdown
+from review.github import Reproduction
+from review.images import describe_digit, galleries, images_at_hand, newly_broken
+from review.models import compare_models
+from review.parameters import changed_parameters
+from review.results import read_results
+from review.revision import Revision, commits_only_in, edited, in_a_line
+from review.stages import faults, ran_again, read_stages
+from review.verdict import no_comparison, verdict
+
+BYTES = 8_000  # of the Markdown: as much as one reads in a pull request
+ROWS = (20, 10, 5, 2, 0)  # of each of its tables, until it fits
+DIGITS = 5
+FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
+
+
+class Links(NamedTuple):
+    """Where the repository and the run can be looked at; empty where nobody has said."""
+
+    repository: str = ""
+    run: str = ""
+
+
+NOWHERE = Links()
+
+
+class Review(NamedTuple):
+    """A verdict in one line; the whole as Markdown of at most BYTES bytes; and as a page, HTML."""
+
+    verdict: str
+    markdown: str
+    page: str
+
+
+def draw_review(
+    base: Revision,
+    here: Revision,
+    test: Path,
+    links: Links = NOWHERE,
+    reproduction: Reproduction | None = None,
+) -> Review:
+    """The review of `here` against `base`.
+
+    Args:
+        test: the test images, for which git has no room. Without them, or where they are those of
+            other results, no digit is drawn.
+        reproduction: what the run of a pull request says, if there is one.
+
+    Raises:
+        UserError: an address in `links` is none.
+    """
+    for address in links:
+        if address and not re.fullmatch(r"https?://[\w.:/~%?=&+-]{1,200}", address, re.A):
+            raise UserError(f"{in_a_line(address)}: no address; allowed: https://...")
+    try:
+        results = read_results(base), read_results(here)
+        missing = no_comparison(*results, base.name)
+    except UserError as error:
+        missing = str(error)
+    changes = [] if missing else compare_models(*results)
+    unknown: list[str] = []
+    before, stages = (_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here))
+    parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
+    if reproduction and reproduction.held is None:
+        unknown.append("whether its run made the same results")
+    part = images_at_hand(test, stages or {}) if changes else None
+    stale = faults(stages) if stages is not None else None
+    review = {
+        "base": base,
+        "here": here,
+        "ahead": commits_only_in(base, here),
+        "images": None if missing else results[1].images,
+        "dataset": None if missing else results[1].dataset,
+        "missing": missing,
+        "changes": changes,
+        "stale": stale or [],
+        "base_stale": faults(before) if before else [],
+        "unknown": list(dict.fromkeys(unknown)),
+        "reproduction": reproduction,
+        "unchecked": edited(base, here) if reproduction else [],
+        "parameters": parameters,
+        "again": ran_again(before, stages) if before and stages else None,
+        "stages": list(stages or {}),
+        "moved": any(change.fixed or change.broken for change in changes),
+        "broken": len(list(newly_broken(changes))),
+        "at_hand": part is not None,
+        "links": links,
+    }
+    environment = template_environment(*FOLDERS)
+    words = environment.get_template("verdict.j2").module
+
+    def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
+        return verdict(changes, missing, stale, words, as_text, reproduction)
+
+    plain = said_by(str)
+    return Review(
+        " ".join(plain),
+        _markdown(environment, {**review, "verdict": said_by(escape_markdown)}, part),
+        _page(environment, {**review, "verdict": plain}, part),
+    )
+
+
+def _unless_damaged(read: Callable[[], Any], unknown: list[str]) -> Any:
+    """What `read` returns; None, and one more reason in `unknown`, where it cannot."""
+    try:
+        return read()
+    except UserError as error:
+        unknown.append(str(error))
+        return None
+
+
+def _markdown(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
+    template = environment.get_template("review.md.j2")
+    broken = islice(newly_broken(review["changes"]), DIGITS)
+    digits = [describe_digit(part, *each) for each in broken] if part else []
+    for rows in ROWS:
+        for shown in range(len(digits), -1, -1):
+            text = template.render(review, rows=rows, digits=digits[:shown])
+            if len(text.encode()) <= BYTES:
+                return text
+    raise AssertionError("each text that is left is cut, and so are the addresses")
+
+
+def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
+    shown = [(each, galleries(part, each)) for each in review["changes"]] if part else []
+    text = environment.get_template("review.html.j2").render(
+        review,
+        galleries=shown,
+        style=embedded(FOLDERS[1] / "style.css"),
+    )
+    return text.encode(errors="backslashreplace").decode()  # YAML may hold half a character

@@ -1,0 +1,176 @@
+"""A revision of the project, or the folder as it is: read, and never run or checked out."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from core.errors import UserError
+from core.text import printable
+
+LARGEST_FILE = 50_000_000  # bytes
+LONGEST_NAME = 60
+CHECKS = (".github", "Makefile", "scripts/review", "scripts/tool.py", "scripts/tools")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit, or the working tree.
+
+    What it holds is read as bytes, by git where it is a commit. Nothing interprets it as a
+    repository of DVC's: its configuration could name any file and any address.
+
+    Attributes:
+        name: what the reader calls it.
+        commit: its SHA-1 in full; None for the working tree.
+        subject: the first line of its message.
+    """
+
+    name: str
+    commit: str | None = None
+    subject: str = ""
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the file `path`; None if there is none.
+
+        Raises:
+            UserError: it is huge, or no plain file of the project.
+        """
+        with self._opened(path) as file:
+            content = file.read(LARGEST_FILE + 1) if file else None
+        if content and len(content) > LARGEST_FILE:
+            raise _too_large(path, self.name)
+        return content
+
+    def md5(self, path: str) -> str | None:
+        """The MD5 of the file `path`, or of a folder as DVC has it, of its list of files; None if
+        there is none. Raises what `read` does.
+        """
+        with self._opened(path) as file:
+            if file:
+                return hashlib.file_digest(file, "md5").hexdigest()
+        listed = [
+            {"md5": self.md5(name), "relpath": name[len(path) + 1 :]} for name in self._files(path)
+        ]
+        text = json.dumps(sorted(listed, key=lambda entry: entry["relpath"]), sort_keys=True)
+        return f"{hashlib.md5(text.encode()).hexdigest()}.dir" if listed else None  # noqa: S324
+
+    def _files(self, folder: str) -> list[str]:
+        """The files below `folder`, without Python's own, which .dvcignore has DVC leave out."""
+        if self.commit is None:
+            names = [found.as_posix() for found in Path(folder).rglob("*") if not found.is_dir()]
+        else:
+            words = ("ls-tree", "-r", "-z", "--name-only", self.commit, "--", f"{folder}/")
+            names = git(*words).stdout.decode(errors="replace").split("\0")[:-1]
+        return [name for name in names if "__pycache__" not in PurePosixPath(name).parts]
+
+    def _opened(self, path: str) -> AbstractContextManager[IO[bytes] | None]:
+        """The file `path`, or nothing. Links are not followed: they may lead out of the project."""
+        place = PurePosixPath(path)
+        if not in_project(path):
+            raise _not_in_project(path)
+        if self.commit is None:
+            if any(Path(part).is_symlink() for part in (place, *place.parents)):
+                raise _not_in_project(path)
+            return Path(place).open("rb") if Path(place).is_file() else nullcontext()
+        # Relative to this folder, as above. Of a folder git lists the folder itself.
+        listed = git("ls-tree", "-z", "--long", self.commit, "--", str(place)).stdout
+        mode, kind, digest, size = listed.split(b"\t")[0].decode().split() or [""] * 4
+        if mode == "120000":
+            raise _not_in_project(path)
+        if kind != "blob":
+            return nullcontext()
+        if int(size) > LARGEST_FILE:
+            raise _too_large(path, self.name)
+        return io.BytesIO(git("cat-file", "blob", digest).stdout)
+
+
+def in_project(path: str) -> bool:
+    """Whether `path`, which a revision has written, can name a file of the project."""
+    parts = PurePosixPath(path).parts
+    outside = not parts or path.startswith("/") or "://" in path or {"..", ".git"} & {*parts}
+    return path.isprintable() and not outside
+
+
+def _not_in_project(path: str) -> UserError:
+    return UserError(f"{path} is not in this project")
+
+
+def _too_large(path: str, name: str) -> UserError:
+    return UserError(f"{path} of {name} is too large; allowed: up to {LARGEST_FILE} bytes")
+
+
+def find_revision(name: str) -> Revision:
+    """The commit that git calls `name`. Raises UserError if there is none."""
+    inside = git("rev-parse", "--is-inside-work-tree")
+    if inside.returncode:
+        raise UserError("not a git repository, so there is nothing to compare with")
+    commit = _commit(name)
+    if commit is None:
+        raise UserError(f"{in_a_line(name) or 'no name'}: no such revision; {_advice(name)}")
+    shown = git("log", "-1", "--no-show-signature", "--format=%s", commit)
+    called = commit[:8] if name == commit else in_a_line(name)
+    return Revision(called, commit, in_a_line(shown.stdout.decode(errors="replace")))
+
+
+def check_folder() -> None:
+    """Raise UserError where this is not the project's folder: paths are from there."""
+    if not Path("params.yaml").is_file():
+        raise UserError("no params.yaml here; allowed: the project's folder")
+
+
+def commits_only_in(base: Revision, here: Revision) -> int:
+    """How many commits `base` has that `here` lacks."""
+    count = git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}")
+    return int(count.stdout) if count.returncode == 0 else 0
+
+
+def edited(base: Revision, here: Revision) -> list[str]:
+    """Which of CHECKS differ between two commits: what a run of `here` says is as good as these."""
+    found = [
+        [
+            git("rev-parse", "--verify", "--quiet", f"{each.commit}:./{path}").stdout
+            for path in CHECKS
+        ]
+        for each in (base, here)
+    ]
+    return [path for path, *both in zip(CHECKS, *found, strict=True) if both[0] != both[1]]
+
+
+def in_a_line(text: str) -> str:
+    """`text` as `printable` has it, and not too long."""
+    line = printable(text)
+    return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
+
+
+def _advice(name: str) -> str:
+    if name and _commit(f"origin/{name}"):
+        return f"there is origin/{in_a_line(name)}"
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        return "this clone is shallow, and git fetch --unshallow gets the rest"
+    return "allowed: a branch, a tag or a commit that git knows here"
+
+
+def _commit(name: str) -> str | None:
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = git(*words)
+    answer = found.stdout.decode().strip()
+    return answer if re.fullmatch("[0-9a-f]{40,64}", answer) else None  # and not "^1234", for ^main
+
+
+def git(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git, with `environment` besides; it may fail. Raises UserError if there is no git.
+
+    A path is only that: a star in it, or a colon before it, has no meaning of its own.
+    """
+    command, env = ["git", "--literal-pathspecs", *words], {**os.environ, **environment}
+    try:
+        return subprocess.run(command, capture_output=True, check=False, env=env)
+    except FileNotFoundError as error:
+        raise UserError("git is not installed, and nothing can be compared without") from error

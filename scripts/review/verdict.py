@@ -1,0 +1,133 @@
+"""What a reviewer reads first: is it better, is it more than chance, does it belong together."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from core.text import printable
+from review.github import Reproduction
+from review.models import ModelChange
+from review.results import Results
+
+LONGEST = 280  # signs, of what a notification or a folded comment shows
+LONGEST_NAME = 24
+HOLDS = "The results belong to the parameters and code."
+STALE = "The results do not belong to the parameters and code"
+UNKNOWN = "What the results were made of is not known."
+REPRODUCED = "Its run says that it made the same results."
+NOT_REPRODUCED = "The results reproduced in this run are not those committed"
+FAILED = "This run could not reproduce the results"
+
+
+def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
+    """Why there is nothing to compare; None if there is."""
+    if here is None:
+        return "this change has no results; make report makes them"
+    if base is None:
+        return f"{short(base_name)} has no results"
+    if base.dataset != here.dataset:
+        return f"{short(base_name)} has other images, {short(base.dataset)}"
+    if (base.sha256, base.images) != (here.sha256, here.images):
+        return f"the images of {short(base.dataset)} are others than in {short(base_name)}"
+    return None
+
+
+def verdict(
+    changes: list[ModelChange],
+    missing: str | None,
+    stale: list[str] | None,
+    said: Any,
+    as_text: Callable[[str], str],
+    reproduction: Reproduction | None = None,
+) -> tuple[str, str]:
+    """One sentence to be set off, and the rest; together at most LONGEST signs as `as_text`.
+
+    Args:
+        changes: what became of each model, the most accurate first.
+        missing: why there is no comparison, if so.
+        stale: why results do not belong to parameters and code, if so; None if nobody knows.
+        said: the macros of verdict.j2, which say a number as the page does.
+        as_text: makes a text harmless where it is shown.
+        reproduction: what the run of a pull request says, if there is one.
+    """
+    alarms = [(STALE, stale[0])] if stale else []
+    if reproduction and reproduction.held is False:
+        alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
+    states = [] if alarms else [UNKNOWN if stale is None else HOLDS]
+    if reproduction and reproduction.held:
+        states.append(REPRODUCED)
+    for comparison in _comparisons(changes, missing, said):
+        for detailed in (True, False):
+            said_first = [
+                f"{what}: {why}." if why and detailed else f"{what}." for what, why in alarms
+            ]
+            first, *others = [*said_first, *comparison, *states]
+            parts = first, " ".join(others)
+            if sum(len(as_text(part)) for part in parts) < LONGEST - len("**** "):
+                return parts
+    raise AssertionError("the last form has few signs, and none that is not ours")
+
+
+def short(name: str) -> str:
+    """`name` on one line, cut where it is too long for one sentence."""
+    name = printable(name)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _comparisons(
+    changes: list[ModelChange], missing: str | None, said: Any
+) -> Iterable[tuple[str, ...]]:
+    """The comparison in one sentence or more, each form shorter than the one before."""
+    if missing:
+        yield (f"No comparison: {missing}.",)
+        yield ("No comparison: see below.",)
+        return
+    order = {"worse": 0, "better": 1, "chance": 2}
+    moved = [change for change in changes if change.outcome in order]
+    moved.sort(key=lambda change: (order[change.outcome], -abs(change.difference)))
+    news = [change for change in changes if change not in moved and _is_news(change)]
+    kept = [short(change.name) for change in changes if change not in [*moved, *news]]
+    if not moved and not news:
+        yield ("Every model makes the same mistakes as before.",)
+        return
+    first = f"{_about(moved[0], said)}." if moved else "No model's mistakes have changed."
+    others = [f"{_about(change, said)}." for change in [*moved[1:], *news]]
+    if kept and moved:
+        others.append(f"Same mistakes as before: {', '.join(kept)}.")
+    yield first, *others
+    if moved and len(changes) > 1:
+        yield first, f"Besides: {_counts([each for each in changes if each is not moved[0]])}."
+    yield (f"Models: {_counts(changes)}.",)
+
+
+def _counts(changes: list[ModelChange]) -> str:
+    words = {
+        "worse": "worse, more than chance",
+        "better": "better, more than chance",
+        "chance": "changed no more than chance would",
+        "same": "with the same mistakes",
+        "new": "new",
+        "removed": "gone",
+    }
+    found = Counter(change.outcome for change in changes)
+    return ", ".join(f"{found[each]} {what}" for each, what in words.items() if found[each])
+
+
+def _is_news(change: ModelChange) -> bool:
+    return change.kind != "compared" or bool(change.old_name)
+
+
+def _about(change: ModelChange, said: Any) -> str:
+    name = short(change.name)
+    if change.kind == "new":
+        return f"{name} is new"
+    if change.kind == "removed":
+        return f"{name} is gone"
+    if change.outcome == "same":
+        return f"{name} was {short(change.old_name)}"
+    images = f"{len(change.fixed):,} fixed, {len(change.broken):,} broken"
+    chance = f"({said.p_value(change.p_value)})"
+    if change.outcome == "chance":
+        return f"{name}: {images}, no more than chance would give {chance}"
+    points = said.points(abs(change.difference)).removeprefix("+")
+    return f"{name} is {change.outcome} by {points} points, more than chance {chance}: {images}"

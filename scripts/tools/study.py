@@ -1,0 +1,35 @@
+"""Draw what the runs of a study came to: which differences are more than noise.
+
+Reads whatever has been made, and names what is missing. Trains nothing.
+"""
+
+import argparse
+from pathlib import Path
+
+from core.files import write_text
+from study.runs import read_tables
+from study.study_page import render
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--plan", type=Path, required=True, help="the studies' runs, .json")
+    parser.add_argument("--logs", type=Path, required=True, help="the folder of the runs' logs")
+    parser.add_argument("--html", type=Path, required=True, help="the page, to write, .html")
+    parser.add_argument("--markdown", type=Path, required=True, help="the same as Markdown, .md")
+
+
+def run(plan: Path, logs: Path, html: Path, markdown: Path) -> None:
+    """Write the page of the planned studies.
+
+    Args:
+        plan: the studies and their runs; the folders of the runs are beside it.
+        logs: the folder of the runs' logs.
+        html, markdown: where to write it.
+
+    Raises:
+        UserError: a result is not whole.
+        OSError: a result cannot be read, or the page cannot be written.
+    """
+    page, twin = render(read_tables(plan, logs))
+    write_text(html, page)
+    write_text(markdown, twin)

@@ -1,0 +1,205 @@
+"""Check that every result is what it claims to be; name what is not, and end with status 1.
+
+Asks both engines whether they would run anything, compares every file and every object of DVC's
+cache with its recorded hash, and computes metrics and page again from the models' answers. Changes
+no content.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from core.errors import UserError
+from core.files import as_json, read_json
+from core.split import read_split
+from evaluation.confidence import reliability_table
+from evaluation.evaluation import read_evaluation
+from evaluation.findings import findings_of
+from evaluation.scores import failures_csv
+from review.revision import Revision, check_folder
+
+LOCK = Path("requirements.lock")
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """It takes none."""
+
+
+def run() -> str:
+    """Raise UserError with what is wrong with the results in the working directory, in lines."""
+    check_folder()
+    problems = [*environment_faults()]
+    if Path("workflow/Snakefile").exists():
+        problems += snakemake_faults()
+    if Path("dvc.yaml").exists():
+        problems += [*cache_faults(), *lock_faults(), *dvc_faults()]  # dvc deletes damaged objects
+    problems = problems or [
+        *metrics_faults(),
+        *page_faults(),
+    ]  # else these would say the same again
+    if problems:
+        raise UserError("\n".join(problems))
+    return "Every result belongs to the current parameters, code and data."
+
+
+def environment_faults() -> Iterator[str]:
+    """Libraries that are not the ones that results are pinned to."""
+    pinned = {}
+    for line in re.findall(r"^[\w.-]+==[^\\\n]+", LOCK.read_text(encoding="utf-8"), re.MULTILINE):
+        requirement = Requirement(line.strip())
+        if requirement.marker is None or requirement.marker.evaluate():
+            pinned[canonicalize_name(requirement.name)] = requirement.specifier
+    names = {
+        canonicalize_name(re.split("==?", entry)[0]).removesuffix("-base")
+        for path in sorted(Path("envs").glob("*.yaml"))
+        for listed in YAML(typ="safe").load(path)["dependencies"]
+        for entry in (listed["pip"] if isinstance(listed, dict) else [listed])
+    }
+    for name in sorted(names & pinned.keys()):
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield f"{name}: not installed; {LOCK} has {pinned[name]}"
+        else:
+            if version not in pinned[name]:
+                yield f"{name}: {version} is installed; {LOCK} has {pinned[name]}"
+
+
+def snakemake_faults() -> Iterator[str]:
+    """What Snakemake would run, and why."""
+    run = _run("snakemake", "--dry-run", "--cores", "1", stderr=subprocess.STDOUT)
+    if run.returncode:
+        yield f"snakemake: {_last_line(run)}"
+    elif "Nothing to be done" not in run.stdout:
+        lines = run.stdout.splitlines()
+        reasons = [line for line in lines if " has to run: " in line]
+        rules = [line[5:-1] for line in lines if line.startswith("rule ") and line != "rule all:"]
+        yield from reasons or [f"snakemake: {', '.join(rules)} would run"]
+
+
+def dvc_faults() -> Iterator[str]:
+    """What DVC would run, and why."""
+    run = _run("dvc", "status", "--json")
+    if run.returncode:
+        advice = "; run git init, or dvc config --local core.no_scm true"
+        yield f"dvc: {_last_line(run)}{advice * ('is not a git repository' in run.stderr)}"
+        return
+    for stage, changes in json.loads(run.stdout).items():
+        for change in changes:
+            if isinstance(change, str):
+                yield f"{stage}: {change}"
+            else:
+                for kind, paths in change.items():
+                    yield f"{stage}: {kind}: {_flat(paths)}"
+
+
+def lock_faults() -> Iterator[str]:
+    """Files that are not as dvc.lock has them; `dvc status` trusts size and time."""
+    try:
+        locked = {
+            entry["path"]: entry["md5"]
+            for stage in YAML(typ="safe").load(Path("dvc.lock"))["stages"].values()
+            for entry in [*stage["deps"], *stage["outs"]]
+        }
+    except FileNotFoundError:
+        yield "dvc.lock: missing; run dvc repro"
+        return
+    except (YAMLError, KeyError, TypeError, AttributeError):
+        yield "dvc.lock: damaged; delete it, then run dvc repro"
+        return
+    for path, digest in locked.items():
+        if not Path(path).exists():
+            yield f"{path}: missing"
+        elif (
+            Revision("this folder").md5(path) if Path(path).is_dir() else _md5(Path(path))
+        ) != digest:
+            yield f"{path}: not the content that dvc.lock has recorded"
+
+
+def cache_faults() -> Iterator[str]:
+    """Objects of DVC's cache whose content is not what their name says."""
+    cache = Path(_run("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
+    for item in sorted(cache.glob("??/*")):
+        if _md5(item) != item.parent.name + item.name.removesuffix(".dir"):
+            yield f"{item}: damaged; delete it, then run dvc commit"
+
+
+def metrics_faults() -> Iterator[str]:
+    """Metrics and findings that do not follow from the models' answers."""
+    part = read_split(Path("data/processed/test.npz"))
+    source = Path("reports/evaluation.npz")
+    evaluation = read_evaluation(source)
+    names, probabilities = evaluation.models, evaluation.probabilities
+    metrics = Path("reports/metrics.json")
+    try:
+        saved = read_json(metrics)
+        sizes = [{key: saved[name][key] for key in ("parameters", "bytes")} for name in names]
+        findings = findings_of(names, sizes, probabilities, part)
+    except (KeyError, TypeError, AttributeError):
+        yield f"{metrics}: not what evaluate writes"
+        return
+    expected = {
+        metrics: as_json(findings["metrics"]),
+        Path("reports/reliability.json"): as_json(reliability_table(findings["reliability"])),
+        Path("reports/failures.csv"): failures_csv(names, probabilities, part),
+    }
+    for path, text in expected.items():
+        if path.read_text(encoding="utf-8") != text:
+            yield f"{path}: does not follow from {source}"
+    if evaluation.findings != findings:
+        yield f"{source}: its findings do not follow from its probabilities"
+
+
+def page_faults() -> Iterator[str]:
+    """A page that does not follow from what its stage reads."""
+    words = read_json(Path("provenance/report.json"))["command"]
+    with tempfile.TemporaryDirectory() as folder:
+        pages = {}
+        for flag in ("--html", "--markdown", "--provenance"):
+            place = words.index(flag) + 1
+            pages[Path(words[place])] = Path(folder) / Path(words[place]).name
+            words[place] = str(pages[Path(words[place])])
+        run = _run(sys.executable, *words)
+        if run.returncode:
+            yield f"report: cannot be drawn again: {_last_line(run)}"
+            return
+        for path, again in pages.items():
+            if path.suffix != ".json" and path.read_bytes() != again.read_bytes():
+                yield f"{path}: does not follow from the results"
+
+
+def _run(*words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=stderr, text=True, check=False)
+
+
+def _last_line(run: subprocess.CompletedProcess[str]) -> str:
+    lines = (run.stdout + (run.stderr or "")).split("\n")
+    lines = [line.strip() for line in lines if line.strip()] or ["failed without a word"]
+    return next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
+
+
+def _flat(changes: Any) -> str:
+    """The nested changes that DVC reports, on one line."""
+    if isinstance(changes, dict):
+        return ", ".join(f"{key} {_flat(value)}" for key, value in changes.items())
+    return str(changes)
+
+
+def _md5(path: Path) -> str | None:
+    if path.is_dir():
+        return Revision("this folder").md5(path.as_posix())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

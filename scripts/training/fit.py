@@ -1,0 +1,269 @@
+"""Training of Keras networks: by a recipe, alone or several that answer together."""
+
+import csv
+import io
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.command_line import StageParser
+from core.errors import UserError
+from core.files import write_text
+from core.split import Split, read_split
+from networks.backend import batches, keras, tf, use_seed, use_threads, verbosity
+from networks.network import predict, write_network
+from training.augmentation import Augmentation, augmented, background
+from training.averaging import STEPS_PER_CALL, WeightAverage
+from training.recipe import THREADS, Recipe, resolved
+from training.training_record import Layer, microseconds_an_image, write_record
+
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adadelta": keras.optimizers.Adadelta,
+    # Nesterov's momentum, as the recipes want it.
+    "sgd": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+}
+WARM_UP = 0.2  # share of a cycle's steps in which the learning rate rises
+ANSWERED_TOGETHER = 1_000  # images, where the time of an answer is taken
+POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
+
+
+def add_training_paths(parser: StageParser) -> None:
+    """Add the paths that `train_network` takes from the command line, and the seed."""
+    parser.add_input("train", "the training part, .npz")
+    parser.add_input("validation", "the validation part, .npz")
+    parser.add_output("network", "the architecture, .json")
+    parser.add_output("weights", "the weights, .npz")
+    parser.add_output("history", "the training curve, .csv")
+    parser.add_output("record", "the record of the training, .json")
+    parser.add_seed()
+
+
+def train_network(
+    stage: str,
+    hidden_layers: Callable[[tuple[int, int]], list[keras.Layer]],
+    recipe: Recipe,
+    own_settings: dict[str, Any],
+    own_defaults: dict[str, Any],
+    *,
+    train: Path,
+    validation: Path,
+    network: Path,
+    weights: Path,
+    history: Path,
+    record: Path,
+    threads: int,
+    seed: int,
+    members: int = 1,
+    **wishes: Any,
+) -> None:
+    """Train scaling, `hidden_layers` and a softmax layer on cross-entropy, and save the outcome.
+
+    Args:
+        stage: the section of params.yaml, for messages.
+        hidden_layers: makes the layers for images of (height, width).
+        recipe: what holds for the parameters that are left to it.
+        own_settings: the stage's own parameters, to be recorded with those given here.
+        own_defaults: what these are when nobody changes them.
+        threads: threads of TensorFlow; sums of floats depend on it.
+        members: networks to train, each from its own seed; the model is their mean answer.
+        wishes: the parameters that a recipe has, some of them the word "recipe".
+
+    Raises:
+        UserError: the loss is no longer a number, or a parameter cannot be used on the images.
+    """
+    use_threads(threads)
+    part, held_out = read_split(train), read_split(validation)
+    image_shape = part.images.shape[1:]
+    settings, defaults = (
+        resolved(stage, recipe, given, len(part.labels), image_shape) for given in (wishes, {})
+    )
+
+    def member(name: str) -> keras.Sequential:
+        low, high = part.pixel_range
+        scale = 1 / (high - low)
+        return keras.Sequential(
+            [
+                keras.Input((*image_shape, 1)),
+                keras.layers.Rescaling(scale, offset=-low * scale, dtype="float32"),
+                *hidden_layers(image_shape),
+                keras.layers.Dense(len(part.classes), activation="softmax", dtype="float32"),
+            ],
+            name=name,
+        )
+
+    trained, curves = [], []
+    start = time.perf_counter()
+    for order, own_seed in enumerate(np.random.SeedSequence(seed).generate_state(members), 1):
+        if verbosity() and members > 1:
+            print(f"Network {order} of {members}")
+        use_seed(int(own_seed))
+        keras.config.set_dtype_policy(POLICIES[settings["precision"]])
+        model = member(f"member_{order}")
+        keras.config.set_dtype_policy("float32")
+        curves.append(_fit(stage, model, part, held_out, settings, int(own_seed)))
+        trained.append(_for_any_processor(model))
+    fit_seconds = time.perf_counter() - start
+
+    model = _as_one(trained, settings["test_time_shift"], background(part.images))
+    write_network(network, weights, model)
+    write_text(history, _curve(curves))
+    write_record(
+        record,
+        settings={**own_settings, **settings, "threads": threads},
+        defaults={**own_defaults, **defaults, "threads": THREADS},
+        layers=_layer_table(trained),
+        training_images=len(part.labels),
+        validation_images=len(held_out.labels),
+        fit_seconds=fit_seconds,
+        answer_microseconds=microseconds_an_image(
+            lambda images: predict(model, images, ANSWERED_TOGETHER), part.images
+        ),
+    )
+
+
+def _fit(
+    stage: str,
+    model: keras.Sequential,
+    part: Split,
+    held_out: Split,
+    settings: dict[str, Any],
+    seed: int,
+) -> list[dict[str, float]]:
+    """Train `model`; the curve, one row an epoch."""
+    epochs, batch_size = settings["epochs"], settings["batch_size"]
+    steps_per_epoch = math.ceil(len(part.labels) / batch_size)
+    steps = epochs * steps_per_epoch
+    model.compile(
+        optimizer=OPTIMIZERS[settings["optimizer"]](_learning_rate(settings, steps)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings["label_smoothing"]),
+        metrics=["accuracy"],
+        steps_per_execution=min(STEPS_PER_CALL, steps_per_epoch),
+    )
+    average = WeightAverage((1 - settings["averaging"]) * steps)
+    callbacks = [keras.callbacks.TerminateOnNaN(), *([average] if settings["averaging"] else [])]
+    augmentation = Augmentation(*(settings[key] for key in ("shift", "rotation", "zoom", "shear")))
+    fill = background(part.images)
+    images, labels = _arrays(part)
+    # The same place for every epoch's images: TensorFlow keeps what it is given until Python's
+    # garbage is collected, which would be epochs later.
+    epochs_images, epochs_labels = tf.Variable(images), tf.Variable(labels)
+    shown = batches(batch_size, epochs_images, epochs_labels)
+    watched = batches(batch_size, *_arrays(held_out)) if len(held_out.labels) else None
+    random = np.random.default_rng(seed)
+    curve = []
+    for epoch in range(epochs):
+        order = random.permutation(len(images))
+        epochs_images.assign(augmented(images, order, augmentation, fill, random))
+        epochs_labels.assign(labels[order])
+        fitted = model.fit(
+            shown,
+            validation_data=watched,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=verbosity(),
+        )
+        curve.append({key: values[-1] for key, values in fitted.history.items()})
+        finite = all(np.isfinite(weight).all() for weight in model.get_weights())
+        if not (finite and math.isfinite(curve[-1]["loss"])):  # the last step may be the fatal one
+            raise UserError(
+                f"{stage}.learning_rate: {settings['learning_rate']} made the loss grow beyond all"
+                " numbers; allowed: a smaller one"
+            )
+    if average.count:
+        model.set_weights(average.mean)
+    return curve
+
+
+def _learning_rate(
+    settings: dict[str, Any], steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """A constant, or one cycle: up in a straight line, then down to 0 along a cosine."""
+    highest = settings["learning_rate"]
+    if settings["schedule"] == "constant":
+        return highest
+    rising = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        highest / rising,  # not 0, or a run of one step would train nothing
+        max(1, steps - rising),
+        warmup_target=highest,
+        warmup_steps=rising,
+    )
+
+
+def _for_any_processor(model: keras.Sequential) -> keras.Sequential:
+    """A copy with the layers that Keras itself has, in float32: this is what is saved."""
+    copies = [keras.Input(model.input_shape[1:])]
+    for layer in model.layers:
+        kind = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+        copies.append(kind.from_config({**layer.get_config(), "dtype": "float32"}))
+    copy = keras.Sequential(copies, name=model.name)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.Model:
+    """The model whose answer is the mean of all members' answers to the image and its shifts.
+
+    Args:
+        members: they take (height, width, 1).
+        shift: pixels to shift the image by to each of the four sides; with 0 it stays as it is.
+        fill: the pixel that stands where the image has moved away.
+    """
+    if len(members) == 1 and not shift:
+        return members[0]
+    images = keras.Input(members[0].input_shape[1:])
+    views = [] if shift else [images]
+    if shift:
+        # Keras pads with zeros, so what surrounds the digits is made zero and back.
+        zero_around = keras.layers.Rescaling(1.0, offset=-fill)(images)
+        padded = keras.layers.ZeroPadding2D(shift)(zero_around)
+        padded = keras.layers.Rescaling(1.0, offset=fill)(padded)
+        for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+            top, left = shift - down * shift, shift - right * shift
+            crop = ((top, 2 * shift - top), (left, 2 * shift - left))
+            views.append(keras.layers.Cropping2D(crop)(padded))
+    answers = [member(view) for member in members for view in views]
+    return keras.Model(images, keras.layers.Average()(answers))
+
+
+def _arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:
+    return part.images[..., None], keras.utils.to_categorical(part.labels, len(part.classes))
+
+
+def _curve(curves: list[list[dict[str, float]]]) -> str:
+    """The mean of the members' curves as CSV, one row an epoch."""
+    table = io.StringIO()
+    columns = sorted(curves[0][0])
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["epoch", *columns])
+    for epoch, rows in enumerate(zip(*curves, strict=True)):
+        writer.writerow([epoch, *(float(np.mean([row[key] for row in rows])) for key in columns)])
+    return table.getvalue()
+
+
+def _layer_table(members: list[keras.Sequential]) -> list[Layer]:
+    table: list[Layer] = [
+        {
+            "layer": type(layer).__name__,
+            "output_shape": list(layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+        }
+        for layer in members[0].layers
+    ]
+    others = members[1:]
+    if others:
+        table.append(
+            {
+                "layer": f"{len(others)} more such networks, averaged",
+                "output_shape": list(members[0].output_shape[1:]),
+                "parameters": sum(member.count_params() for member in others),
+            }
+        )
+    return table

@@ -1,0 +1,87 @@
+"""Recipes: how a network is best trained, whatever the size and the number of the images."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import UserError
+
+RECIPE = "recipe"  # the word that leaves a parameter to the recipe
+# On few images: smaller batches, so that an epoch has so many steps, and so many steps in all.
+STEPS_PER_EPOCH, STEPS = 20, 600
+THREADS = 2  # of every training, unless changed
+CPU_FLAGS = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A value for each parameter of the training.
+
+    Attributes:
+        optimizer, learning_rate, schedule, label_smoothing, averaging: as the parameters.
+        epochs, batch_size: as the parameters, for many images.
+        shift, test_time_shift: shares of the shorter side; as parameters they are pixels.
+        rotation, zoom, shear: as the parameters.
+        precision: "auto" is bfloat16 on a processor that has it, and float32 elsewhere.
+    """
+
+    optimizer: str
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    schedule: str = "one_cycle"
+    label_smoothing: float = 0.05
+    shift: float = 1 / 28
+    rotation: float = 0
+    zoom: float = 0
+    shear: float = 0
+    averaging: float = 0
+    test_time_shift: float = 1 / 28
+    precision: str = "auto"
+
+
+def resolved(
+    stage: str, recipe: Recipe, wishes: dict[str, Any], images: int, shape: tuple[int, int]
+) -> dict[str, Any]:
+    """Every parameter of the training as a value: what is wished for, else what the recipe says.
+
+    Args:
+        stage: the section of params.yaml, for messages.
+        wishes: the parameters as given, some of them the word "recipe".
+        images: how many there are to train on.
+        shape: their height and width.
+
+    Raises:
+        UserError: a shift leaves nothing of the images.
+    """
+    side = min(shape)
+    said = dataclasses.asdict(recipe)
+    said["batch_size"] = min(recipe.batch_size, math.ceil(images / STEPS_PER_EPOCH))
+    said["shift"] = round(recipe.shift * side)
+    said["test_time_shift"] = round(recipe.test_time_shift * side)
+    given = {key: value for key, value in wishes.items() if value != RECIPE}
+    settings = {**said, **given}
+    if "epochs" not in given:
+        steps = math.ceil(images / settings["batch_size"])
+        settings["epochs"] = max(recipe.epochs, math.ceil(STEPS / steps))
+    if settings["precision"] == "auto":
+        settings["precision"] = "bfloat16" if has_native_bfloat16() else "float32"
+    for key in ("shift", "test_time_shift"):
+        if settings[key] >= side:
+            size = "x".join(map(str, shape))
+            raise UserError(
+                f"{stage}.{key}: {settings[key]} leaves nothing of images of {size};"
+                f" allowed: less than {side}, or {RECIPE}"
+            )
+    return settings
+
+
+def has_native_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16 itself. Only Linux on x86 says so; else False."""
+    try:
+        return not BFLOAT16_FLAGS.isdisjoint(CPU_FLAGS.read_text().split())
+    except OSError:
+        return False

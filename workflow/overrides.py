@@ -1,0 +1,32 @@
+"""The parameters of a run for Snakemake: params.yaml, and what its command line overrides."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snakemake.utils import update_config
+
+from core.parameters import read_sections, read_yaml
+
+
+def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str, Any]) -> dict:
+    """Read `file`, overridden by the files `overriding` and then by `options` of --config."""
+    values: dict[str, Any] = {}
+    for path in (file, *overriding):
+        update_config(values, read_sections(path))
+    update_config(values, _retyped(dict(options)))
+    return values
+
+
+def unread_sections(values: Mapping[str, Any], schema: dict[str, Any]) -> list[str]:
+    """The sections that no stage reads."""
+    return [str(key) for key in values if key not in schema["properties"]]
+
+
+def _retyped(value: Any) -> Any:
+    """A value of --config, whose nested values Snakemake leaves texts, as params.yaml has it."""
+    if isinstance(value, dict):
+        return {key: _retyped(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_retyped(inner) for inner in value]
+    return read_yaml(value) if isinstance(value, str) else value
