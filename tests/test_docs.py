@@ -122,7 +122,8 @@ def test_conda_environments_have_the_locked_versions(name):
         for requirement in entry["pip"] if isinstance(entry, dict) else [entry]:
             package, _, version = requirement.replace("==", "=").partition("=")
             if package not in ("python", "pip"):
-                assert versions[package.removesuffix("-base")] == version, requirement
+                name = canonicalize_name(package.removesuffix("-base"))
+                assert versions[name] == version, requirement
 
 
 @pytest.mark.parametrize("lock", [LOCK, TOOLS_LOCK], ids=["run", "tools"])

@@ -16,9 +16,9 @@ from scipy.stats import binomtest
 from core.split import read_split
 from drawing.text import image_as_text
 from evaluation.significance import difference_interval
+from freshness.revision import Revision, find_revision
 from review.github import MARK, STEP, TITLE
 from review.review_page import draw_review
-from review.revision import Revision, find_revision
 
 pytestmark = pytest.mark.xdist_group("dvc")
 
@@ -295,7 +295,7 @@ HOSTILE = {
     ],
 )
 def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
-    monkeypatch.setattr("review.parameters.SECONDS", 3)
+    monkeypatch.setattr("freshness.parameters.SECONDS", 3)
     clone = Project(tmp_path / "clone")
     change.run("git", "clone", "--quiet", ".", str(clone.folder))
     monkeypatch.chdir(clone.folder)

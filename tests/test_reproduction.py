@@ -10,10 +10,10 @@ from changed_results import Repository
 from conftest import ROOT
 
 from core.errors import UserError
+from freshness.revision import Revision, find_revision
 from review.github import TITLE
 from review.reproduction import SHOWN, differences
 from review.results import FAILURES, METRICS, STATS
-from review.revision import Revision, find_revision
 
 HERE = Revision("this folder")
 COMMITTED = {"a": [*range(20)], "b": [5]}

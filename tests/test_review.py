@@ -20,13 +20,13 @@ from scipy.stats import binomtest
 
 from core.errors import UserError
 from core.split import read_split
+from freshness.dvc_files import StageState
+from freshness.revision import Revision, find_revision
 from review.github import Reproduction
 from review.images import describe_digit, galleries, images_at_hand, newly_broken
 from review.models import compare_models
 from review.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
 from review.review_page import BYTES, Links, Review, draw_review
-from review.revision import Revision, find_revision
-from review.stages import StageState
 from review.verdict import LONGEST
 from tools.review import run as review
 
@@ -297,7 +297,7 @@ def test_another_folder_than_the_projects(repository, tmp_path, monkeypatch):
     repository.commit("base", {"a": []})
     monkeypatch.chdir(repository.folder / "reports")
     with pytest.raises(UserError, match=r"no params\.yaml here; allowed: the project's folder"):
-        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html", "", "")
+        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html")
 
 
 def test_a_project_within_a_larger_repository(tmp_path, monkeypatch):
@@ -409,8 +409,8 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
 
 def test_a_change_of_what_checks_it_is_said(repository):
     """Beside what its run says, which is worth as much as what it runs."""
-    (repository.folder / "scripts" / "change").mkdir(parents=True)
-    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py", "scripts/tool.py", "fresh"):
+    (repository.folder / "scripts" / "review").mkdir(parents=True)
+    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py", "scripts/tool.py"):
         (repository.folder / path).write_text("before")
     base = repository.commit("base", {"a": [1]})
     runs = {"reproduction": Reproduction(None)}
@@ -441,9 +441,9 @@ def test_nothing_is_written_where_the_base_is_unknown(repository, tmp_path):
     text, page = tmp_path / "review.md", tmp_path / "review.html"
     text.write_text("earlier")
     with pytest.raises(UserError):
-        review("nowhere", "", Path("test.npz"), text, page, "", "")
+        review("nowhere", "", Path("test.npz"), text, page)
     assert text.read_text() == "earlier"
     assert not page.exists()
-    assert review("main", "main", Path("test.npz"), text, page, "", "").startswith("Review: Every model")
+    assert review("main", "main", Path("test.npz"), text, page).startswith("Review: Every model")
     assert "Every model makes the same mistakes" in text.read_text()
     assert "Every model makes the same mistakes" in page.read_text()

@@ -18,8 +18,8 @@ from changed_results import Repository, write_images
 from made_results import HOSTILE
 
 from core.split import read_split
+from freshness.revision import Revision, find_revision
 from review.review_page import draw_review
-from review.revision import Revision, find_revision
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from core.errors import UserError
-from review.parameters import changed_parameters
-from review.revision import Revision, find_revision
-from review.stages import SHOWN, StageState, faults, ran_again, read_stages
+from freshness.dvc_files import SHOWN, StageState, faults, ran_again, read_stages
+from freshness.parameters import changed_parameters
+from freshness.revision import Revision, find_revision
 
 HERE = Revision("this folder")
 READERS = ("review.py", "comment.py", "post.py", "fresh.py", "reproduced.py")
@@ -294,7 +294,9 @@ def test_a_command_with_anything_for_its_parameters(declared, recorded, same, pi
 
 @given(st.lists(st.text("ab ", max_size=3), min_size=2, max_size=5), st.data())
 def test_what_is_put_into_a_command_fits_it(parts, data):
-    from review.stages import _fits  # the rule alone: each example of the whole would be a commit
+    from freshness.dvc_files import (
+        _fits,  # the rule alone: each example of the whole would be a commit
+    )
 
     values = [data.draw(st.text("ab $", max_size=3)) for _ in parts[1:]]
     pieces = [parts[0], *(f"{value}{part}" for value, part in zip(values, parts[1:], strict=True))]
@@ -381,7 +383,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("path", "text", "said"), REFUSED, ids=range(len(REFUSED)))
 def test_what_dvc_would_not_write_is_refused_in_a_line(path, text, said, pipeline, monkeypatch):
-    monkeypatch.setattr("review.parameters.MOST_NODES", 1000)
+    monkeypatch.setattr("freshness.parameters.MOST_NODES", 1000)
     pipeline.write()
     edit(path, text)(pipeline)
     pipeline.repository.commit("damaged")
@@ -406,8 +408,8 @@ def test_half_of_what_dvc_writes(pipeline):
 
 def test_reading_takes_a_limited_time(pipeline, monkeypatch):
     pipeline.write()
-    monkeypatch.setattr("review.parameters.SECONDS", 0.05)
-    monkeypatch.setattr("review.stages.read_yaml", lambda *_: time.sleep(10))
+    monkeypatch.setattr("freshness.parameters.SECONDS", 0.05)
+    monkeypatch.setattr("freshness.dvc_files.read_yaml", lambda *_: time.sleep(10))
     with pytest.raises(UserError, match=r"this folder: not read within 0\.05 seconds$"):
         read_stages(HERE)
 
@@ -428,7 +430,7 @@ def test_a_path_that_leaves_the_project_is_named(place, pipeline, monkeypatch):
     }
     lock = {"stages": {"a": {"cmd": "c", "deps": [entry]}, "b": {"cmd": "c", "outs": [entry]}}}
     files = {"dvc.yaml": stages, "dvc.lock": lock}
-    monkeypatch.setattr("review.stages.read_yaml", lambda _, path: files[path])
+    monkeypatch.setattr("freshness.dvc_files.read_yaml", lambda _, path: files[path])
     found = {name: state.fault for name, state in read_stages(HERE).items()}
     assert found == dict.fromkeys("ab", f"{place} is not in this project")
 
@@ -469,16 +471,18 @@ def test_what_is_no_file_is_none(pipeline):
     os.mkfifo(pipeline.folder / "pipe")
     pipeline.repository.commit("folder")
     for revision in (HERE, find_revision("main")):
-        for path in ("folder", "folder/", "missing", "pipe", "*", ":(top)folder/file", "-x"):
+        for path in ("missing", "pipe", "*", ":(top)folder/file", "-x"):
             assert revision.read(path) is None, path
             assert revision.md5(path) is None
+        for path in ("folder", "folder/"):
+            assert revision.read(path) is None
         assert revision.read("folder/file") == b"text"
         assert revision.read("./folder//file") == b"text"
         assert revision.md5("folder/file") == md5("text")
 
 
 def test_a_file_is_read_up_to_its_limit(pipeline, monkeypatch):
-    monkeypatch.setattr("review.revision.LARGEST_FILE", 4)
+    monkeypatch.setattr("freshness.revision.LARGEST_FILE", 4)
     pipeline.repository.commit("more")
     for revision in (HERE, find_revision("main")):
         for text in ("1234", "12345", ""):
@@ -496,7 +500,7 @@ def test_a_file_is_read_up_to_its_limit(pipeline, monkeypatch):
 
 def test_what_reads_a_revision_has_nothing_of_dvc():
     scripts = ROOT / "scripts"
-    paths = [*(scripts / "change").glob("*.py"), *map(scripts.joinpath, READERS)]
+    paths = [*(scripts / "review").glob("*.py"), *((scripts / "tools" / name) for name in READERS)]
     assert len(paths) > len(READERS) + 5
     for path in paths:
         names = [*ast.walk(ast.parse(path.read_text()))]

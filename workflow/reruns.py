@@ -5,16 +5,19 @@ do Snakemake's own records, which know of Snakemake's runs only.
 """
 
 import fcntl
+import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from snakemake.iocontainers import Wildcards
 from snakemake.rules import Rule
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-from provenance import Stage, downstream, stage_name
+from freshness.records import Stage, downstream
 
 
 def rerun(
@@ -64,6 +67,30 @@ def rerun(
         workflow.modifier.default_input_flags.clear()
         for rule in rules:
             rule.set_input(inputs_of(rule))
+
+
+def stage_name(rule: Rule, wildcards: Iterable[str]) -> str:
+    """The name of the stage that `rule` runs with these values of its wildcards."""
+    return " ".join([rule.name, *wildcards])
+
+
+def stage_of(rule: Rule, **wildcards: str) -> Stage:
+    """The stage that `rule` runs."""
+    values = Wildcards(fromdict=wildcards)
+    outputs, _ = rule.expand_output(values)
+    inputs, *_ = rule.expand_input(values)
+    parameters, _ = rule.expand_params(values, inputs, outputs, job=None)
+    command = rule.shellcmd.partition(" > ")[0].format(
+        input=inputs, output=outputs, params=parameters
+    )
+    record = str(outputs.provenance)
+    return Stage(
+        stage_name(rule, wildcards.values()),
+        record,
+        shlex.split(command)[1:],
+        [Path(os.path.relpath(path)).as_posix() for path in inputs],
+        [path for path in map(str, outputs) if path != record],
+    )
 
 
 def lock(path: Path, busy: str) -> TextIO:

@@ -8,8 +8,8 @@ from typing import Any
 from core.split import Split, read_split
 from drawing.images import as_grey, png, reduced, reduction
 from drawing.text import image_as_text
+from freshness.dvc_files import StageState
 from review.models import ModelChange
-from review.stages import StageState
 
 IN_A_GALLERY = 100
 

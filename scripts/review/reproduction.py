@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from core.errors import UserError
+from freshness.revision import Revision
 from review.models import ModelChange, compare_models
 from review.results import FAILURES, METRICS, STATS, read_results
-from review.revision import Revision
 from review.verdict import short
 
 SHOWN = (METRICS, FAILURES, STATS, "reports/reliability.json", "reports/comparison.md")

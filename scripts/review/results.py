@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from core.errors import UserError
-from review.revision import Revision
+from freshness.revision import Revision
 
 METRICS = "reports/metrics.json"
 FAILURES = "reports/failures.csv"

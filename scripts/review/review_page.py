@@ -12,13 +12,13 @@ from core.errors import UserError
 from core.split import Split
 from drawing.templates import embedded, template_environment
 from drawing.text import escape_markdown
+from freshness.dvc_files import faults, ran_again, read_stages
+from freshness.parameters import changed_parameters
+from freshness.revision import Revision, commits_only_in, edited, in_a_line
 from review.github import Reproduction
 from review.images import describe_digit, galleries, images_at_hand, newly_broken
 from review.models import compare_models
-from review.parameters import changed_parameters
 from review.results import read_results
-from review.revision import Revision, commits_only_in, edited, in_a_line
-from review.stages import faults, ran_again, read_stages
 from review.verdict import no_comparison, verdict
 
 BYTES = 8_000  # of the Markdown: as much as one reads in a pull request

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import UserError
+from freshness.revision import Revision, find_revision, git, in_a_line
 from review.github import Repository, environment
 from review.review_page import Links, draw_review
-from review.revision import Revision, find_revision, git, in_a_line
 
 NAMES = (
     *("GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN"),

@@ -8,8 +8,8 @@ import argparse
 
 from core.errors import UserError
 from core.text import printable
-from review.revision import Revision, check_folder
-from review.stages import faults, read_stages
+from freshness.dvc_files import faults, read_stages
+from freshness.revision import Revision, check_folder
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:

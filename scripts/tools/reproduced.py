@@ -8,9 +8,9 @@ import os
 
 from core.errors import UserError
 from core.text import printable
+from freshness.revision import Revision, check_folder, find_revision
 from review.github import TITLE
 from review.reproduction import differences
-from review.revision import Revision, check_folder, find_revision
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:

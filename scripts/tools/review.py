@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 
 from core.files import write_text
+from freshness.revision import Revision, check_folder, find_revision
 from review.review_page import Links, draw_review
-from review.revision import Revision, check_folder, find_revision
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(
-    base: str, head: str, test: Path, markdown: Path, html: Path, repository: str, run: str
+    base: str,
+    head: str,
+    test: Path,
+    markdown: Path,
+    html: Path,
+    repository: str = "",
+    run: str = "",
 ) -> str:
     """Write the review of a change, and return its verdict.
 

@@ -29,7 +29,7 @@ from evaluation.confidence import reliability_table
 from evaluation.evaluation import read_evaluation
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
-from review.revision import Revision, check_folder
+from freshness.revision import Revision, check_folder
 
 LOCK = Path("requirements.lock")
 

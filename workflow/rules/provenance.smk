@@ -4,8 +4,8 @@ import atexit
 import importlib.util
 from contextlib import ExitStack
 
-from provenance import orphans, stage_of, stale_reasons
-from reruns import lock, rerun
+from freshness.records import orphans, stale_reasons
+from reruns import lock, rerun, stage_of
 
 stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")

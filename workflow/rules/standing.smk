@@ -3,8 +3,8 @@
 import atexit
 from contextlib import ExitStack
 
-from provenance import downstream, orphans, stage_of, stale_reasons
-from reruns import lock, rerun
+from freshness.records import downstream, orphans, stale_reasons
+from reruns import lock, rerun, stage_of
 from studies import HOW_TO_FETCH
 
 locks = ExitStack()

@@ -3,14 +3,11 @@
 import fcntl
 import hashlib
 import json
-import os
-import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from snakemake.iocontainers import Wildcards
-from snakemake.rules import Rule
+from core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -32,30 +29,6 @@ class Stage:
     outputs: list[str]
 
 
-def stage_name(rule: Rule, wildcards: Iterable[str]) -> str:
-    """The name of the stage that `rule` runs with these values of its wildcards."""
-    return " ".join([rule.name, *wildcards])
-
-
-def stage_of(rule: Rule, **wildcards: str) -> Stage:
-    """The stage that `rule` runs."""
-    values = Wildcards(fromdict=wildcards)
-    outputs, _ = rule.expand_output(values)
-    inputs, *_ = rule.expand_input(values)
-    parameters, _ = rule.expand_params(values, inputs, outputs, job=None)
-    command = rule.shellcmd.partition(" > ")[0].format(
-        input=inputs, output=outputs, params=parameters
-    )
-    record = str(outputs.provenance)
-    return Stage(
-        stage_name(rule, wildcards.values()),
-        record,
-        shlex.split(command)[1:],
-        [Path(os.path.relpath(path)).as_posix() for path in inputs],
-        [path for path in map(str, outputs) if path != record],
-    )
-
-
 def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:
     """Why the results of a stage do not belong to its command, code and inputs, by its name.
 
@@ -66,6 +39,27 @@ def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> di
     digests: dict[str, str | None] = {}  # so that each file is read once
     reasons = {stage.name: _stale_reason(stage, ignoring, digests) for stage in stages}
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def changed_files(
+    recorded: Mapping[str, str | None], paths: Iterable[str], digest: Callable[[str], str | None]
+) -> Iterator[str]:
+    """Which of `paths` are not as they are recorded, in words.
+
+    Args:
+        recorded: the digest of each file, by its path.
+        digest: of a file as it is now; None if there is none. It may raise UserError.
+    """
+    for path in paths:
+        try:
+            found = digest(path)
+        except UserError as error:
+            yield str(error)
+        else:
+            if found is None:
+                yield f"{path} is missing"
+            elif found != recorded.get(path):
+                yield f"{path} has changed"
 
 
 def downstream(stages: Iterable[Stage], names: Iterable[str]) -> list[str]:
@@ -107,12 +101,15 @@ def _stale_reason(
             if list(before.items()) != list(now.items()):
                 return _difference(before, now)
         code = [path for path in inputs if path.startswith("scripts/")]
+
+        def digest(path: str) -> str | None:
+            if path not in digests:
+                digests[path] = _digest(path)
+            return digests[path]
+
         for recorded, paths in ((inputs, [*stage.inputs, *code]), (outputs, stage.outputs)):
-            for path in paths:
-                if path not in digests:
-                    digests[path] = _digest(path)
-                if recorded.get(path) != digests[path] or digests[path] is None:
-                    return f"{path} {'has changed' if digests[path] else 'is missing'}"
+            for reason in changed_files(recorded, paths, digest):
+                return reason
     except FileNotFoundError:
         return f"{stage.record} is missing"
     except OSError as error:

@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from core.errors import UserError
 from core.text import printable
-from review.revision import Revision
+from freshness.revision import Revision
 
 SECONDS = 20  # to read and judge one revision
 LARGEST_YAML = 2_000_000  # bytes

@@ -5,14 +5,15 @@ configuration, to any file and any address.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import UserError
-from review.parameters import as_written, differing, flat, read_parameters, read_yaml, reading
+from freshness.parameters import as_written, differing, flat, read_parameters, read_yaml, reading
+from freshness.records import changed_files
+from freshness.revision import Revision, in_a_line, in_project
 from review.results import FAILURES, METRICS, STATS
-from review.revision import Revision, in_a_line, in_project
 
 SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # what a reviewer is shown as results
 
@@ -139,11 +140,9 @@ def _state(
         for key in differing(entry.parameters, current)
         if key in current or listed(key)
     ]
-    for path in inputs:
-        reasons += _file_faults(revision, path, entry.inputs.get(path), made.get(path))
-    for path, cached in outputs.items():
-        recorded = entry.outputs.get(path)
-        reasons += _file_faults(revision, path, recorded, recorded if cached else None)
+    reasons += changed_files(entry.inputs, inputs, _digest(revision, made))
+    kept = {path: entry.outputs.get(path) for path, cached in outputs.items() if cached}
+    reasons += changed_files(entry.outputs, outputs, _digest(revision, kept))
     lost = [
         *(path for path in entry.inputs if path not in inputs),
         *(path for path in entry.outputs if path not in outputs),
@@ -177,26 +176,20 @@ def _parameters_of(
     return {key: value for key, value in flat(parameters).items() if listed(key)}, listed
 
 
-def _file_faults(
-    revision: Revision, path: str, recorded: str | None, elsewhere: str | None
-) -> list[str]:
-    """What is wrong with an input or output.
+def _digest(revision: Revision, elsewhere: Mapping[str, str | None]) -> Callable[[str], str | None]:
+    """Gives the MD5 of a file; of one that is not at hand, what `elsewhere` has."""
 
-    Args:
-        recorded: its MD5 in dvc.lock.
-        elsewhere: its MD5 where it need not be at hand.
-    """
-    if not in_project(path):
-        return [f"{path} is not in this project"]
-    try:
-        found = revision.md5(path) or elsewhere
-    except UserError as error:  # a link, as DVC makes them where it is told so, or too large
-        if elsewhere is None:
-            return [str(error)]
-        found = elsewhere
-    if found is None:
-        return [f"{path} is missing"]
-    return [f"{path} has changed"] if found != recorded else []
+    def digest(path: str) -> str | None:
+        if not in_project(path):
+            raise UserError(f"{path} is not in this project")
+        try:
+            return revision.md5(path) or elsewhere.get(path)
+        except UserError:  # a link, as DVC makes them where it is told so, or too large
+            if elsewhere.get(path) is None:
+                raise
+            return elsewhere[path]
+
+    return digest
 
 
 def _same_command(declared: list[str], recorded: list[str]) -> bool:
