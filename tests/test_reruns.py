@@ -18,6 +18,8 @@ from dvc.utils.serialize import parse_yaml
 from ruamel.yaml import YAML
 from test_dags import STAGES, imported_modules
 
+from freshness.records import Stage, downstream, stale_reasons
+
 # By hand, so that the DAG files are checked against what we mean and not against themselves.
 FOLLOWERS = {
     "download": set(STAGES) - {"download"},
@@ -36,6 +38,13 @@ KEYS = [
     for section, values in PARAMETERS.items()
     if isinstance(values, dict)
     for key in values
+] + ["seed"]
+# The first and the last of each; DVC is asked about every key, and its commands are the same.
+KEYS_OF_EACH_SECTION = [
+    f"{section}.{key}"
+    for section, values in PARAMETERS.items()
+    if isinstance(values, dict)
+    for key in dict.fromkeys([next(iter(values)), next(reversed(values))])
 ] + ["seed"]
 SCRIPTS = sorted(
     path.relative_to(ROOT).as_posix()
@@ -65,9 +74,22 @@ def affected_by_key(key: str) -> set[str]:
 
 
 def affected_by_script(script: str) -> set[str]:
+    """By the records, which name what a stage has read."""
     if script.startswith("scripts/templates/"):
         return {"report"}
     return with_followers({stage for stage in STAGES if script in imported_modules(stage)})
+
+
+def affected_by_folder(script: str) -> set[str]:
+    """By dvc.yaml, which names folders."""
+    folder = Path(script).parent
+    users = {stage for stage in STAGES if folder in map(Path, folders_of(stage))}
+    return with_followers(users) | affected_by_script(script)
+
+
+def folders_of(stage: str) -> set[str]:
+    """The folders of the modules that a stage imports."""
+    return {str(Path(path).parent) for path in imported_modules(stage)} - {"scripts"}
 
 
 def change_key(project: Project, key: str) -> None:
@@ -175,7 +197,7 @@ class TestDvc:
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_script_affects_its_stages_and_followers(self, script, dvc_project, restored):
         append_newline(dvc_project.folder / script)
-        assert changed_for_dvc(dvc_project) == affected_by_script(script)
+        assert changed_for_dvc(dvc_project) == affected_by_folder(script)
 
     @with_dvc
     def test_a_wrong_parameter_keeps_the_report(self, dvc_project, restored):
@@ -205,16 +227,28 @@ class TestSnakemake:
         assert "Nothing to be done" in output
 
     @with_snakemake
-    @pytest.mark.parametrize("key", KEYS)
+    @pytest.mark.parametrize("key", KEYS_OF_EACH_SECTION)
     def test_key_affects_its_stage_and_followers(self, key, snakemake_project, restored):
         change_key(snakemake_project, key)
         assert planned_by_snakemake(snakemake_project) == affected_by_key(key)
 
     @with_snakemake
-    @pytest.mark.parametrize("script", SCRIPTS)
+    @pytest.mark.parametrize("script", ["scripts/drawing/text.py", "scripts/templates/style.css"])
     def test_script_affects_its_stages_and_followers(self, script, snakemake_project, restored):
         append_newline(snakemake_project.folder / script)
         assert planned_by_snakemake(snakemake_project) == affected_by_script(script)
+
+    @with_snakemake
+    @pytest.mark.parametrize("script", SCRIPTS)
+    def test_records_name_what_a_script_affects(
+        self, script, snakemake_project, restored, monkeypatch
+    ):
+        """What Snakemake goes by, without Snakemake."""
+        monkeypatch.chdir(snakemake_project.folder)
+        stages = list(map(recorded_stage, STAGES))
+        assert not stale_reasons(stages)
+        append_newline(Path(script))
+        assert set(downstream(stages, stale_reasons(stages))) == affected_by_script(script)
 
     def test_deleted_intermediate_is_made_again(self, snakemake_project):
         path = snakemake_project.folder / "models" / "logreg" / "history.csv"
@@ -229,6 +263,14 @@ class TestSnakemake:
         output = snakemake_project.run("snakemake", "--cores", "8", "--use-conda")
         run = set(re.findall(r"^(?:local)?rule (\w+):", output, re.M)) - {"all"}
         assert run == {"train_cnn", "evaluate", "report"}
+
+
+def recorded_stage(name: str) -> Stage:
+    """A stage as its record has it."""
+    path = f"provenance/{name}.json"
+    record = json.loads(Path(path).read_text())
+    inputs = [file for file in record["inputs"] if not file.startswith("scripts/")]
+    return Stage(name, path, record["command"], inputs, list(record["outputs"]))
 
 
 def append_newline(path: Path) -> None:
