@@ -121,6 +121,8 @@ def test_a_run_that_a_later_one_has_overtaken_does_not_run(files):
 @pytest.fixture
 def scripts(tmp_path) -> Path:
     """A copy of the scripts, to be edited."""
+    for name in ("schemas", "envs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     return Path(shutil.copytree(ROOT / "scripts", tmp_path / "scripts"))
 
 
@@ -142,7 +144,10 @@ def start_stage(scripts: Path, *words: str, slow: str = "") -> subprocess.Popen:
     if slow:
         (folder / f"{slow}.py").write_text(SLOW.format(folder=str(folder), name=slow))
     running = subprocess.Popen(
-        [sys.executable, *words, "--provenance", "made/stage.json"],
+        [
+            *(sys.executable, *words, "--environment", "envs/light.yaml"),
+            *("--provenance", "made/stage.json"),
+        ],
         cwd=scripts.parent,
         env={**os.environ, "PYTHONPATH": str(folder)},
         stdin=subprocess.PIPE,

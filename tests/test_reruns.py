@@ -31,6 +31,8 @@ FOLLOWERS = {
     "evaluate": {"report"},
     "report": set(),
 }
+KERAS = {"train_mlp", "train_cnn", "evaluate"}
+ENVIRONMENTS = {"light": set(STAGES) - KERAS, "tensorflow": KERAS}
 SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "report"}
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 KEYS = [
@@ -110,7 +112,8 @@ def restored(request) -> Iterator[None]:
     project = request.getfixturevalue(request.param)
     kept = project.folder.with_name(f"{project.folder.name}-kept")
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(project.folder / "scripts", kept / "scripts")
+    for name in ("scripts", "envs"):
+        shutil.copytree(project.folder / name, kept / name)
     shutil.copy(project.folder / "params.yaml", kept)
     yield
     shutil.copytree(kept, project.folder, dirs_exist_ok=True)
@@ -200,6 +203,12 @@ class TestDvc:
         assert changed_for_dvc(dvc_project) == affected_by_folder(script)
 
     @with_dvc
+    @pytest.mark.parametrize("name", ENVIRONMENTS)
+    def test_other_versions_affect_what_uses_them(self, name, dvc_project, restored):
+        append_newline(dvc_project.folder / "envs" / f"{name}.yaml")
+        assert changed_for_dvc(dvc_project) == with_followers(ENVIRONMENTS[name])
+
+    @with_dvc
     def test_a_wrong_parameter_keeps_the_report(self, dvc_project, restored):
         reports = dvc_project.folder / "reports"
         before = {path: path.read_bytes() for path in reports.rglob("*") if path.is_file()}
@@ -249,6 +258,12 @@ class TestSnakemake:
         assert not stale_reasons(stages)
         append_newline(Path(script))
         assert set(downstream(stages, stale_reasons(stages))) == affected_by_script(script)
+
+    @with_snakemake
+    @pytest.mark.parametrize("name", ENVIRONMENTS)
+    def test_other_versions_affect_what_uses_them(self, name, snakemake_project, restored):
+        append_newline(snakemake_project.folder / "envs" / f"{name}.yaml")
+        assert planned_by_snakemake(snakemake_project) == with_followers(ENVIRONMENTS[name])
 
     def test_deleted_intermediate_is_made_again(self, snakemake_project):
         path = snakemake_project.folder / "models" / "logreg" / "history.csv"

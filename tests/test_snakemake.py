@@ -124,5 +124,5 @@ def test_what_snakemake_cannot_do_is_said_in_one_line(project):
 
 def test_verify_outside_of_the_projects_folder(project):
     project.folder /= "scripts"
-    output = project.run("python", "verify.py", fails=True)
+    output = project.run("python", "tool.py", "verify", fails=True)
     assert output == "no params.yaml here; allowed: the project's folder\n"

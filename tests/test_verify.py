@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,12 @@ def forge(project: Project) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
+    "other versions": (
+        lambda project: rewrite(
+            project.folder / "requirements.lock", "\njinja2==3.", "\njinja2==2."
+        ),
+        f"jinja2: {version('jinja2')} is installed; requirements.lock has ==2.",
+    ),
     "parameter": (
         lambda project: project.change(train_cnn={"epochs": 2}),
         "train_cnn has to run: --epochs was 1 and is 2",
@@ -132,8 +140,9 @@ def test_true_results_pass(engine, project):
     if engine == "snakemake":
         for name in ("dvc.yaml", "dvc.lock"):
             (project.folder / name).unlink()
+        shutil.rmtree(project.folder / ".dvc")
     elif engine == "dvc":
-        (project.folder / "workflow" / "Snakefile").unlink()
+        shutil.rmtree(project.folder / "workflow")
     assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
 
 
