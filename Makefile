@@ -1,6 +1,6 @@
 # make report: set up what is needed, run the pipeline, say where the page is.
 # make verify: check that the results belong to the current parameters, code and data.
-# make fresh:  the same by what git holds alone: without data, models or cache.
+# make fresh:  the same by what is at hand: without data, models or cache.
 # make review BASE=main: what a change does to the results, for a pull request.
 # make reproduce: make all results anew, and compare them with those committed.
 # make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
@@ -15,9 +15,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: report verify fresh review reproduce study summary data comment post test test-long format bench lock clean always
 
+CORES ?= all
 report: $(INSTALLED)
+	if [ ! -e dvc.yaml ]; then snakemake --cores $(CORES); else \
 	dvc repro || { git rev-parse --git-dir > /dev/null 2>&1 || \
-	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }
+	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }; fi
 	@echo "The page: $(CURDIR)/reports/comparison.html"
 
 verify: $(INSTALLED)
@@ -35,7 +37,6 @@ review: $(INSTALLED)
 		--repository="$$REPOSITORY_URL" --run="$$RUN_URL"
 	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
 
-CORES ?= all
 study: $(INSTALLED)
 	snakemake --snakefile workflow/study.smk --cores $(CORES)
 	@echo "The page: $(CURDIR)/reports/study.html, and study.md beside it"

@@ -179,6 +179,10 @@ def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
     assert "No digit is drawn: the test images of these results are not at hand." in text
 
 
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
 def rewrite(path: str, old: str, new: str) -> Callable[[Path], object]:
     def change(folder: Path) -> None:
         text = (folder / path).read_text()
@@ -261,6 +265,28 @@ STALE = {
         "download has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (
+            lambda project: append(project.folder / "scripts/page/view.py", "\n"),
+            "scripts/page/view.py has changed",
+        ),
+        (
+            lambda project: project.change(report={"failures": 24}),
+            "--failures was 25 and is 24",
+        ),
+    ],
+)
+def test_a_record_says_that_dvc_was_told_otherwise(edit, reason, change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    edit(project)
+    project.run("dvc", "commit", "--force", "--quiet")
+    assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
+    output = project.run("python", "scripts/tool.py", "fresh", fails=True)
+    assert output == f"report has to run: {reason}\n"
 
 
 @pytest.mark.parametrize("fault", STALE)

@@ -3,11 +3,15 @@
 import fcntl
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.errors import UserError
+from core.parameters import as_flags
+from freshness.revision import in_project
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,24 @@ class Stage:
     command: list[str]
     inputs: list[str]
     outputs: list[str]
+
+
+def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> Iterator[Stage]:
+    """The stages that have written `records`, as params.yaml wants them now; of their files those
+    that are at hand.
+    """
+    for path in records:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            section = {**parameters[path.stem], "seed": parameters["seed"]}
+            command = _with_values(record["command"], section)
+            inputs, outputs = (
+                [name for name in record[kind] if in_project(name) and Path(name).is_file()]
+                for kind in ("inputs", "outputs")
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            command, inputs, outputs = [], [], []  # it will be found damaged
+        yield Stage(path.stem, path.as_posix(), command, inputs, outputs)
 
 
 def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:
@@ -117,6 +139,22 @@ def _stale_reason(
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{stage.record} is damaged"
     return None
+
+
+def _with_values(command: list[str], values: Mapping[str, Any]) -> list[str]:
+    """The words of `command` with the `values` of its flags; and those that it lacks."""
+    words, is_replaced = [], False
+    for word in command:
+        if word.startswith("--"):
+            key = word.removeprefix("--")
+            is_replaced = key in values
+            words += shlex.split(as_flags({key: values[key]})) if is_replaced else [word]
+        elif not is_replaced:
+            words.append(word)
+    missing = {
+        key: value for key, value in values.items() if f"--{key}" not in [*command, "--seed"]
+    }
+    return [*words, *shlex.split(as_flags(missing))]
 
 
 def _digest(path: str) -> str | None:

@@ -1,14 +1,17 @@
 """Check that the results belong to the parameters and code beside them; status 1 if they do not.
 
-Reads what git holds, and needs neither the data nor the models nor any training: dvc.lock says what
-the results were made of.
+Needs neither the data nor the models nor any training: dvc.lock says what the results were made of,
+and so do the records of the stages, where they are at hand.
 """
 
 import argparse
+from pathlib import Path
 
 from core.errors import UserError
+from core.parameters import read_sections
 from core.text import printable
 from freshness.dvc_files import faults, read_stages
+from freshness.records import recorded_stages, stale_reasons
 from freshness.revision import Revision, check_folder
 
 
@@ -19,7 +22,12 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with why results are not up to date, in lines."""
     check_folder()
-    found = faults(read_stages(Revision("this folder")))
+    states = read_stages(Revision("this folder"))
+    records = sorted(Path("provenance").glob("*.json"))
+    stages = recorded_stages(records, read_sections(Path("params.yaml")))
+    found = faults(states) or [
+        f"{name} has to run: {reason}" for name, reason in stale_reasons(stages).items()
+    ]
     if found:
         raise UserError("\n".join(map(printable, found)))
     return "The results belong to the parameters and code."
