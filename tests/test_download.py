@@ -187,7 +187,9 @@ def test_pauses_double_up_to_half_a_minute(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist.time, "sleep", pauses.append)
     monkeypatch.setattr(mnist, "MIRRORS", ("public", "other"))
     monkeypatch.setattr(mnist, "_read_folder", lambda folder, *_: asked.append(str(folder)) or b"")
-    with pytest.raises(UserError, match=r"\(last: other: train-images.* wrong content"):
+    start = mnist.FILES["x_train"][2][:12]
+    reason = rf"train-images-idx3-ubyte: wrong content \(its SHA-256 is not {start}\.\.\.\)"
+    with pytest.raises(UserError, match=rf"\(last: other: {reason}\); allowed"):
         fetch(tmp_path / "out.npz", "own", attempts=8)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
     assert asked == ["own", "public", "other"] * 8
@@ -224,6 +226,18 @@ def test_no_more_than_the_file_is_unpacked_or_read(packed, tmp_path):
     read = mnist._read_folder(tmp_path, "bomb", 5_000)
     assert len(read) == min((tmp_path / name).stat().st_size, 5_000)
     assert len(mnist._unpacked(read, 700)) == (701 if packed else 5_000)
+
+
+def test_a_reason_is_one_line():
+    assert mnist._first_line(OSError("one\ntwo")) == "one"
+    assert mnist._first_line(TimeoutError()) == "TimeoutError"
+
+
+def test_a_gzip_may_look_back_as_far_as_gzip_does():
+    content = np.random.default_rng(0).bytes(30_000) * 2
+    packed = gzip.compress(content)
+    assert len(packed) < 31_000
+    assert mnist._unpacked(packed, len(content)) == content
 
 
 def test_a_download_stops_at_its_limit(server):
