@@ -40,6 +40,7 @@ def test_nothing_asked_nothing_moved():
 
 @pytest.mark.parametrize("kind", ["shift", "rotation", "zoom", "shear"])
 def test_each_kind_alone_moves(kind):
+    assert not Augmentation(0, 0, 0, 0).moves
     assert not np.array_equal(move(**{kind: 1}), IMAGES)
 
 
