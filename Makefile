@@ -13,7 +13,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review reproduce study summary data comment post test test-long format bench lock clean always
+.PHONY: report verify fresh review reproduce study summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
 report: $(INSTALLED)
@@ -69,6 +69,10 @@ test: $(TOOLS)
 
 test-long: $(TOOLS)
 	pytest -m long
+
+# Would the tests notice a fault? All of it takes long; make mutants ARGS=scripts/core/npz.py, for one.
+mutants: $(TOOLS)
+	python tests/mutants.py $(ARGS)
 
 format: $(TOOLS)
 	ruff check --fix

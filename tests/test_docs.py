@@ -2,8 +2,10 @@
 
 import json
 import re
+import tomllib
 from itertools import pairwise
 
+import mutants
 import pytest
 from conftest import ROOT
 from dvc.repo import Repo
@@ -49,6 +51,20 @@ def test_results_are_those_of_the_saved_run(page, name, table):
         assert saved["recipes"] == recipes.summaries(saved["runs"])
     marks = rf"<!-- results: benchmarks/{name}\.json -->\n(.*?)\n<!-- end -->"
     assert re.search(marks, (ROOT / page).read_text(), re.S)[1] == table(saved)
+
+
+def test_mutants_are_those_of_the_saved_run():
+    """Each survivor is listed with one reason, and stands for a line that is in its module."""
+    saved = json.loads((ROOT / "tests" / "mutants.json").read_text())
+    listed = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text())["survivors"]
+    marks = r"<!-- results: tests/mutants\.json -->\n(.*?)\n<!-- end -->"
+    page = (ROOT / "docs" / "trust.md").read_text()
+    assert re.search(marks, page, re.S)[1] == mutants.table(saved, listed)
+    assert mutants.complaints(saved, listed) == []
+    for one in listed:
+        assert len({"equivalent", "survived"} & set(one)) == 1, one
+        lines = [" ".join(line.split()) for line in (ROOT / one["module"]).read_text().splitlines()]
+        assert one["before"] in lines, one
 
 
 def test_the_recipes_written_down_are_those_in_use():
