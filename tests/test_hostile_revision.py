@@ -177,7 +177,7 @@ def test_nothing_that_a_revision_names_is_opened(make, remote, store, github, tm
     before = contents(project.folder)
 
     def run(script: str, *words: str, **more: str) -> str:
-        command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *words]
+        command = [sys.executable, str(ROOT / "scripts" / "tool.py"), script, *words]
         done = subprocess.run(
             command, cwd=project.folder, env={**given, **more}, capture_output=True, check=False
         )

@@ -137,11 +137,12 @@ def test_a_built_in_dataset_is_no_path(make_project):
     (project.folder / "digits" / "notes").write_text("mine")
     (project.folder / "mnist").write_text("mine")
     arguments = ["--timeout", "1", "--attempts", "1", "--provenance", "record.json"]
+    arguments += ["--environment", "envs/light.yaml"]
     words = ["--output", "dataset.npz", "--dataset", "digits", *arguments]
     project.run("python", "scripts/download.py", *words)
     record = json.loads((project.folder / "record.json").read_text())
-    assert all(path.startswith("scripts/") for path in record["inputs"])
+    assert all(path.startswith(("scripts/", "envs/")) for path in record["inputs"])
     project.change(download={"dataset": "mnist"})
     plan = project.run("snakemake", "--cores", "1", "--dry-run")
     inputs = re.search(r"^rule download:\n    input: (.*)$", plan, re.M)[1]
-    assert all(path.startswith("scripts/") for path in inputs.split(", "))
+    assert all(path.startswith(("scripts/", "envs/")) for path in inputs.split(", "))

@@ -222,8 +222,7 @@ STALE = {
     "output taken out": (
         rewrite(
             "dvc.yaml",
-            "    metrics:\n      - reports/metrics.json:\n          cache: false\n"
-            "          persist: true\n",
+            "    metrics:\n      - reports/metrics.json: {cache: false, persist: true}\n",
             "",
         ),
         "evaluate has to run: dvc.yaml no longer lists reports/metrics.json; "
@@ -380,9 +379,9 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     """The fork has a hostile branch name, and code that must not run."""
     fork = change.copy(tmp_path / "fork")
     origin, branch = tmp_path / "origin.git", "x$(touch${IFS}stolen)"
-    for script in ("fresh", "review", "comment", "verify"):
+    for script in ("tool", "tools/review", "tools/comment", "tools/post"):
         (fork.folder / "scripts" / f"{script}.py").write_text("open('stolen', 'w')\n")
-    shutil.copy(fork.folder / "scripts" / "fresh.py", fork.folder / "sitecustomize.py")
+    shutil.copy(fork.folder / "scripts" / "tool.py", fork.folder / "sitecustomize.py")
     fork.commit()
     head = fork.run("git", "rev-parse", "HEAD").strip()
     fork.run("git", "init", "--quiet", "--bare", str(origin))
@@ -418,7 +417,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     expected = expected.replace(
         "\n\n| model",
         "\n\nThis change edits what checks it, so read that before you believe its run: "
-        "scripts/tool.py fresh.\n\n| model",
+        "scripts/tool.py, scripts/tools.\n\n| model",
     )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])

@@ -164,7 +164,7 @@ def test_other_counts_of_the_same_images(repository):
 
 
 def run(folder: Path, **environment: str) -> tuple[int, str, str]:
-    command = [sys.executable, str(ROOT / "scripts" / "reproduced.py")]
+    command = [sys.executable, str(ROOT / "scripts" / "tool.py"), "reproduced"]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

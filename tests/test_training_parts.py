@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.command_line import StageParser
+from core.parameters import parse_value
 from networks.backend import keras, use_threads
 from training import fit as training
 
@@ -30,19 +31,18 @@ FLAGS = {  # values that are allowed, and such that are not
 
 
 @pytest.mark.parametrize("key", FLAGS)
-def test_flags_take_what_can_be_used(key, monkeypatch, capsys):
+def test_flags_take_what_can_be_used(key):
     parser = StageParser("train_cnn", "")
-    training.add_training_flags(parser)
-    assert set(parser.kinds) == set(FLAGS)
-    assert parser.inputs == ["train", "validation"]
+    training.add_training_paths(parser)
+    assert parser.inputs == ["environment", "train", "validation"]
     assert parser.outputs == ["network", "weights", "history", "record"]
     allowed, refused = (values.split() for values in FLAGS[key])
     for value in allowed:
         number = float(value) if value[0].isdigit() else value
-        assert parser.kinds[key].parse(value) == number
+        assert parse_value(value, parser.parameters[key]) == number
     for value in refused:
         with pytest.raises(ValueError, match=value):
-            parser.kinds[key].parse(value)
+            parse_value(value, parser.parameters[key])
 
 
 def rates(schedule: str, steps: int) -> list[float]:

@@ -55,7 +55,7 @@ def test_only_the_job_that_posts_may_write():
         assert with_token == [target]
     assert [step["run"] for step in post["steps"] if "run" in step] == ["make post"]
     makefile = (ROOT / "Makefile").read_text()
-    assert re.search(r"^post:\n\t@\$\(PYTHON\) scripts/post\.py$", makefile, re.M)
+    assert re.search(r"^post:\n\t@\$\(PYTHON\) scripts/tool\.py post$", makefile, re.M)
 
 
 def test_the_comment_asks_for_a_step_that_is_there():

@@ -40,12 +40,12 @@ def run(test: Path) -> str:
     repository = Repository(api, name, token)
     pull = repository.open_pull(owner, branch, commit)
     if pull is None:
-        return "Comment: no open pull request ends with this commit, so nothing is to be said."
+        return "Comment: No open pull request ends with this commit, so nothing is to be said."
     base = pull["base"]["ref"]
     _fetch(f"refs/heads/{base}:refs/review/base", server, token)
     _fetch(f"refs/pull/{pull['number']}/head:refs/review/head", server, token)
     if find_revision("refs/review/head").commit != commit:
-        return "Comment: the pull request has moved on, so its next run has the word."
+        return "Comment: The pull request has moved on, so its next run has the word."
     common = git("merge-base", "refs/review/base", commit).stdout.decode().strip()
     before = replace(find_revision(common or "refs/review/base"), name=base)
     links = Links(f"{server}/{name}", run_url)

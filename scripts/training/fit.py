@@ -14,7 +14,7 @@ from core.command_line import StageParser
 from core.errors import UserError
 from core.files import write_text
 from core.split import Split, read_split
-from networks.backend import batches, keras, tf, use_seed, use_threads, verbosity
+from networks.backend import batches, keras, memory_errors, tf, use_seed, use_threads, verbosity
 from networks.network import predict, write_network
 from training.augmentation import Augmentation, augmented, background
 from training.averaging import STEPS_PER_CALL, WeightAverage
@@ -43,6 +43,7 @@ def add_training_paths(parser: StageParser) -> None:
     parser.add_seed()
 
 
+@memory_errors()
 def train_network(
     stage: str,
     hidden_layers: Callable[[tuple[int, int]], list[keras.Layer]],
