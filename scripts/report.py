@@ -1,4 +1,4 @@
-"""Draw the page that compares the models, and its Markdown twin, from what the stages wrote."""
+"""Draw the page that compares the models, as HTML and Markdown, from what the stages wrote."""
 
 import hashlib
 from pathlib import Path
@@ -32,7 +32,7 @@ def report(
     failures: int,
     seed: int,
 ) -> None:
-    """Write the page and its twin; nothing is measured here.
+    """Write the page as HTML and as Markdown; nothing is measured here.
 
     Args:
         models: the folders of the trained models.
@@ -69,14 +69,14 @@ def report(
         "failures": failures,
         "seed": seed,
     }
-    page_text, twin = render(
+    page_text, markdown_text = render(
         templates,
         page,
         attached,
         lambda room: browser_data(found, part, room, np.random.default_rng(seed)),
     )
     write_text(html, page_text)
-    write_text(markdown, twin)
+    write_text(markdown, markdown_text)
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_input("class_histogram", "figure of the class shares, .svg")
     parser.add_input("templates", "the folder of the templates")
     parser.add_output("html", "the page, .html")
-    parser.add_output("markdown", "its twin, .md")
+    parser.add_output("markdown", "the same as Markdown, .md")
     parser.add_seed()
     parser.run(report)
 

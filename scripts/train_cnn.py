@@ -32,8 +32,8 @@ def train_cnn(
     """
     chosen = ARCHITECTURES[architecture]
     dropout = dict(chosen.dropout)
-    wishes = {"convolution_dropout": convolution_dropout, "dense_dropout": dense_dropout}
-    for key, share in wishes.items():
+    requested = {"convolution_dropout": convolution_dropout, "dense_dropout": dense_dropout}
+    for key, share in requested.items():
         if share == RECIPE:
             continue
         if key not in dropout:

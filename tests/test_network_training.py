@@ -146,7 +146,7 @@ def test_a_cycle_is_over_all_steps(images, batch_size, steps, monkeypatch):
 RECIPE = Recipe(optimizer="sgd", learning_rate=0.5, epochs=2, batch_size=4)
 
 
-def train(folder: Path, **wishes: object) -> dict[str, Path]:
+def train(folder: Path, **requested: object) -> dict[str, Path]:
     """Train on `PART`, the first two images held out as well."""
     write_split(folder / "train.npz", PART)
     write_split(
@@ -164,7 +164,7 @@ def train(folder: Path, **wishes: object) -> dict[str, Path]:
         {"own": 7},
         {"own": 6},
         **paths,
-        **{"threads": 2, "seed": 1, "epochs": 2, **STILL, "test_time_shift": 0, **wishes},
+        **{"threads": 2, "seed": 1, "epochs": 2, **STILL, "test_time_shift": 0, **requested},
     )
     return paths
 

@@ -1,4 +1,4 @@
-"""A parameter that is not allowed is refused in one line, in the same words at either door."""
+"""A parameter that is not allowed is refused in one line, in the same words by either engine."""
 
 import contextlib
 import copy
@@ -183,7 +183,7 @@ def test_a_section_that_no_stage_reads_is_named(params):
         ),
     ],
 )
-def test_both_doors_refuse_before_any_stage(written, wrong, line, params):
+def test_both_engines_refuse_before_any_stage(written, wrong, line, params):
     """A key or value that is the shell's to run is not run, whichever stage would read it."""
     path = params.folder / "params.yaml"
     path.write_text(path.read_text().replace(written, wrong))
@@ -357,7 +357,7 @@ def agreed(repo: Repo) -> str | None:
 
 @settings(max_examples=200)
 @given(documents())
-def test_both_doors_agree_on_any_document(repo, document):
+def test_both_engines_agree_on_any_document(repo, document):
     path = Path(repo.root_dir) / "params.yaml"
     before = path.read_text()
     path.write_text(document)

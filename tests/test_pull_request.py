@@ -439,14 +439,14 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert "No open pull request ends with this commit" in project.run(*comment, **newer)
     assert "no open pull request ends with this commit" in project.run(*post, **newer)
     output_text = project.run(*post, **{**newer, "COMMENT": "@them"}, fails=True)
-    assert output_text == "post: the text has a mention in it\n"
+    assert output_text == "the text has a mention in it\n"
     github.pulls[0]["head"]["sha"] = project.run("git", "rev-parse", "main").strip()
     moved = {**given, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
     assert "The pull request has moved on" in project.run(*comment, **moved)
     github.status = 403
     refused = project.run(*comment, fails=True, **given)
-    assert re.fullmatch(r"comment: GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", refused)
+    assert re.fullmatch(r"GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", refused)
     for script in (comment, post):
         refused = project.run(*script, fails=True, **{**newer, "HEAD_SHA": ""})
-        assert refused.endswith(": HEAD_SHA missing in the environment\n")
+        assert refused == "HEAD_SHA missing in the environment\n"
     assert len(github.comments) == 121

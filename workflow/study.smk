@@ -17,7 +17,7 @@ module pipeline:
 use rule * from pipeline exclude explore_stats, report as pipeline_*
 
 
-include: "rules/plan.smk"  # which runs there are, what each reads, and which still hold
+include: "rules/plan.smk"  # which runs there are, what each reads, and which are up to date
 
 
 localrules:
@@ -39,4 +39,4 @@ rule study:
 
 
 include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
-include: "rules/standing.smk"  # which results hold; one study at a time; the page
+include: "rules/study_reruns.smk"  # what is not up to date; one study at a time; the page

@@ -1,4 +1,4 @@
-"""Text that data cannot break out of, on the page and in its twin."""
+"""Text that data cannot break out of, in HTML and in Markdown."""
 
 import json
 import re
@@ -11,11 +11,11 @@ from core.text import printable
 from drawing.images import reduced
 
 LONGEST = 300
-SIDE_OF_TEXT = 28  # pixels, about: 14 signs wide and 7 high
+SIDE_OF_TEXT = 28  # pixels, about: 14 characters wide and 7 high
 
 
 # What GitHub makes a link of, and tells people about, after Markdown has resolved every escape and
-# entity: a sign that breaks the word, and takes no room, is all that helps.
+# entity: a character that breaks the word, and takes no room, is all that helps.
 BREAK = "\N{ZERO WIDTH SPACE}"
 LIVE = re.compile(
     r"[@#]|\bGH-(?=[0-9])|:(?=//)|\b(?:www(?=\.)|(?:mailto|xmpp)(?=:))", re.IGNORECASE
@@ -28,7 +28,7 @@ SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in f"&<>@#${BREAK}"} | {
 
 def escape_markdown(text: object) -> str:
     """`text` on one line, with what GitHub would take for markup, mathematics, an address, a
-    mention or a reference made harmless, signs that do not print made visible, and cut after
+    mention or a reference made harmless, characters that do not print made visible, and cut after
     LONGEST characters.
     """
     line = printable(text)

@@ -34,21 +34,20 @@ class Stage:
 
 
 def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> Iterator[Stage]:
-    """The stages that have written `records`, as params.yaml wants them now; of their files those
-    that are at hand.
+    """The stages that have written `records`, as params.yaml wants them now. Of their files the
+    results that are at hand; the code that they imported is judged in any case, and data is not.
     """
     for path in records:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             section = {**parameters[path.stem], "seed": parameters["seed"]}
             command = _with_values(record["command"], section)
-            inputs, outputs = (
-                [name for name in record[kind] if in_project(name) and Path(name).is_file()]
-                for kind in ("inputs", "outputs")
-            )
+            outputs = [
+                name for name in record["outputs"] if in_project(name) and Path(name).is_file()
+            ]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            command, inputs, outputs = [], [], []  # it will be found damaged
-        yield Stage(path.stem, path.as_posix(), command, inputs, outputs)
+            command, outputs = [], []  # it will be found damaged
+        yield Stage(path.stem, path.as_posix(), command, [], outputs)
 
 
 def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""From what the templates say to the bytes of the page and its twin."""
+"""From what the templates say to the bytes of the page and of its Markdown version."""
 
 import base64
 import sys
@@ -18,7 +18,7 @@ def render(
     attached: dict[str, bytes],
     fill_browser: Callable[[int], dict[str, Any]],
 ) -> tuple[str, str]:
-    """The page, HTML, and its twin, Markdown.
+    """The page as HTML and as Markdown.
 
     Args:
         templates: the folder of the Jinja templates, the style sheet and the script.

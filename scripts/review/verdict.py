@@ -9,7 +9,7 @@ from review.github import Reproduction
 from review.models import ModelChange
 from review.results import Results
 
-LONGEST = 280  # signs, of what a notification or a folded comment shows
+LONGEST = 280  # characters, of what a notification or a folded comment shows
 LONGEST_NAME = 24
 HOLDS = "The results belong to the parameters and code."
 STALE = "The results do not belong to the parameters and code"
@@ -40,7 +40,7 @@ def verdict(
     as_text: Callable[[str], str],
     reproduction: Reproduction | None = None,
 ) -> tuple[str, str]:
-    """One sentence to be set off, and the rest; together at most LONGEST signs as `as_text`.
+    """One sentence to be set off, and the rest; together at most LONGEST characters as `as_text`.
 
     Args:
         changes: what became of each model, the most accurate first.
@@ -65,7 +65,7 @@ def verdict(
             parts = first, " ".join(others)
             if sum(len(as_text(part)) for part in parts) < LONGEST - len("**** "):
                 return parts
-    raise AssertionError("the last form has few signs, and none that is not ours")
+    raise AssertionError("the last form has few characters, and none that is not ours")
 
 
 def short(name: str) -> str:

@@ -20,7 +20,7 @@ LABEL = 40  # characters of a variant's name beside a chart
 
 
 def render(tables: Sequence[Table]) -> tuple[str, str]:
-    """The page, HTML, and its twin, Markdown, which leaves out what differs from run to run of the
+    """The page as HTML and as Markdown, which leaves out what differs from run to run of the
     same study: the times.
     """
     environment = template_environment(*FOLDERS)
@@ -45,9 +45,9 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
     }
     style = embedded(FOLDERS[1] / "style.css")
     page = environment.get_template("study.html.j2").render(view, style=style)
-    twin = environment.get_template("study.md.j2").render(view)
+    markdown = environment.get_template("study.md.j2").render(view)
     # A path may hold half a character, which no file can.
-    return tuple(text.encode(errors="backslashreplace").decode() for text in (page, twin))
+    return tuple(text.encode(errors="backslashreplace").decode() for text in (page, markdown))
 
 
 def _view(place: int, table: Table) -> dict[str, Any]:

@@ -30,6 +30,6 @@ def run(plan: Path, logs: Path, html: Path, markdown: Path) -> None:
         UserError: a result is not whole.
         OSError: a result cannot be read, or the page cannot be written.
     """
-    page, twin = render(read_tables(plan, logs))
+    page, text = render(read_tables(plan, logs))
     write_text(html, page)
-    write_text(markdown, twin)
+    write_text(markdown, text)

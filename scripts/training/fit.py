@@ -60,19 +60,19 @@ def train_network(
     threads: int,
     seed: int,
     members: int = 1,
-    **wishes: Any,
+    **requested: Any,
 ) -> None:
     """Train scaling, `hidden_layers` and a softmax layer on cross-entropy, and save the outcome.
 
     Args:
         stage: the section of params.yaml, for messages.
         hidden_layers: makes the layers for images of (height, width).
-        recipe: what holds for the parameters that are left to it.
+        recipe: the values of the parameters that are left to it.
         own_settings: the stage's own parameters, to be recorded with those given here.
         own_defaults: what these are when nobody changes them.
         threads: threads of TensorFlow; sums of floats depend on it.
         members: networks to train, each from its own seed; the model is their mean answer.
-        wishes: the parameters that a recipe has, some of them the word "recipe".
+        requested: the parameters that a recipe has, some of them the word "recipe".
 
     Raises:
         UserError: the loss is no longer a number, or a parameter cannot be used on the images.
@@ -81,7 +81,7 @@ def train_network(
     part, held_out = read_split(train), read_split(validation)
     image_shape = part.images.shape[1:]
     settings, defaults = (
-        resolved(stage, recipe, given, len(part.labels), image_shape) for given in (wishes, {})
+        resolved(stage, recipe, given, len(part.labels), image_shape) for given in (requested, {})
     )
 
     def member(name: str) -> keras.Sequential:

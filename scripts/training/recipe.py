@@ -44,13 +44,13 @@ class Recipe:
 
 
 def resolved(
-    stage: str, recipe: Recipe, wishes: dict[str, Any], images: int, shape: tuple[int, int]
+    stage: str, recipe: Recipe, requested: dict[str, Any], images: int, shape: tuple[int, int]
 ) -> dict[str, Any]:
     """Every parameter of the training as a value: what is wished for, else what the recipe says.
 
     Args:
         stage: the section of params.yaml, for messages.
-        wishes: the parameters as given, some of them the word "recipe".
+        requested: the parameters as given, some of them the word "recipe".
         images: how many there are to train on.
         shape: their height and width.
 
@@ -62,7 +62,7 @@ def resolved(
     said["batch_size"] = min(recipe.batch_size, math.ceil(images / STEPS_PER_EPOCH))
     said["shift"] = round(recipe.shift * side)
     said["test_time_shift"] = round(recipe.test_time_shift * side)
-    given = {key: value for key, value in wishes.items() if value != RECIPE}
+    given = {key: value for key, value in requested.items() if value != RECIPE}
     settings = {**said, **given}
     if "epochs" not in given:
         steps = math.ceil(images / settings["batch_size"])
