@@ -121,7 +121,7 @@ def _stale_reason(
             before, now = _flags(made_by, ignoring), _flags(stage.command, ignoring)
             if list(before.items()) != list(now.items()):
                 return _difference(before, now)
-        code = [path for path in inputs if path.startswith("scripts/")]
+        code = [path for path in inputs if path.startswith("scripts/") and in_project(path)]
 
         def digest(path: str) -> str | None:
             if path not in digests:
