@@ -60,7 +60,7 @@ STUDY = "studies: {small: {seeds: [1], models: [logreg]}}"
         (["models/mlp/network.json"], ["download", "preprocess"], ["train_mlp"]),
         (
             ["--snakefile", "workflow/study.smk"],
-            ["download", "preprocess", "train_logreg", "study"],
+            ["download", "preprocess", "train_logreg", "tool"],
             ["evaluate"],
         ),
     ],
