@@ -16,10 +16,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: report verify fresh review reproduce study summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
+WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
+	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }
+NEEDS_DVC = @test -e dvc.yaml || { echo "make $@ needs DVC's files, and dvc.yaml is missing"; exit 1; }
 report: $(INSTALLED)
-	if [ ! -e dvc.yaml ]; then snakemake --cores $(CORES); else \
-	dvc repro || { git rev-parse --git-dir > /dev/null 2>&1 || \
-	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }; fi
+	if [ -e dvc.yaml ]; then dvc repro || $(WITHOUT_GIT); else snakemake --cores $(CORES); fi
 	@echo "The page: $(CURDIR)/reports/comparison.html"
 
 verify: $(INSTALLED)
@@ -38,12 +39,14 @@ review: $(INSTALLED)
 	@echo "The review: $(CURDIR)/reports/review.html, and review.md for the pull request"
 
 study: $(INSTALLED)
+	@test -e workflow || { echo "make study needs Snakemake's files, and workflow/ is missing"; exit 1; }
 	snakemake --snakefile workflow/study.smk --cores $(CORES)
 	@echo "The page: $(CURDIR)/reports/study.html, and study.md beside it"
 
 # Everything anew: a cache may hold what others have put there.
 reproduce: $(INSTALLED)
-	dvc repro --force
+	$(NEEDS_DVC)
+	dvc repro --force || $(WITHOUT_GIT)
 	@python scripts/tool.py reproduced
 
 # For workflows on GitHub: the review on the run's page; the test images; the pull request's comment,
@@ -52,6 +55,7 @@ summary:
 	@cat reports/review.md >> "$$GITHUB_STEP_SUMMARY"
 
 data: $(INSTALLED)
+	$(NEEDS_DVC)
 	dvc repro preprocess
 
 comment: $(INSTALLED)

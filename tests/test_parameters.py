@@ -217,6 +217,14 @@ def test_dvc_refuses_a_linked_folder_of_results_before_any_stage(params, tmp_pat
     assert not (project.folder / "data").exists()
 
 
+def test_dvc_refuses_a_folder_with_braces_in_one_line(params, tmp_path):
+    """Its own messages fail there."""
+    project = params.copy(tmp_path / "pro{ject}")
+    output = project.run("dvc", "repro", fails=True)
+    assert "pro{ject}: DVC cannot work in a folder with braces; rename it\n" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize("spelling", ["1e-5", "0.00001", "1.0e-05", "1E-5"])
 def test_small_numbers_reach_the_stage_from_any_spelling(spelling, params):
     path = params.folder / "params.yaml"

@@ -19,6 +19,8 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def run() -> None:
     """Raise UserError where something is not allowed."""
+    if "{" in str(Path.cwd()):
+        raise UserError(f"{Path.cwd()}: DVC cannot work in a folder with braces; rename it")
     values = read_sections(Path("params.yaml"))
     error = first_error(values, read_schema())
     outputs = list(_outputs_of_dvc())
