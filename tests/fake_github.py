@@ -64,7 +64,7 @@ def github() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), GitHub)
     server.pulls, server.comments, server.tokens, server.status = [], [], set(), 200
     server.steps, server.notes, server.asked = {STEP: "success"}, [], []
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
 
