@@ -166,6 +166,7 @@ DAMAGED = [
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,nan\n"),
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3\n"),
     ("failures.csv", 'index,label,a,a_confidence\n1,1,2,0.9\n2,2,"3'),
+    ("failures.csv", 'index,label,a,a_confidence\n1,1,2,0.9\n2,2,"3"x,0.9\n'),
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n100,2,3,0.9\n"),
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n-1,2,3,0.9\n"),
     ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,1.0001\n"),
@@ -241,6 +242,11 @@ def test_results_are_read_as_they_are_written(repository):
 def test_many_models_are_read(repository):
     repository.write({str(name): [] for name in range(100)})
     assert len(read_results(HERE).mistakes) == 100
+
+
+def test_as_many_mistakes_as_right_answers_are_read(repository):
+    repository.write({"a": [0]}, images=2)
+    assert read_results(HERE).images == 2
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))

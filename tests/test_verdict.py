@@ -1,5 +1,7 @@
 """What became of each model, and the sentences that say so: worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,12 @@ def test_outcomes(before, here, outcome):
     assert change.outcome == outcome
 
 
+def test_a_p_value_of_a_twentieth_may_be_chance():
+    change = ModelChange("m", "compared", {}, {}, 1, 1, 1, fixed=[1], difference=0.1, p_value=0.05)
+    assert change.outcome == "chance"
+    assert replace(change, p_value=0.0499).outcome == "better"
+
+
 def test_only_models_that_answer_otherwise_are_counted():
     """Holm's correction for two: the smaller p-value twice, the larger once but no less."""
     base = results(a=[*range(7)], b=[*range(6)], c=[1], gone=[3])
@@ -97,6 +105,8 @@ def test_order_kinds_and_names():
     gone = found[-1]
     assert (gone.outcome, gone.accuracy, [*gone.before]) == ("removed", 0.997, [1, 2, 3])
     assert (found[0].outcome, found[0].before) == ("new", {})
+    for alone in (found[0], gone):
+        assert (alone.difference, alone.difference_low, alone.difference_high) == (0, 0, 0)
 
 
 def test_a_name_is_given_once_and_only_where_it_is_plain():
@@ -209,6 +219,9 @@ def test_the_worse_and_the_larger_change_comes_first():
     assert order(results(**worse), results(a=[], b=[]))[:2] == ["b", "a"]
     assert order(results(a=[*range(90)], b=[]), results(a=[], b=worse["a"]))[:2] == ["b", "a"]
     assert order(results(a=[1, 2, 3], b=[*range(5)]), results(a=[], b=[]))[:2] == ["b", "a"]
+    # Ten more fixed than broken, of 70, are less than eight of eight.
+    chance = results(a=[*range(40)], b=[*range(8)]), results(a=[*range(50, 80)], b=[])
+    assert order(*chance)[:2] == ["b", "a"]
     all_kinds = said(
         results(a=[*range(9)], b=[*range(30)], c=[], d=[]),
         results(a=[], b=[], c=[*range(50, 60)], d=[*range(50, 80)]),
@@ -231,6 +244,26 @@ def test_what_does_not_fit_is_counted():
     assert (
         rest == f"Besides: 11 changed no more than chance would, 1 with the same mistakes. {HOLDS}"
     )
+
+
+def test_the_others_are_counted_where_one_sentence_fits():
+    """Two alarms leave no room for a second one."""
+    base, here = results(a=[*range(20)], b=[30]), results(a=[], b=[40])
+    for each in (base, here):
+        each.mistakes["a" * 24], each.mistakes["b" * 24] = map(each.mistakes.pop, "ab")
+    run = Reproduction(False, "x" * 200)
+    assert said(base, here, stale=["y" * 200], reproduction=run) == (
+        f"{NOT_REPRODUCED}.",
+        f"{STALE}. {'a' * 24} is better by 2.00 points, more than chance (p < 0.001): 20 fixed, "
+        "0 broken. Besides: 1 changed no more than chance would.",
+    )
+
+
+def test_as_many_signs_as_are_shown():
+    same = "Every model makes the same mistakes as before."
+    room = 280 - len(f"**{STALE}: .** {same}")
+    assert said(BASE, BASE, stale=["x" * room]) == (f"{STALE}: {'x' * room}.", same)
+    assert said(BASE, BASE, stale=["x" * (room + 1)]) == (f"{STALE}.", same)
 
 
 def test_alarms_come_first():

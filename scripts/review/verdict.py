@@ -63,7 +63,7 @@ def verdict(
             ]
             first, *others = [*said_first, *comparison, *states]
             parts = first, " ".join(others)
-            if sum(len(as_text(part)) for part in parts) < LONGEST - len("**** "):
+            if sum(len(as_text(part)) for part in parts) <= LONGEST - len("**** "):
                 return parts
     raise AssertionError("the last form has few characters, and none that is not ours")
 
