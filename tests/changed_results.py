@@ -21,11 +21,10 @@ class Repository:
         (folder / "reports").mkdir(parents=True)
         (folder / "params.yaml").write_text("seed: 1\n")
         self.git("init", "--quiet", "--initial-branch=main")
-        self.git("config", "user.name", "test")
-        self.git("config", "user.email", "test@localhost")
 
     def git(self, *words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=self.folder, check=True, capture_output=True)
+        command = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words]
+        done = subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
         return done.stdout.decode().strip()
 
     def commit(self, subject: str, mistakes: Mistakes | None = None, **kinds) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ HERE = Revision("this folder")
 COMMITTED = {"a": [*range(20)], "b": [5]}
 
 
+@dataclass(frozen=True)
+class Remembered(Revision):
+    """What was in the folder, without a commit, since there is much to compare."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+
+def remember() -> Remembered:
+    return Remembered("main", files={path: HERE.read(path) for path in SHOWN})
+
+
 @pytest.fixture
 def repository(tmp_path, monkeypatch) -> Repository:
     """Results of 400 test images, of which one in a hundred may be another."""
@@ -27,8 +42,12 @@ def repository(tmp_path, monkeypatch) -> Repository:
     for path in SHOWN:
         (repository.folder / path).write_text("{}")
     write(repository, COMMITTED)
-    repository.commit("results")
     return repository
+
+
+@pytest.fixture
+def before(repository) -> Remembered:
+    return remember()
 
 
 def write(repository: Repository, mistakes: dict[str, list[int]], **figures: object) -> None:
@@ -40,12 +59,12 @@ def write(repository: Repository, mistakes: dict[str, list[int]], **figures: obj
     path.write_text(json.dumps(scores))
 
 
-def found() -> list[str]:
-    return differences(find_revision("main"), HERE)
-
-
-def test_the_same_bytes(repository):
-    assert found() == []
+def test_the_same_bytes(repository, before):
+    assert differences(before, HERE) == []
+    repository.commit("results")
+    assert differences(find_revision("main"), HERE) == []
+    write(repository, {"b": [5]})
+    assert differences(find_revision("main"), HERE) == ["a is in one of them only"]
 
 
 SAME = {
@@ -57,9 +76,9 @@ SAME = {
 
 
 @pytest.mark.parametrize("kind", SAME)
-def test_what_another_processor_may_come_to(kind, repository):
+def test_what_another_processor_may_come_to(kind, repository, before):
     write(repository, SAME[kind], loss=0.1001)
-    assert found() == []
+    assert differences(before, HERE) == []
 
 
 OTHER = {
@@ -93,19 +112,19 @@ OTHER = {
 
 
 @pytest.mark.parametrize("kind", OTHER)
-def test_what_is_not_the_same_is_named_with_its_numbers(kind, repository):
+def test_what_is_not_the_same_is_named_with_its_numbers(kind, repository, before):
     mistakes, said = OTHER[kind]
     write(repository, mistakes, loss=0.1001)
-    assert found() == said
+    assert differences(before, HERE) == said
 
 
 def test_few_images_may_differ_by_two(repository):
     repository.write({"a": [1, 2]})
-    repository.commit("100 images")
+    before = remember()
     repository.write({"a": []})
-    assert found() == []
+    assert differences(before, HERE) == []
     repository.write({"a": [3]})
-    assert len(found()) == 1
+    assert len(differences(before, HERE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,43 +143,44 @@ def test_few_images_may_differ_by_two(repository):
         ({"other": 3}, None),
     ],
 )
-def test_figures_may_differ_a_little(figures, said, repository):
+def test_figures_may_differ_a_little(figures, said, repository, before):
     write(repository, COMMITTED, **figures)
     line = f"'s {said} in what is committed"
-    assert found() == ([] if said is None else [f"b{line}", f"a{line}"])
+    assert differences(before, HERE) == ([] if said is None else [f"b{line}", f"a{line}"])
 
 
 @pytest.mark.parametrize("path", SHOWN)
-def test_what_the_metrics_do_not_explain_is_another(path, repository):
+def test_what_the_metrics_do_not_explain_is_another(path, repository, before):
     file = repository.folder / path
     if path != METRICS:
         file.write_text(file.read_text() + ("399,9,9,0.5,9,0.5" if path == FAILURES else "\n"))
-        assert found() == [f"{path} is another"]
+        assert differences(before, HERE) == [f"{path} is another"]
     repository.write(COMMITTED, content="1", images=400)
-    assert STATS in "".join(found())
+    assert STATS in "".join(differences(before, HERE))
 
 
 def test_without_results(repository):
+    repository.commit("results")
     repository.git("rm", "--quiet", "-r", "reports")
     repository.commit("none")
     with pytest.raises(UserError, match=r"^main has no results$"):
-        found()
+        differences(find_revision("main"), HERE)
     (repository.folder / "reports").mkdir()
     write(repository, COMMITTED)
     with pytest.raises(UserError, match=r"^main has no results$"):
-        found()
+        differences(find_revision("main"), HERE)
     with pytest.raises(UserError, match=r"^main has no results$"):
         differences(HERE, find_revision("main"))
 
 
-def test_other_counts_of_the_same_images(repository):
+def test_other_counts_of_the_same_images(repository, before):
     """As a forger may write them beside an honest stats.json."""
     for path in (METRICS, FAILURES):
         (repository.folder / path).unlink()
     stats = (repository.folder / STATS).read_bytes()
     repository.write(COMMITTED, images=500)
     (repository.folder / STATS).write_bytes(stats)
-    assert found()[0] == f"{METRICS} is another"
+    assert differences(before, HERE)[0] == f"{METRICS} is another"
 
 
 def run(folder: Path, **environment: str) -> tuple[int, str, str]:
@@ -172,6 +192,7 @@ def run(folder: Path, **environment: str) -> tuple[int, str, str]:
 
 
 def test_a_run_fails_and_says_why(repository):
+    repository.commit("results")
     path = {"PATH": "/usr/bin:/bin"}
     assert run(repository.folder, **path) == (0, "The results made here are those committed.\n", "")
     write(repository, {"a\n::x::": [*range(40)], "b": [5]})

@@ -181,11 +181,13 @@ DAMAGED = [
 
 @pytest.mark.parametrize(("name", "text"), DAMAGED)
 def test_damaged_results_are_a_sentence(name, text, repository):
-    repository.commit("base", {"a": [1, 2]})
+    repository.write({"a": [1, 2]})
     path = repository.folder / "reports" / name
     path.write_bytes(text.encode("latin-1")) if text is not None else path.unlink()
-    said = against("main").verdict
-    assert said.startswith("No comparison: reports/")
+    with pytest.raises(UserError) as refused:
+        read_results(HERE)
+    said = str(refused.value)
+    assert said.startswith("reports/")
     assert name in said
     assert "of this folder" in said
     assert "\n" not in said
