@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,14 @@ def test_what_goes_wrong_is_said_of_what_was_read():
         with pytest.raises(UserError) as refused, reading("file"):
             raise raised
         assert str(refused.value) == said
+
+
+def test_no_alarm_is_left_after_reading():
+    before = signal.getsignal(signal.SIGALRM)
+    with reading("file"):
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 20
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 @pytest.fixture

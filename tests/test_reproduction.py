@@ -149,6 +149,13 @@ def test_figures_may_differ_a_little(figures, said, repository, before):
     assert differences(before, HERE) == ([] if said is None else [f"b{line}", f"a{line}"])
 
 
+def test_the_largest_distance_is_still_near(repository):
+    write(repository, COMMITTED, loss=0.0)
+    before = remember()
+    write(repository, COMMITTED, loss=0.005)
+    assert differences(before, HERE) == []
+
+
 @pytest.mark.parametrize("path", SHOWN)
 def test_what_the_metrics_do_not_explain_is_another(path, repository, before):
     file = repository.folder / path
