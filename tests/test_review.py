@@ -415,6 +415,31 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
     assert "No parameter was changed" not in markdown
 
 
+@pytest.mark.parametrize(
+    ("here", "drawn"), [([1, 2], False), ([1], True), ([1, 2, 3], True), ([4], True)]
+)
+def test_where_a_digit_would_belong_the_page_says_what_is_missing(here, drawn, repository):
+    repository.commit("base", {"a": [1, 2]})
+    repository.write({"a": here})
+    assert ("No digit is drawn: the test images" in against("main").page) is drawn
+
+
+def test_results_that_do_not_belong_are_listed(repository):
+    path = repository.folder / "dvc.yaml"
+    repository.commit("none", {"a": [1]})
+    assert "Not known: this folder has no dvc.yaml" in against("main").markdown
+    path.write_text("stages: {a: {cmd: b, outs: [c]}}")
+    repository.commit("base")
+    text = against("main").markdown
+    assert "\n- a has to run: dvc.lock does not know it\n- reports/metrics.json is made by" in text
+    assert "The results of main do not belong to its own parameters and code: a has to run" in text
+    assert "No stage ran again." in text
+    path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
+    text = against("main").markdown
+    assert "\n- d: new\n" in text
+    assert "\n- a: " not in text
+
+
 def test_a_change_of_what_checks_it_is_said(repository):
     """Beside what its run says, which is worth as much as what it runs."""
     (repository.folder / "scripts" / "review").mkdir(parents=True)
