@@ -377,6 +377,18 @@ def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
     assert "The rest is too long to be shown here; it is on the page of the review." in text
 
 
+def test_rows_that_do_not_fit_are_counted(repository, monkeypatch):
+    repository.commit("base", {"a": [1]})
+    Path("params.yaml").write_text("".join(f"p{place:02}: 1\n" for place in range(25)))
+    for shown in (20, 10, 5, 2, 0):
+        text = against("main").markdown
+        rows = re.findall(r"^\| (p\d\d) ", text, re.M)
+        assert rows == [f"p{place:02}" for place in range(shown)]
+        # One more is the seed, which is gone.
+        assert (f"\n\nAnd {26 - shown} more.\n" in text) is (shown > 0)
+        monkeypatch.setattr("review.review_page.BYTES", len(text.encode()) - 1)
+
+
 def test_links_are_addresses_only(repository):
     commit = repository.commit("base", {"a": []})
     links = Links("https://git.example/a/b", "https://git.example/a/b/runs/1")
