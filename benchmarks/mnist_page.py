@@ -72,7 +72,7 @@ def main() -> None:
 
 
 HEAD = (
-    "<!-- The twin of the page of a full run on MNIST with the parameters of params.yaml."
+    "<!-- The page of a full run on MNIST, as Markdown, with the parameters of params.yaml."
     " Made by: make bench PARTS=mnist_page -->\n\n"
 )
 
