@@ -150,7 +150,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     [
         (parameters_by_dvc, "http"),
         (paths_outside, "http"),
-        (links, "http"),
+        pytest.param(links, "http", marks=pytest.mark.long),
         pytest.param(parameters_by_dvc, "folder", marks=pytest.mark.long),
         pytest.param(git_of_its_own, "http", marks=pytest.mark.long),
     ],

@@ -224,6 +224,7 @@ def test_compiled_code_of_another_state_is_not_run(scripts):
     assert len(read_dataset(scripts.parent / "made/dataset.npz").y_test) == 359
 
 
+@pytest.mark.long  # a shorter one is near
 @pytest.mark.xdist_group("dvc")
 def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
     """DVC would record the code that it finds afterwards."""
@@ -274,7 +275,7 @@ SNAKEMAKE = ("snakemake", "--cores", "8", "--use-conda")
     ("first", "second", "message"),
     [
         (DVC, SNAKEMAKE, "DVC is at work in this folder: (PID "),
-        (SNAKEMAKE, DVC, "is busy, it is being blocked by"),
+        pytest.param(SNAKEMAKE, DVC, "is busy, it is being blocked by", marks=pytest.mark.long),
         pytest.param(DVC, DVC, "is busy, it is being blocked by", marks=pytest.mark.long),
         pytest.param(SNAKEMAKE, SNAKEMAKE, "Snakemake is at work", marks=pytest.mark.long),
     ],
@@ -292,6 +293,7 @@ def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
     assert "Nothing to be done" in project.run(*SNAKEMAKE)
 
 
+@pytest.mark.long  # a shorter one is near
 @pytest.mark.xdist_group("dvc")
 def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path):
     """Or that would put its results over those that the next run has found to hold."""

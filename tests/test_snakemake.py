@@ -70,7 +70,9 @@ def test_a_run_waits_for_one_that_was_left_behind_and_looks_again(project):
     assert running.returncode == 0
 
 
-@pytest.mark.parametrize("profile", ["none", "workflow/profiles/slurm"])
+@pytest.mark.parametrize(
+    "profile", ["none", pytest.param("workflow/profiles/slurm", marks=pytest.mark.long)]
+)
 def test_another_profile_runs_the_same(profile, project):
     options = ("--workflow-profile", profile)
     assert planned(project, *options) == set()
