@@ -112,8 +112,9 @@ def test_disk_full(engine, room, made_by_snakemake, tmp_path):
     assert engine == "snakemake" or "Traceback" not in output  # it cannot write its own log
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("snakemake")
-@pytest.mark.parametrize("engine", ["dvc", pytest.param("snakemake", marks=pytest.mark.long)])
+@pytest.mark.parametrize("engine", ["dvc", "snakemake"])
 def test_read_only_folder(engine, made_by_snakemake, tmp_path):
     project = made_by_snakemake.copy(tmp_path / "project")
     output = in_namespace(READ_ONLY, project, tmp_path, " ".join(ENGINES[engine]))

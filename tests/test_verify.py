@@ -146,6 +146,7 @@ def test_true_results_pass(engine, project):
     assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("dvc")
 def test_results_of_dvc_pass(made_by_dvc, tmp_path):
     project = made_by_dvc.copy(tmp_path / "project")
