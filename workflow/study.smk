@@ -18,8 +18,11 @@ use rule * from pipeline exclude explore_stats, report as pipeline_*
 
 
 include: "rules/plan.smk"  # which runs there are, what each reads, and which are up to date
+include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
+include: "rules/study_reruns.smk"  # what is not up to date; one study at a time; the page
 
 
+# Below, where inputs are no longer ancient: the page follows every run.
 localrules:
     study,
 
@@ -36,7 +39,3 @@ rule study:
         command=PAGE,
     shell:
         "{params.command} > {log} 2>&1"
-
-
-include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
-include: "rules/study_reruns.smk"  # what is not up to date; one study at a time; the page
