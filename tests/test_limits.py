@@ -129,7 +129,8 @@ def test_commits_are_counted_from_the_other_revision(repository):
     for subject in ("second", "third", "fourth"):
         repository.commit(subject)
     old, new = find_revision("old"), find_revision("main")
-    assert (old.commit, old.subject) == (first, "first")
+    assert (old.name, old.commit, old.subject) == ("old", first, "first")
+    assert find_revision(first).name == first[:8]
     assert (commits_only_in(new, old), commits_only_in(old, new)) == (3, 0)
     assert commits_only_in(new, HERE) == 0
     repository.git("checkout", "--quiet", "old")
