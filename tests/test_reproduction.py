@@ -1,6 +1,7 @@
 """Whether results made again are those committed, and what is said of it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -218,7 +219,9 @@ def test_a_run_fails_and_says_why(repository):
 
 @pytest.mark.long
 def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
-    """Metrics, failures and the hashes in dvc.lock, changed together, deceive make fresh."""
+    """Metrics, failures and the hashes in dvc.lock, changed together, deceive make fresh,
+    where there is no record of the stages, as in a clone.
+    """
     import hashlib
 
     project = made_by_dvc.copy(tmp_path / "project")
@@ -239,6 +242,9 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
         lock = lock.replace(old, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
     (project.folder / "dvc.lock").write_text(lock)
     project.commit()
+    changed = "evaluate has to run: reports/failures.csv has changed\n"
+    assert project.run("python", "scripts/tool.py", "fresh", fails=True) == changed
+    shutil.rmtree(project.folder / "provenance")
     assert project.run("python", "scripts/tool.py", "fresh").startswith("The results belong")
     project.run("dvc", "repro", "--force")
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
