@@ -121,9 +121,9 @@ def changed(*pairs: tuple[str, str]) -> list[str]:
         (changed(("8 8", "8")), "--layers was 8 and is 8 8"),
         (changed(("seed 1", "seed 2")), "--seed was 2 and is 1"),
         (changed(("train.py", "other.py")), " was other.py and is train.py"),
-        (changed(("--epochs 3 ", "")), "--epochs was None and is 3"),
-        ([*WORDS, "--new", "5"], "--new was 5 and is None"),
-        ([*WORDS, "--new"], "--new was  and is None"),
+        (changed(("--epochs 3 ", "")), "--epochs was none and is 3"),
+        ([*WORDS, "--new", "5"], "--new was 5 and is none"),
+        ([*WORDS, "--new"], "--new was  and is none"),
         # What the command has now comes first, and in its order.
         ([*changed(("seed 1", "seed 2"), ("epochs 3", "epochs 2")), "--a"], "--epochs was 2 and"),
         (

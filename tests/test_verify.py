@@ -82,11 +82,11 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "model": (
         lambda project: flip_a_bit(project.folder / "models/cnn/network.weights.npz"),
-        "models/cnn/network.weights.npz: not the content that dvc.lock has recorded",
+        "train-cnn has to run: models/cnn/network.weights.npz has changed",
     ),
     "missing model": (
         lambda project: (project.folder / "models/mlp/network.json").unlink(),
-        "models/mlp/network.json: missing",
+        "train-mlp has to run: models/mlp/network.json is missing",
     ),
     "cache": (
         lambda project: flip_a_bit(cached(project, "models/logreg/model.npz")),

@@ -1,4 +1,4 @@
-"""What the results of a revision were made of, by its dvc.lock, and whether that still holds.
+"""What the results of a revision were made of, by its dvc.lock, and whether they are up to date.
 
 Reads dvc.yaml, dvc.lock and params.yaml as text: DVC itself would follow the revision's own
 configuration, to any file and any address.
@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import UserError
-from freshness.parameters import as_written, differing, flat, read_parameters, read_yaml, reading
+from freshness.parameters import (
+    changed_values,
+    differing,
+    flat,
+    read_parameters,
+    read_yaml,
+    reading,
+)
 from freshness.records import changed_files
 from freshness.revision import Revision, in_a_line, in_project
 from review.results import FAILURES, METRICS, STATS
@@ -23,13 +30,13 @@ class StageState:
     """A stage as dvc.lock has it.
 
     Attributes:
-        fault: why its results do not belong to its command, parameters and inputs, if so.
+        stale: why its results do not belong to its command, parameters and inputs, if so.
         command: the command lines it was made by.
         parameters: what it was made with, by their names with dots.
         inputs, outputs: MD5 of its files, by their paths.
     """
 
-    fault: str | None = None
+    stale: str | None = None
     command: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str | None] = field(default_factory=dict)
@@ -47,31 +54,39 @@ def read_stages(revision: Revision) -> dict[str, StageState]:
         UserError: dvc.yaml and dvc.lock are missing, or one of the files is damaged.
     """
     with reading(f"dvc.yaml or dvc.lock of {revision.name}"):
-        declared, locked = read_yaml(revision, "dvc.yaml"), read_yaml(revision, "dvc.lock")
-        if declared is None and locked is None:
+        declared, entries = read_yaml(revision, "dvc.yaml"), _locked(revision)
+        if declared is None and entries is None:
             raise UserError(
                 f"{revision.name} has no dvc.yaml and no dvc.lock, so nothing says what its "
                 "results were made of"
             )
         parameters = read_parameters(revision)
         stages = (declared or {}).get("stages") or {}
-        entries = {
-            name: _recorded(entry) for name, entry in ((locked or {}).get("stages") or {}).items()
-        }
+        entries = entries or {}
         made = {path: md5 for entry in entries.values() for path, md5 in entry.outputs.items()}
         states = {
             _text(name): _state(revision, name, stage, entries.get(name), parameters, made)
             for name, stage in stages.items()
         }
-        fault = "dvc.lock has it and dvc.yaml has not, so delete it there"
-        return states | {_text(name): StageState(fault) for name in entries if name not in stages}
+        removed = StageState("dvc.lock has it and dvc.yaml has not, so delete it there")
+        return states | {name: removed for name in entries if name not in stages}
 
 
-def faults(states: dict[str, StageState]) -> list[str]:
-    """Why results do not hold, one line for each stage."""
+def locked_stages(revision: Revision) -> dict[str, StageState] | None:
+    """Every stage by its entry in dvc.lock alone; None if there is no dvc.lock.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    with reading(f"dvc.lock of {revision.name}"):
+        return _locked(revision)
+
+
+def stale_stages(states: dict[str, StageState]) -> list[str]:
+    """Why results are not up to date, one line for each stage."""
     made = {path for state in states.values() for path in state.outputs}
     return [
-        *(f"{name} has to run: {state.fault}" for name, state in states.items() if state.fault),
+        *(f"{name} has to run: {state.stale}" for name, state in states.items() if state.stale),
         *(f"{path} is made by no stage of dvc.yaml" for path in SHOWN if path not in made),
     ]
 
@@ -94,6 +109,13 @@ def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[
         if reasons or before.outputs != state.outputs:
             again[name] = reasons or ["nothing that dvc.lock knows of"]
     return again | {name: ["removed"] for name in base if name not in here}
+
+
+def _locked(revision: Revision) -> dict[str, StageState] | None:
+    lock = read_yaml(revision, "dvc.lock")
+    if lock is None:
+        return None
+    return {_text(name): _recorded(entry) for name, entry in (lock.get("stages") or {}).items()}
 
 
 def _recorded(entry: dict[str, Any]) -> StageState:
@@ -135,11 +157,8 @@ def _state(
         missing = dict.fromkeys
         return StageState("dvc.lock does not know it", [], {}, missing(inputs), missing(outputs))
     current, listed = _parameters_of(stage, parameters)
-    reasons = [
-        f"{key} was {as_written(entry.parameters.get(key))} and is {as_written(current.get(key))}"
-        for key in differing(entry.parameters, current)
-        if key in current or listed(key)
-    ]
+    recorded = {key: value for key, value in entry.parameters.items() if listed(key)}
+    reasons = [*changed_values(recorded, current)]
     reasons += changed_files(entry.inputs, inputs, _digest(revision, made))
     kept = {path: entry.outputs.get(path) for path, cached in outputs.items() if cached}
     reasons += changed_files(entry.outputs, outputs, _digest(revision, kept))
@@ -155,7 +174,7 @@ def _state(
     more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return replace(
         entry,
-        fault=f"{reasons[0]}{more}" if reasons else None,
+        stale=f"{reasons[0]}{more}" if reasons else None,
         inputs={path: entry.inputs.get(path) for path in inputs},
         outputs={path: entry.outputs.get(path) for path in outputs},
     )

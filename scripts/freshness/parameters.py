@@ -74,6 +74,12 @@ def differing(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [key for key in keys if repr(before.get(key)) != repr(now.get(key))]
 
 
+def changed_values(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Which values differ, in words."""
+    for key in differing(before, now):
+        yield f"{key} was {as_written(before.get(key))} and is {as_written(now.get(key))}"
+
+
 def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
     """`values` without nesting, by their names with dots."""
     found: dict[str, Any] = {}

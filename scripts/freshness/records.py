@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import UserError
 from core.parameters import as_flags
+from freshness.parameters import changed_values
 from freshness.revision import in_project
 
 
@@ -119,8 +120,10 @@ def _stale_reason(
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
         if made_by != stage.command:
             before, now = _flags(made_by, ignoring), _flags(stage.command, ignoring)
-            if list(before.items()) != list(now.items()):
-                return _difference(before, now)
+            for reason in changed_values(before, now):
+                return reason
+            if list(before) != list(now):
+                return "the flags have another order"
         code = [path for path in inputs if path.startswith("scripts/") and in_project(path)]
 
         def digest(path: str) -> str | None:
@@ -173,10 +176,3 @@ def _flags(words: list[str], ignoring: Collection[str]) -> dict[str, str]:
         else:
             flags[list(flags)[-1]].append(word)
     return {flag: " ".join(values) for flag, values in flags.items() if flag not in ignoring}
-
-
-def _difference(made_by: dict[str, str], wanted: dict[str, str]) -> str:
-    for flag in [*wanted, *made_by]:
-        if made_by.get(flag) != wanted.get(flag):
-            return f"{flag} was {made_by.get(flag)} and is {wanted.get(flag)}"
-    return "the flags have another order"

@@ -12,7 +12,7 @@ from core.errors import UserError
 from core.split import Split
 from drawing.templates import embedded, template_environment
 from drawing.text import escape_markdown
-from freshness.dvc_files import faults, ran_again, read_stages
+from freshness.dvc_files import ran_again, read_stages, stale_stages
 from freshness.parameters import changed_parameters
 from freshness.revision import Revision, commits_only_in, edited, in_a_line
 from review.github import Reproduction
@@ -77,7 +77,7 @@ def draw_review(
     if reproduction and reproduction.held is None:
         unknown.append("whether its run made the same results")
     part = images_at_hand(test, stages or {}) if changes else None
-    stale = faults(stages) if stages is not None else None
+    stale = stale_stages(stages) if stages is not None else None
     review = {
         "base": base,
         "here": here,
@@ -87,7 +87,7 @@ def draw_review(
         "missing": missing,
         "changes": changes,
         "stale": stale or [],
-        "base_stale": faults(before) if before else [],
+        "base_stale": stale_stages(before) if before else [],
         "unknown": list(dict.fromkeys(unknown)),
         "reproduction": reproduction,
         "unchecked": edited(base, here) if reproduction else [],

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import UserError
 from core.parameters import read_sections
 from core.text import printable
-from freshness.dvc_files import faults, read_stages
+from freshness.dvc_files import read_stages, stale_stages
 from freshness.records import recorded_stages, stale_reasons
 from freshness.revision import Revision, check_folder
 
@@ -25,7 +25,7 @@ def run() -> str:
     states = read_stages(Revision("this folder"))
     records = sorted(Path("provenance").glob("*.json"))
     stages = recorded_stages(records, read_sections(Path("params.yaml")))
-    found = faults(states) or [
+    found = stale_stages(states) or [
         f"{name} has to run: {reason}" for name, reason in stale_reasons(stages).items()
     ]
     if found:

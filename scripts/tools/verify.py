@@ -20,7 +20,6 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from core.errors import UserError
 from core.files import as_json, read_json
@@ -29,6 +28,8 @@ from evaluation.confidence import reliability_table
 from evaluation.evaluation import read_evaluation
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
+from freshness.dvc_files import locked_stages
+from freshness.records import changed_files
 from freshness.revision import Revision, check_folder
 
 LOCK = Path("requirements.lock")
@@ -41,21 +42,19 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with what is wrong with the results in the working directory, in lines."""
     check_folder()
-    problems = [*environment_faults()]
+    problems = [*environment_problems()]
     if Path("workflow/Snakefile").exists():
-        problems += snakemake_faults()
+        problems += snakemake_problems()
     if Path("dvc.yaml").exists():
-        problems += [*cache_faults(), *lock_faults(), *dvc_faults()]  # dvc deletes damaged objects
-    problems = problems or [
-        *metrics_faults(),
-        *page_faults(),
-    ]  # else these would say the same again
+        problems += cache_problems()
+        problems += [*lock_problems()] or dvc_problems()  # DVC deletes damaged objects of its cache
+    problems = problems or [*metrics_problems(), *page_problems()]  # which follow from the others
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError("\n".join(dict.fromkeys(problems)))  # the engines may say the same
     return "Every result belongs to the current parameters, code and data."
 
 
-def environment_faults() -> Iterator[str]:
+def environment_problems() -> Iterator[str]:
     """Libraries that are not the ones that results are pinned to."""
     pinned = {}
     for line in re.findall(r"^[\w.-]+==[^\\\n]+", LOCK.read_text(encoding="utf-8"), re.MULTILINE):
@@ -78,7 +77,7 @@ def environment_faults() -> Iterator[str]:
                 yield f"{name}: {version} is installed; {LOCK} has {pinned[name]}"
 
 
-def snakemake_faults() -> Iterator[str]:
+def snakemake_problems() -> Iterator[str]:
     """What Snakemake would run, and why."""
     run = _run("snakemake", "--dry-run", "--cores", "1", stderr=subprocess.STDOUT)
     if run.returncode:
@@ -90,7 +89,7 @@ def snakemake_faults() -> Iterator[str]:
         yield from reasons or [f"snakemake: {', '.join(rules)} would run"]
 
 
-def dvc_faults() -> Iterator[str]:
+def dvc_problems() -> Iterator[str]:
     """What DVC would run, and why."""
     run = _run("dvc", "status", "--json")
     if run.returncode:
@@ -106,38 +105,30 @@ def dvc_faults() -> Iterator[str]:
                     yield f"{stage}: {kind}: {_flat(paths)}"
 
 
-def lock_faults() -> Iterator[str]:
+def lock_problems() -> Iterator[str]:
     """Files that are not as dvc.lock has them; `dvc status` trusts size and time."""
     try:
-        locked = {
-            entry["path"]: entry["md5"]
-            for stage in YAML(typ="safe").load(Path("dvc.lock"))["stages"].values()
-            for entry in [*stage["deps"], *stage["outs"]]
-        }
-    except FileNotFoundError:
-        yield "dvc.lock: missing; run dvc repro"
+        stages = locked_stages(Revision("this folder"))
+    except UserError as error:
+        yield f"{error}; delete dvc.lock, then run dvc repro"
         return
-    except (YAMLError, KeyError, TypeError, AttributeError):
-        yield "dvc.lock: damaged; delete it, then run dvc repro"
+    if stages is None:
+        yield "dvc.lock is missing; run dvc repro"
         return
-    for path, digest in locked.items():
-        if not Path(path).exists():
-            yield f"{path}: missing"
-        elif (
-            Revision("this folder").md5(path) if Path(path).is_dir() else _md5(Path(path))
-        ) != digest:
-            yield f"{path}: not the content that dvc.lock has recorded"
+    for name, stage in stages.items():
+        files = stage.inputs | stage.outputs
+        yield from (f"{name} has to run: {reason}" for reason in changed_files(files, files, _md5))
 
 
-def cache_faults() -> Iterator[str]:
+def cache_problems() -> Iterator[str]:
     """Objects of DVC's cache whose content is not what their name says."""
     cache = Path(_run("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
     for item in sorted(cache.glob("??/*")):
-        if _md5(item) != item.parent.name + item.name.removesuffix(".dir"):
+        if _md5(str(item)) != item.parent.name + item.name.removesuffix(".dir"):
             yield f"{item}: damaged; delete it, then run dvc commit"
 
 
-def metrics_faults() -> Iterator[str]:
+def metrics_problems() -> Iterator[str]:
     """Metrics and findings that do not follow from the models' answers."""
     part = read_split(Path("data/processed/test.npz"))
     source = Path("reports/evaluation.npz")
@@ -163,7 +154,7 @@ def metrics_faults() -> Iterator[str]:
         yield f"{source}: its findings do not follow from its probabilities"
 
 
-def page_faults() -> Iterator[str]:
+def page_problems() -> Iterator[str]:
     """A page that does not follow from what its stage reads."""
     words = read_json(Path("provenance/report.json"))["command"]
     with tempfile.TemporaryDirectory() as folder:
@@ -198,8 +189,11 @@ def _flat(changes: Any) -> str:
     return str(changes)
 
 
-def _md5(path: Path) -> str | None:
-    if path.is_dir():
-        return Revision("this folder").md5(path.as_posix())
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+def _md5(path: str) -> str | None:
+    if Path(path).is_dir():
+        return Revision("this folder").md5(path)
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest()
+    except FileNotFoundError:
+        return None
