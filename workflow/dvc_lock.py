@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,14 +54,16 @@ def held() -> Iterator[None]:
             _delete_half(path)
 
 
-def commit(stages: Iterable[str], still_up_to_date: Callable[[], bool]) -> None:
-    """Enter the results of `stages`, as they are, into dvc.lock and DVC's cache.
+def commit(up_to_date: Callable[[], list[str]]) -> None:
+    """Enter the results of the stages that are `up_to_date`, as they are, into dvc.lock and DVC's
+    cache.
 
     DVC reads code and parameters anew for this. Where somebody has edited them meanwhile, so that
-    `still_up_to_date` is false, dvc.lock becomes what it was.
+    others are up to date, dvc.lock becomes what it was.
     """
     lock = Path("dvc.lock")
     before = lock.read_bytes() if lock.exists() else None
+    stages = up_to_date()
     try:
         repo = Repo()
         for stage in stages:
@@ -70,7 +72,7 @@ def commit(stages: Iterable[str], still_up_to_date: Callable[[], bool]) -> None:
         pass
     except (DvcException, OSError) as error:  # the results are right all the same
         print(f"dvc.lock is not up to date, so DVC will run again: {error}", file=sys.stderr)
-    if not still_up_to_date():
+    if up_to_date() != stages:
         lock.unlink(missing_ok=True) if before is None else lock.write_bytes(before)
 
 

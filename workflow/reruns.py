@@ -9,15 +9,17 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
 
 from snakemake.iocontainers import Wildcards
+from snakemake.logging import logger
 from snakemake.rules import Rule
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-from freshness.records import Stage, downstream
+from freshness.records import Stage, downstream, orphans
 
 
 def rerun(
@@ -109,6 +111,19 @@ def lock(path: Path, busy: str) -> TextIO:
     except OSError as error:
         sys.exit(f"{path}: {error.strerror}; a run needs a folder that it may write")
     return file
+
+
+def wait_for_orphans(stages: Iterable[Stage], held: Callable[[], AbstractContextManager]) -> None:
+    """Wait for stages that a killed run has left behind.
+
+    Args:
+        stages: that Snakemake may run.
+        held: holds the lock of DVC, whose run a stage may be; it ends the program then.
+    """
+    for name in orphans(stages):
+        with held():
+            pass
+        logger.warning(f"waiting for {name}, which a killed run has left behind")
 
 
 def _forced(workflow: Workflow, stages: Iterable[Stage]) -> set[str]:

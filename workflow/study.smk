@@ -17,7 +17,7 @@ module pipeline:
 use rule * from pipeline exclude explore_stats, report as pipeline_*
 
 
-include: "rules/plan.smk"  # which runs there are, what each reads, and which are up to date
+include: "rules/plan.smk"  # which runs there are
 include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
 include: "rules/study_reruns.smk"  # what is not up to date; one study at a time; the page
 
@@ -30,7 +30,7 @@ localrules:
 rule study:
     default_target: True
     input:
-        [made(run, "metrics.json") for run in runs["evaluate"].values()],
+        [runs.path(run, "metrics.json") for run in runs.by_stage["evaluate"].values()],
     log:
         "logs/study/study.log",
     conda:

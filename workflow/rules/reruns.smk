@@ -2,10 +2,10 @@
 
 import atexit
 import importlib.util
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
-from freshness.records import orphans, stale_reasons
-from reruns import lock, rerun, stage_of
+from freshness.records import stale_reasons
+from reruns import lock, rerun, stage_of, wait_for_orphans
 
 stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
@@ -13,20 +13,19 @@ locks = ExitStack()
 atexit.register(locks.close)  # whatever ends the run
 
 
-def be_alone():
-    locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is at work in this folder"))
-    for name in orphans(stages):
-        if has_dvc:
-            import dvc_lock
+def held():
+    """The lock of DVC, which takes seconds to load."""
+    if not has_dvc:
+        return nullcontext()
+    import dvc_lock
 
-            with dvc_lock.held():  # ends here, if it is a run of DVC
-                pass
-        logger.warning(f"waiting for {name}, which a killed run has left behind")
+    return dvc_lock.held()
 
 
-def find_stale(runs):
-    if runs:
-        be_alone()
+def find_stale(is_run):
+    if is_run:
+        locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is at work in this folder"))
+        wait_for_orphans(stages, held)
     reasons = stale_reasons(stages)
     for name, reason in reasons.items():
         logger.info(f"{name} has to run: {reason}")
@@ -36,17 +35,9 @@ def find_stale(runs):
 rerun(workflow, [rule for rule in workflow.rules if rule.name != "all"], stages, find_stale)
 
 
-onstart:
-    if has_dvc:
-        import dvc_lock
-
-        locks.enter_context(dvc_lock.held())
-
-
 def up_to_date():
-    """The stages whose results belong to params.yaml, the code and the data, as they are now."""
     if parameters != read_yaml(Path("params.yaml")):
-        return []
+        return []  # DVC would take them for results of params.yaml
     stale = stale_reasons(stages)
     return [stage.name for stage in stages if stage.name not in stale]
 
@@ -56,8 +47,11 @@ def finish():
         if has_dvc:
             import dvc_lock
 
-            names = up_to_date()
-            dvc_lock.commit(names, still_up_to_date=lambda: up_to_date() == names)
+            dvc_lock.commit(up_to_date)
+
+
+onstart:
+    locks.enter_context(held())
 
 
 onsuccess:

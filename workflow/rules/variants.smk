@@ -4,23 +4,23 @@
 
 use rule pipeline_download as download with:
     input:
-        script("download"),
-        environment=environment("download"),
-        own=own_dataset,
+        "scripts/download.py",
+        environment=runs.environment("download"),
+        own=runs.own_dataset,
     output:
         output="study/download/{id}/dataset.npz",
         provenance="study/download/{id}/provenance.json",
     log:
         "logs/study/download_{id}.log",
     params:
-        flags=flags("download"),
+        flags=runs.flags("download"),
 
 
 use rule pipeline_preprocess as preprocess with:
     input:
-        script("preprocess"),
-        environment=environment("preprocess"),
-        dataset=before("preprocess", "dataset.npz"),
+        "scripts/preprocess.py",
+        environment=runs.environment("preprocess"),
+        dataset=runs.before("preprocess", "dataset.npz"),
     output:
         train="study/preprocess/{id}/train.npz",
         validation="study/preprocess/{id}/validation.npz",
@@ -29,16 +29,16 @@ use rule pipeline_preprocess as preprocess with:
     log:
         "logs/study/preprocess_{id}.log",
     params:
-        seed=seed("preprocess"),
-        flags=flags("preprocess"),
+        seed=runs.seed("preprocess"),
+        flags=runs.flags("preprocess"),
 
 
 use rule pipeline_train_logreg as train_logreg with:
     input:
-        script("train_logreg"),
-        environment=environment("train_logreg"),
-        train=before("train_logreg", "train.npz"),
-        validation=before("train_logreg", "validation.npz"),
+        "scripts/train_logreg.py",
+        environment=runs.environment("train_logreg"),
+        train=runs.before("train_logreg", "train.npz"),
+        validation=runs.before("train_logreg", "validation.npz"),
     output:
         model="study/train_logreg/{id}/model.npz",
         history="study/train_logreg/{id}/history.csv",
@@ -46,17 +46,17 @@ use rule pipeline_train_logreg as train_logreg with:
         provenance="study/train_logreg/{id}/provenance.json",
     log:
         "logs/study/train_logreg_{id}.log",
-    threads: threads("train_logreg")
+    threads: runs.threads("train_logreg")
     params:
-        flags=flags("train_logreg"),
+        flags=runs.flags("train_logreg"),
 
 
 use rule pipeline_train_mlp as train_mlp with:
     input:
-        script("train_mlp"),
-        environment=environment("train_mlp"),
-        train=before("train_mlp", "train.npz"),
-        validation=before("train_mlp", "validation.npz"),
+        "scripts/train_mlp.py",
+        environment=runs.environment("train_mlp"),
+        train=runs.before("train_mlp", "train.npz"),
+        validation=runs.before("train_mlp", "validation.npz"),
     output:
         network="study/train_mlp/{id}/network.json",
         weights="study/train_mlp/{id}/network.weights.npz",
@@ -65,18 +65,18 @@ use rule pipeline_train_mlp as train_mlp with:
         provenance="study/train_mlp/{id}/provenance.json",
     log:
         "logs/study/train_mlp_{id}.log",
-    threads: threads("train_mlp")
+    threads: runs.threads("train_mlp")
     params:
-        seed=seed("train_mlp"),
-        flags=flags("train_mlp"),
+        seed=runs.seed("train_mlp"),
+        flags=runs.flags("train_mlp"),
 
 
 use rule pipeline_train_cnn as train_cnn with:
     input:
-        script("train_cnn"),
-        environment=environment("train_cnn"),
-        train=before("train_cnn", "train.npz"),
-        validation=before("train_cnn", "validation.npz"),
+        "scripts/train_cnn.py",
+        environment=runs.environment("train_cnn"),
+        train=runs.before("train_cnn", "train.npz"),
+        validation=runs.before("train_cnn", "validation.npz"),
     output:
         network="study/train_cnn/{id}/network.json",
         weights="study/train_cnn/{id}/network.weights.npz",
@@ -85,18 +85,18 @@ use rule pipeline_train_cnn as train_cnn with:
         provenance="study/train_cnn/{id}/provenance.json",
     log:
         "logs/study/train_cnn_{id}.log",
-    threads: threads("train_cnn")
+    threads: runs.threads("train_cnn")
     params:
-        seed=seed("train_cnn"),
-        flags=flags("train_cnn"),
+        seed=runs.seed("train_cnn"),
+        flags=runs.flags("train_cnn"),
 
 
 use rule pipeline_evaluate as evaluate with:
     input:
-        script("evaluate"),
-        trained,
-        environment=environment("evaluate"),
-        test=test_images,
+        "scripts/evaluate.py",
+        runs.model,
+        environment=runs.environment("evaluate"),
+        test=runs.test_images,
     output:
         evaluation="study/evaluate/{id}/evaluation.npz",
         failures="study/evaluate/{id}/failures.csv",
@@ -105,7 +105,7 @@ use rule pipeline_evaluate as evaluate with:
         provenance="study/evaluate/{id}/provenance.json",
     log:
         "logs/study/evaluate_{id}.log",
-    threads: threads("evaluate")
+    threads: runs.threads("evaluate")
     params:
-        models=lambda wildcards: folder(find_run("evaluate", wildcards).before),
-        flags=flags("evaluate"),
+        models=runs.model_folder,
+        flags=runs.flags("evaluate"),
