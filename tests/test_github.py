@@ -126,7 +126,7 @@ def test_an_answer_that_is_none_is_one_line(status, text, said, server, reposito
 def test_jobs_are_asked_for_a_hundred_at_a_time(server, repository):
     jobs = "GET /repos/o/r/actions/runs/4/jobs?per_page=100"
     holds(server, jobs, {"jobs": [{"id": 1, "steps": None}]})
-    assert repository.reproduction("4").held is None
+    assert repository.reproduction("4").same_results is None
     assert server.asked == [(jobs, None)]
 
 

@@ -74,7 +74,7 @@ def draw_review(
     unknown: list[str] = []
     before, stages = (_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here))
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
-    if reproduction and reproduction.held is None:
+    if reproduction and reproduction.same_results is None:
         unknown.append("whether its run made the same results")
     part = images_at_hand(test, stages or {}) if changes else None
     stale = stale_stages(stages) if stages is not None else None

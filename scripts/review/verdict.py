@@ -51,10 +51,10 @@ def verdict(
         reproduction: what the run of a pull request says, if there is one.
     """
     alarms = [(STALE, stale[0])] if stale else []
-    if reproduction and reproduction.held is False:
+    if reproduction and reproduction.same_results is False:
         alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
     states = [] if alarms else [UNKNOWN if stale is None else HOLDS]
-    if reproduction and reproduction.held:
+    if reproduction and reproduction.same_results:
         states.append(REPRODUCED)
     for comparison in _comparisons(changes, missing, said):
         for detailed in (True, False):

@@ -46,11 +46,8 @@ def run() -> str:
     if Path("workflow/Snakefile").exists():
         problems += snakemake_problems()
     if Path("dvc.yaml").exists():
-        problems += [
-            *cache_problems(),
-            *lock_problems(),
-            *dvc_problems(),
-        ]  # DVC deletes damaged ones
+        # DVC last: it deletes damaged objects of its cache.
+        problems += [*cache_problems(), *lock_problems(), *dvc_problems()]
     problems = problems or [*metrics_problems(), *page_problems()]  # which follow from the others
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))  # the engines may say the same
