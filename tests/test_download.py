@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import hashlib
-import signal
 import socket
 import struct
 import threading
@@ -200,21 +199,6 @@ def test_the_pinned_sizes_are_mnists():
     sizes = [size for _, size, _ in REAL_FILES.values()]
     assert sizes == [16 + 60_000 * 28**2, 8 + 60_000, 16 + 10_000 * 28**2, 8 + 10_000]
     assert all(len(digest) == 64 for _, _, digest in REAL_FILES.values())
-
-
-def test_a_time_limit_ends_what_it_limits_and_nothing_after():
-    calls = []
-    before = signal.signal(signal.SIGALRM, lambda *_: calls.append("own"))
-    try:
-        took = pytest.raises(mnist.MirrorError, match="took longer than 9 seconds")
-        with took, mnist._time_limit(9):
-            assert 1 < signal.getitimer(signal.ITIMER_REAL)[0] <= 9
-            signal.raise_signal(signal.SIGALRM)
-        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-        signal.raise_signal(signal.SIGALRM)
-        assert calls == ["own"]
-    finally:
-        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("packed", [True, False])

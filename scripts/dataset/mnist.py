@@ -1,14 +1,10 @@
 """MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by content hash."""
 
 import hashlib
-import signal
 import sys
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import requests
@@ -16,6 +12,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from core.errors import UserError
+from core.time_limit import time_limit
 from dataset.idx import parse_idx
 
 MIRRORS = (
@@ -72,13 +69,15 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np
     for attempt in range(attempts):
         for place in mirrors:
             try:
-                with _time_limit(timeout):
+                # A socket's own limit starts anew with each byte, so a slow server outlasts it.
+                # Only a lookup of the name ends at the system's own limit.
+                with time_limit(timeout, MirrorError(f"took longer than {timeout} seconds")):
                     for array, (file, size, digest) in FILES.items():
                         if array not in arrays:
                             arrays[array] = parse_idx(_content(place, file, size, digest))
                 return arrays
-            except MirrorError as fault:
-                reason = f"{place}: {fault}"
+            except MirrorError as error:
+                reason = f"{place}: {error}"
                 print(reason, file=sys.stderr)
         if attempt + 1 < attempts:
             time.sleep(min(2**attempt, LONGEST_PAUSE))
@@ -86,26 +85,6 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np
         f"download.dataset: mnist could not be fetched from any mirror (last: {reason}); allowed"
         " instead: a folder or URL with its files in DATA_MIRROR, the path of an .npz, or digits"
     )
-
-
-@contextmanager
-def _time_limit(seconds: int) -> Iterator[None]:
-    """End the block by a MirrorError after `seconds`, even within a header.
-
-    A socket's own limit starts anew with each byte, so that a server which drips outlasts it.
-    Only a lookup of the name ends at the system's own limit.
-    """
-
-    def stop(*_: object) -> NoReturn:
-        raise MirrorError(f"took longer than {seconds} seconds")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _content(place: str, file: str, size: int, digest: str) -> bytes:

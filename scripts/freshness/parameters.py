@@ -1,6 +1,5 @@
 """The parameters of a revision, and YAML files read in bounded time and memory."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from ruamel.yaml.error import YAMLError
 
 from core.errors import UserError
 from core.text import printable
+from core.time_limit import time_limit
 from freshness.revision import Revision
 
 SECONDS = 20  # to read and judge one revision
@@ -96,20 +96,12 @@ def as_written(value: Any) -> str:
 @contextmanager
 def reading(what: str) -> Iterator[None]:
     """Give the block a limited time, and make whatever goes wrong in it a UserError."""
-
-    def stop(*_: Any) -> None:
-        raise TimeoutError(f"not read within {SECONDS} seconds")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        yield
+        with time_limit(SECONDS, TimeoutError(f"not read within {SECONDS} seconds")):
+            yield
     except UserError:
         raise
     except (ValueError, TimeoutError) as error:
         raise UserError(f"{what}: {printable(str(error))}") from error
     except Exception as error:  # where files are made in bad faith, anything may be of any type
         raise UserError(f"{what}: not what DVC writes ({type(error).__name__})") from error
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
