@@ -74,7 +74,7 @@ test: $(TOOLS)
 test-long: $(TOOLS)
 	pytest -m long
 
-# Would the tests notice a fault? All of it takes long; make mutants ARGS=scripts/core/npz.py, for one.
+# Would the tests notice a bug? All of it takes long; make mutants ARGS=scripts/core/npz.py, for one.
 mutants: $(TOOLS)
 	python tests/mutants.py $(ARGS)
 

@@ -73,7 +73,7 @@ def measure_stages(clone: Path) -> list[dict[str, Any]]:
         ordered += [
             stage
             for stage in graph
-            if stage not in ordered and all(before in ordered for before in graph[stage])
+            if stage not in ordered and all(needed in ordered for needed in graph[stage])
         ]
     return [_measure_stage(clone, stage.name, stage.cmd[-1]) for stage in ordered]
 

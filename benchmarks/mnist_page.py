@@ -1,4 +1,4 @@
-"""Run the pipeline on MNIST; keep its page's twin and picture; measure how the page opens.
+"""Run the pipeline on MNIST; keep its page as Markdown and as a picture; measure how it opens.
 
 Needs Chromium, and DATA_MIRROR or a network. Writes docs/mnist.md, docs/page.png and its JSON file.
 """
@@ -44,8 +44,8 @@ def main() -> None:
         subprocess.run(["dvc", "repro", "--quiet"], cwd=clone, check=True)
         page = clone / "reports" / "comparison.html"
         redrawn = measure(["dvc", "repro", "--quiet", "--single-item", "--force", "report"], clone)
-        twin = (clone / "reports" / "comparison.md").read_text()
-        (ROOT / "docs" / "mnist.md").write_text(f"{HEAD}{twin}")
+        markdown = (clone / "reports" / "comparison.md").read_text()
+        (ROOT / "docs" / "mnist.md").write_text(f"{HEAD}{markdown}")
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=FLAGS

@@ -40,9 +40,9 @@ def download(
     elif dataset.endswith(".npz") and Path(dataset).is_file():
         name, arrays = Path(dataset).stem, read_arrays(Path(dataset), ARRAYS)
     else:
-        fault = "no such file" if dataset.endswith(".npz") else "unknown dataset"
+        problem = "no such file" if dataset.endswith(".npz") else "unknown dataset"
         raise UserError(
-            f"download.dataset: {dataset!r} is not allowed ({fault}); allowed: {ALLOWED}"
+            f"download.dataset: {dataset!r} is not allowed ({problem}); allowed: {ALLOWED}"
         )
     write_dataset(output, checked_dataset(name, dataset, arrays))
 

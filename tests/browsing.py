@@ -65,12 +65,12 @@ def found(folder) -> Evaluation:
 
 
 class Watched:
-    """A page whose requests and complaints are kept."""
+    """A page whose requests and errors are kept."""
 
     def __init__(self, browser: Browser, **kinds: Any) -> None:
         self.context = browser.new_context(offline=True, **kinds)
         self.page = self.context.new_page()
-        self.faults: list[str] = []
+        self.errors: list[str] = []
         self.page.on("request", lambda request: self._note_request(request.url))
         self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("pageerror", lambda error: self._note("error", str(error)))
@@ -78,11 +78,11 @@ class Watched:
 
     def _note_request(self, url: str) -> None:
         if not url.startswith(("file:", "data:")):
-            self.faults.append(f"request: {url}")
+            self.errors.append(f"request: {url}")
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.faults.append(text)
+            self.errors.append(text)
 
     def open(self, folder: Path, address: str = "", script: bool = True) -> Page:
         self.page.goto((folder / "page.html").as_uri() + address)
@@ -92,12 +92,12 @@ class Watched:
 
     def close(self) -> None:
         self.context.close()
-        assert self.faults == []
+        assert self.errors == []
 
 
 @pytest.fixture
 def watched(browser, request) -> Iterator[Watched]:
-    """Fails the test if the page asks for anything or complains. Indirect: how it is opened."""
+    """Fails the test if the page asks for anything or has errors. Indirect: how it is opened."""
     watched = Watched(browser, **getattr(request, "param", {}))
     yield watched
     watched.close()
@@ -137,14 +137,14 @@ def expected(found: Evaluation, passes) -> list[int]:
     return np.flatnonzero(passes(found.labels, found.predicted, sure)).tolist()
 
 
-def accessibility_faults(page: Page) -> list[tuple[str, list[str]]]:
+def accessibility_problems(page: Page) -> list[tuple[str, list[str]]]:
     """What axe-core finds: each rule, with the first elements that break it."""
     page.context.set_offline(False)  # axe is put into the page from here
     violations = Axe().run(page).response["violations"]
     return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in violations]
 
 
-def html_faults(path: Path) -> list[str]:
+def html_problems(path: Path) -> list[str]:
     """What the Nu checker finds, but for its remarks on the style sheet, since it is older than
     some of the properties there, and its guess at the language, since hostile texts have none.
     """

@@ -106,14 +106,14 @@ def figures(shape: tuple[int, int], classes: int) -> tuple[str, str]:
 
 
 def render(folder: Path, wrong: dict[str, int], failures: int = 25, **kinds) -> tuple[str, str]:
-    """The page and its twin of `make_results`."""
+    """The page and its Markdown version of `make_results`."""
     folder.mkdir(exist_ok=True)
     make_results(folder, wrong, **kinds)
     return draw(folder, list(wrong), failures)
 
 
 def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]:
-    """The page and its twin of what is in `folder`."""
+    """The page and its Markdown version of what is in `folder`."""
     report(
         test=folder / "test.npz",
         models=[folder / name for name in models],

@@ -124,7 +124,7 @@ def is_within(mutation: MutationSpec, places: list[tuple]) -> bool:
 def change_of(before: str, after: str) -> Change:
     """The lines that are not the same, without the spaces around words."""
     lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
-    sides = ([line[2:] for line in lines if line.startswith(sign)] for sign in ("- ", "+ "))
+    sides = ([line[2:] for line in lines if line.startswith(mark)] for mark in ("- ", "+ "))
     return tuple(" ".join(" ".join(side).split()) for side in sides)
 
 
@@ -139,7 +139,7 @@ def copy_project(folder: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)  # as tests expect it
 
 
-def complaints(results: dict[str, dict], listed: list[dict]) -> list[str]:
+def problems(results: dict[str, dict], listed: list[dict]) -> list[str]:
     """Survivors that are not listed, listed ones that did not survive, and low scores."""
     found = {
         (module, *change) for module, result in results.items() for change in result["survivors"]
@@ -226,7 +226,7 @@ def main(chosen: list[str]) -> None:
         ordered = {name: results[name] for name in modules if name in results}
         RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
     print(table(ordered, listed["survivors"]))
-    sys.exit("\n".join(complaints(ordered, listed["survivors"])) or 0)
+    sys.exit("\n".join(problems(ordered, listed["survivors"])) or 0)
 
 
 if __name__ == "__main__":

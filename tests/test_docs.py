@@ -60,7 +60,7 @@ def test_mutants_are_those_of_the_saved_run():
     marks = r"<!-- results: tests/mutants\.json -->\n(.*?)\n<!-- end -->"
     page = (ROOT / "docs" / "trust.md").read_text()
     assert re.search(marks, page, re.S)[1] == mutants.table(saved, listed)
-    assert mutants.complaints(saved, listed) == []
+    assert mutants.problems(saved, listed) == []
     for one in listed:
         assert len({"equivalent", "survived"} & set(one)) == 1, one
         lines = [" ".join(line.split()) for line in (ROOT / one["module"]).read_text().splitlines()]
@@ -115,7 +115,7 @@ def test_the_tree_names_what_is_there():
 
 def test_the_drawn_edges_are_dvcs():
     graph = Repo(ROOT).index.graph
-    edges = {(before.name, stage.name) for stage in graph for before in graph[stage]}
+    edges = {(needed.name, stage.name) for stage in graph for needed in graph[stage]}
     drawing = README.split("```mermaid")[1].split("```")[0]
     drawn = set()
     for line in drawing.strip().splitlines()[1:]:

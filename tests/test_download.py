@@ -36,7 +36,7 @@ REAL_FILES = dict(mnist.FILES)
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Serves the small MNIST under /good, and a fault under the fault's name."""
+    """Serves the small MNIST under /good, and fails in the way that another address names."""
 
     def do_GET(self) -> None:
         _, kind, name = unquote(self.path).split("/")
@@ -134,27 +134,27 @@ def test_server_is_a_mirror(server, tmp_path):
     assert_whole(tmp_path / "out.npz")
 
 
-FAULTS = (
+FAILURES = (
     *("missing", "broken", "loop", "wrong", "short", "dies", "endless", "stalls", "drips"),
     *("silent", "dripping header"),
 )
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_next_mirror_is_used(fault, server, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("failure", FAILURES)
+def test_next_mirror_is_used(failure, server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(mnist, "MIRRORS", (f"{server}/good",))
-    fetch(tmp_path / "out.npz", f"{server}/{fault}", timeout=1)
+    fetch(tmp_path / "out.npz", f"{server}/{failure}", timeout=1)
     assert_whole(tmp_path / "out.npz")
     line, *more = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{server}/{fault}: ")
+    assert line.startswith(f"{server}/{failure}: ")
     assert not more
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_wrong_is_kept(fault, server, tmp_path):
+@pytest.mark.parametrize("failure", FAILURES)
+def test_nothing_wrong_is_kept(failure, server, tmp_path):
     start = time.monotonic()
     with pytest.raises(UserError, match="mnist could not be fetched from any mirror") as error:
-        fetch(tmp_path / "out.npz", f"{server}/{fault}", timeout=1)
+        fetch(tmp_path / "out.npz", f"{server}/{failure}", timeout=1)
     assert "DATA_MIRROR, the path of an .npz, or digits" in str(error.value)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []

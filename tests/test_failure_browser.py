@@ -199,7 +199,7 @@ def test_counts_elsewhere_open_their_images(watched, folder):
 
 
 # Each image's number and its red, green, blue and alpha, read from a copy: reading from the canvas
-# itself makes Chromium complain.
+# itself makes Chromium warn.
 DRAWN = """[...document.querySelectorAll("#gallery canvas")].map((one) => {
     const copy = new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
     copy.drawImage(one, 0, 0);

@@ -53,7 +53,7 @@ def repository(server) -> Repository:
     return Repository(f"http://127.0.0.1:{server.server_port}", "o/r", "a-secret")
 
 
-def holds(server: HTTPServer, request: str, value: object, status: int = 200) -> None:
+def answers(server: HTTPServer, request: str, value: object, status: int = 200) -> None:
     server.answers[request] = status, json.dumps(value)
 
 
@@ -63,7 +63,7 @@ def comment(number: int, login: str = BOT, body: str = f"x\n{MARK}\n") -> dict:
 
 def test_the_open_pull_that_ends_with_the_commit(server, repository):
     pulls = [{"number": number, "head": {"sha": sha}} for number, sha in ((1, "a"), (2, "b"))]
-    holds(server, "GET /repos/o/r/pulls?state=open&head=them%3Atheir%2Fbranch", pulls)
+    answers(server, "GET /repos/o/r/pulls?state=open&head=them%3Atheir%2Fbranch", pulls)
     assert repository.open_pull("them", "their/branch", "b")["number"] == 2
     assert repository.open_pull("them", "their/branch", "c") is None
     assert repository.open_pull("them", "other", "b") is None
@@ -76,7 +76,7 @@ def test_a_first_comment_is_new_and_the_next_takes_its_place(server, repository)
     wanted = {"body": f"text\n{MARK}\n"}
     assert server.asked == [(f"{PAGE}1", None), ("POST /repos/o/r/issues/7/comments", wanted)]
     server.asked.clear()
-    holds(server, f"{PAGE}1", [comment(5, "them"), comment(6, body="x"), comment(0), comment(8)])
+    answers(server, f"{PAGE}1", [comment(5, "them"), comment(6, body="x"), comment(0), comment(8)])
     repository.put_comment(7, "text")
     assert server.asked == [(f"{PAGE}1", None), ("PATCH /repos/o/r/issues/comments/0", wanted)]
 
@@ -84,24 +84,24 @@ def test_a_first_comment_is_new_and_the_next_takes_its_place(server, repository)
 def test_all_pages_are_looked_through_up_to_the_last(server, repository):
     others = [comment(9, "them")] * 100
     for page in range(1, 30):
-        holds(server, f"{PAGE}{page}", others)
-    holds(server, f"{PAGE}30", [*others[1:], comment(3)])
+        answers(server, f"{PAGE}{page}", others)
+    answers(server, f"{PAGE}30", [*others[1:], comment(3)])
     repository.put_comment(7, "text")
     assert [line for line, _ in server.asked] == [
         *(f"{PAGE}{page}" for page in range(1, 31)),
         "PATCH /repos/o/r/issues/comments/3",
     ]
     server.asked.clear()
-    holds(server, f"{PAGE}30", others)
-    holds(server, f"{PAGE}31", [comment(3)])
+    answers(server, f"{PAGE}30", others)
+    answers(server, f"{PAGE}31", [comment(3)])
     repository.put_comment(7, "text")
     assert server.asked[-1][0] == "POST /repos/o/r/issues/7/comments"
     assert len(server.asked) == MOST_PAGES + 1 == 31
 
 
 def test_a_page_that_is_not_full_is_the_last(server, repository):
-    holds(server, f"{PAGE}1", [comment(9, "them")] * 99)
-    holds(server, f"{PAGE}2", [comment(3)])
+    answers(server, f"{PAGE}1", [comment(9, "them")] * 99)
+    answers(server, f"{PAGE}2", [comment(3)])
     repository.put_comment(7, "text")
     assert [line for line, _ in server.asked] == [f"{PAGE}1", "POST /repos/o/r/issues/7/comments"]
 
@@ -125,8 +125,8 @@ def test_an_answer_that_is_none_is_one_line(status, text, said, server, reposito
 
 def test_jobs_are_asked_for_a_hundred_at_a_time(server, repository):
     jobs = "GET /repos/o/r/actions/runs/4/jobs?per_page=100"
-    holds(server, jobs, {"jobs": [{"id": 1, "steps": None}]})
-    assert repository.reproduction("4").same_results is None
+    answers(server, jobs, {"jobs": [{"id": 1, "steps": None}]})
+    assert repository.reproduction("4").succeeded is None
     assert server.asked == [(jobs, None)]
 
 

@@ -11,13 +11,13 @@ import pytest
 from browsing import (
     MODELS,
     Watched,
-    accessibility_faults,
+    accessibility_problems,
     browser,
     count,
     expected,
     folder,
     found,
-    html_faults,
+    html_problems,
     in_each_scheme,
     opened_with,
     watched,
@@ -96,7 +96,7 @@ def test_print_has_the_digits(watched, folder):
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, "#images?model=cnn&outcome=wrong")
     page.locator("#gallery button").first.click()
-    assert accessibility_faults(page) == []
+    assert accessibility_problems(page) == []
 
 
 @pytest.mark.parametrize("kind", ["three models", "hostile"])
@@ -104,7 +104,7 @@ def test_the_html_is_valid(kind, folder, tmp_path):
     if kind == "hostile":
         folder = tmp_path
         render(folder, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE)
-    assert html_faults(folder / "page.html") == []
+    assert html_problems(folder / "page.html") == []
 
 
 def test_hostile_names_do_nothing(watched, tmp_path):

@@ -71,7 +71,7 @@ def params(project: Project):
     path.write_text(content)
 
 
-def stage_complaint(stage: str, words: list[str], monkeypatch, capsys) -> str:
+def stage_error(stage: str, words: list[str], monkeypatch, capsys) -> str:
     """What the stage's own command line says."""
     monkeypatch.setattr(sys, "argv", [f"{stage}.py", *words])
     with pytest.raises(SystemExit) as ending:
@@ -92,7 +92,7 @@ def as_words(values: dict) -> list[str]:
 @pytest.mark.parametrize(("section", "key", "value"), REFUSED)
 def test_stage_refuses(section, key, value, monkeypatch, capsys):
     words = as_words({**PARAMETERS[section], key: value})
-    line = stage_complaint(section, words, monkeypatch, capsys)
+    line = stage_error(section, words, monkeypatch, capsys)
     shown = str(value[-1] if isinstance(value, list) else value)
     assert line.endswith(f"; allowed: {allowed(section, key)}")
     assert line.startswith(f"{section}.{key}: {shown!r} is not allowed")
@@ -117,7 +117,7 @@ def test_unknown_keys_are_named(monkeypatch, capsys):
     section = {**PARAMETERS["train_mlp"], "epohcs": 3}
     expected = "train_mlp.epohcs: unknown parameter (3); allowed: hidden, activation, dropout, opt"
     assert first_error({**PARAMETERS, "train_mlp": section}, SCHEMA).startswith(expected)
-    line = stage_complaint("train_mlp", as_words(section), monkeypatch, capsys)
+    line = stage_error("train_mlp", as_words(section), monkeypatch, capsys)
     assert line.startswith(expected)
 
 
@@ -131,14 +131,14 @@ def test_unknown_keys_are_named(monkeypatch, capsys):
     ],
 )
 def test_what_dvc_makes_of_other_types_is_named(words, expected, monkeypatch, capsys):
-    assert stage_complaint("train_mlp", words, monkeypatch, capsys).startswith(expected)
+    assert stage_error("train_mlp", words, monkeypatch, capsys).startswith(expected)
 
 
 def test_missing_keys_are_named(monkeypatch, capsys):
     section = {key: value for key, value in PARAMETERS["train_mlp"].items() if key != "epochs"}
     expected = "train_mlp.epochs: missing; allowed: a whole number from 1 to 1000000, or recipe"
     assert first_error({**PARAMETERS, "train_mlp": section}, SCHEMA) == expected
-    assert stage_complaint("train_mlp", as_words(section), monkeypatch, capsys) == expected
+    assert stage_error("train_mlp", as_words(section), monkeypatch, capsys) == expected
 
 
 @pytest.mark.parametrize("content", ["", "- 1\n", "seed: [\n", "seed: 1\nseed: 2\n"])

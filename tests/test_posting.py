@@ -59,11 +59,11 @@ REFUSED = [
     ("`code`", "code"),
     ("```text\nx\n```", "code"),
     ("```\n\u2800\n```", "code"),
-    ("x\x1b[31m", "a sign that does not print: '\\x1b'"),
-    ("x\r", "a sign that does not print: '\\r'"),
-    ("x\u202e", "a sign that does not print: '\\u202e'"),
-    ("x\u200b", "a sign that does not print: '\\u200b'"),
-    ("x\udcff", "a sign that does not print: '\\udcff'"),
+    ("x\x1b[31m", "a character that does not print: '\\x1b'"),
+    ("x\r", "a character that does not print: '\\r'"),
+    ("x\u202e", "a character that does not print: '\\u202e'"),
+    ("x\u200b", "a character that does not print: '\\u200b'"),
+    ("x\udcff", "a character that does not print: '\\udcff'"),
     ("", "empty"),
     (" \n", "empty"),
 ]
@@ -98,7 +98,7 @@ def test_whatever_is_escaped_may_be_posted(text):
     check_text(f"x {escaped} x", ADDRESS)
     shown = html.unescape(re.sub(r"\\([\\`*_\[\]|~])", r"\1", escaped)).replace("\u200b", "")
     plain = " ".join(text.split())
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in plain)
+    plain = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in plain)
     assert shown == (plain if len(plain) <= 300 else f"{plain[:300]}…")
 
 
@@ -117,7 +117,7 @@ def test_whatever_is_escaped_may_be_posted(text):
         ("0123456789abc", "012345&#8203;6789ab&#8203;c"),
     ],
 )
-def test_what_github_would_link_is_broken_by_a_sign_without_width(text, escaped):
+def test_what_github_would_link_is_broken_by_a_character_without_width(text, escaped):
     assert escape_markdown(text) == escaped
 
 

@@ -296,7 +296,7 @@ def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
 @pytest.mark.long  # a shorter one is near
 @pytest.mark.xdist_group("dvc")
 def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path):
-    """Or that would put its results over those that the next run has found to hold."""
+    """Or that would put its results over those that the next run has found up to date."""
     project = made_by_dvc.copy(tmp_path / "project")
     project.change(explore_stats={"samples": 9})
     slow_down(project)

@@ -52,11 +52,11 @@ def expected_review(project: Project, head: str) -> str:
     show = lambda path: project.run("git", "show", f"main:reports/{path}")  # noqa: E731
     reports = project.folder / "reports"
     scores = json.loads((reports / "metrics.json").read_text())
-    (project.folder / "before.csv").write_text(show("failures.csv"))
-    before = pd.read_csv(project.folder / "before.csv")
-    (project.folder / "before.csv").unlink()
+    (project.folder / "base.csv").write_text(show("failures.csv"))
+    base = pd.read_csv(project.folder / "base.csv")
+    (project.folder / "base.csv").unlink()
     here = pd.read_csv(reports / "failures.csv")
-    wrong = [set(table["index"][table["logreg"] != table["label"]]) for table in (before, here)]
+    wrong = [set(table["index"][table["logreg"] != table["label"]]) for table in (base, here)]
     fixed, broken = wrong[0] - wrong[1], sorted(wrong[1] - wrong[0])
     p_value = binomtest(len(fixed), len(fixed) + len(broken)).pvalue
     assert p_value < 0.05
@@ -288,11 +288,11 @@ def test_a_record_says_that_dvc_was_told_otherwise(edit, reason, change, tmp_pat
     assert output == f"report has to run: {reason}\n"
 
 
-@pytest.mark.parametrize("fault", STALE)
-def test_what_is_stale_is_named(fault, change, tmp_path):
+@pytest.mark.parametrize("case", STALE)
+def test_what_is_stale_is_named(case, change, tmp_path):
     clone = tmp_path / "clone"
     change.run("git", "clone", "--quiet", ".", str(clone))
-    make, message = STALE[fault]
+    make, message = STALE[case]
     make(clone)
     output = Project(clone).run("python", "scripts/tool.py", "fresh", fails=True)
     assert output.startswith(message)

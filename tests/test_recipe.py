@@ -35,9 +35,9 @@ def test_it_goes_by_the_images():
 
 
 @given(st.integers(1, 50_000), st.integers(1, 200) | st.just("recipe"))
-def test_few_images_get_600_steps_and_no_epoch_more(images, wish):
-    chosen = settings(images, (28, 28), batch_size=wish)
-    if wish == "recipe":
+def test_few_images_get_600_steps_and_no_epoch_more(images, batch_size):
+    chosen = settings(images, (28, 28), batch_size=batch_size)
+    if batch_size == "recipe":
         assert chosen["batch_size"] == min(64, math.ceil(images / 20))
     steps = -(-images // chosen["batch_size"])
     assert chosen["epochs"] >= 3

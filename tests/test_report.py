@@ -1,4 +1,4 @@
-"""The page and its twin as text, on results made to be difficult. test_page.py opens the page."""
+"""The page and its Markdown version, of results made to be difficult. test_page.py opens it."""
 
 import csv
 import io

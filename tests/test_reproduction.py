@@ -47,7 +47,7 @@ def repository(tmp_path, monkeypatch) -> Repository:
 
 
 @pytest.fixture
-def before(repository) -> Remembered:
+def committed(repository) -> Remembered:
     return remember()
 
 
@@ -60,8 +60,8 @@ def write(repository: Repository, mistakes: dict[str, list[int]], **figures: obj
     path.write_text(json.dumps(scores))
 
 
-def test_the_same_bytes(repository, before):
-    assert differences(before, HERE) == []
+def test_the_same_bytes(repository, committed):
+    assert differences(committed, HERE) == []
     repository.commit("results")
     assert differences(find_revision("main"), HERE) == []
     write(repository, {"b": [5]})
@@ -77,9 +77,9 @@ SAME = {
 
 
 @pytest.mark.parametrize("kind", SAME)
-def test_what_another_processor_may_come_to(kind, repository, before):
+def test_what_another_processor_may_come_to(kind, repository, committed):
     write(repository, SAME[kind], loss=0.1001)
-    assert differences(before, HERE) == []
+    assert differences(committed, HERE) == []
 
 
 OTHER = {
@@ -113,19 +113,19 @@ OTHER = {
 
 
 @pytest.mark.parametrize("kind", OTHER)
-def test_what_is_not_the_same_is_named_with_its_numbers(kind, repository, before):
+def test_what_is_not_the_same_is_named_with_its_numbers(kind, repository, committed):
     mistakes, said = OTHER[kind]
     write(repository, mistakes, loss=0.1001)
-    assert differences(before, HERE) == said
+    assert differences(committed, HERE) == said
 
 
 def test_few_images_may_differ_by_two(repository):
     repository.write({"a": [1, 2]})
-    before = remember()
+    committed = remember()
     repository.write({"a": []})
-    assert differences(before, HERE) == []
+    assert differences(committed, HERE) == []
     repository.write({"a": [3]})
-    assert len(differences(before, HERE)) == 1
+    assert len(differences(committed, HERE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -144,27 +144,27 @@ def test_few_images_may_differ_by_two(repository):
         ({"other": 3}, None),
     ],
 )
-def test_figures_may_differ_a_little(figures, said, repository, before):
+def test_figures_may_differ_a_little(figures, said, repository, committed):
     write(repository, COMMITTED, **figures)
     line = f"'s {said} in what is committed"
-    assert differences(before, HERE) == ([] if said is None else [f"b{line}", f"a{line}"])
+    assert differences(committed, HERE) == ([] if said is None else [f"b{line}", f"a{line}"])
 
 
 def test_the_largest_distance_is_still_near(repository):
     write(repository, COMMITTED, loss=0.0)
-    before = remember()
+    committed = remember()
     write(repository, COMMITTED, loss=0.005)
-    assert differences(before, HERE) == []
+    assert differences(committed, HERE) == []
 
 
 @pytest.mark.parametrize("path", SHOWN)
-def test_what_the_metrics_do_not_explain_is_another(path, repository, before):
+def test_what_the_metrics_do_not_explain_is_another(path, repository, committed):
     file = repository.folder / path
     if path != METRICS:
         file.write_text(file.read_text() + ("399,9,9,0.5,9,0.5" if path == FAILURES else "\n"))
-        assert differences(before, HERE) == [f"{path} is another"]
+        assert differences(committed, HERE) == [f"{path} is another"]
     repository.write(COMMITTED, content="1", images=400)
-    assert STATS in "".join(differences(before, HERE))
+    assert STATS in "".join(differences(committed, HERE))
 
 
 def test_without_results(repository):
@@ -181,14 +181,14 @@ def test_without_results(repository):
         differences(HERE, find_revision("main"))
 
 
-def test_other_counts_of_the_same_images(repository, before):
+def test_other_counts_of_the_same_images(repository, committed):
     """As a forger may write them beside an honest stats.json."""
     for path in (METRICS, FAILURES):
         (repository.folder / path).unlink()
     stats = (repository.folder / STATS).read_bytes()
     repository.write(COMMITTED, images=500)
     (repository.folder / STATS).write_bytes(stats)
-    assert differences(before, HERE)[0] == f"{METRICS} is another"
+    assert differences(committed, HERE)[0] == f"{METRICS} is another"
 
 
 def run(folder: Path, **environment: str) -> tuple[int, str, str]:
@@ -227,7 +227,7 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
     project = made_by_dvc.copy(tmp_path / "project")
     lock = (project.folder / "dvc.lock").read_text()
     table, metrics = project.folder / FAILURES, project.folder / METRICS
-    before = [hashlib.md5(path.read_bytes()).hexdigest() for path in (table, metrics)]  # noqa: S324
+    recorded = [hashlib.md5(path.read_bytes()).hexdigest() for path in (table, metrics)]  # noqa: S324
     scores = json.loads(metrics.read_text())
     header, *rows = table.read_text().splitlines()
     place = header.split(",").index("logreg")
@@ -238,7 +238,7 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
     images = scores["logreg"]["failures"] + scores["logreg"]["successes"]
     scores["logreg"] |= {"failures": 0, "successes": images, "accuracy": 1.0}
     metrics.write_text(json.dumps(scores))
-    for path, old in zip((table, metrics), before, strict=True):
+    for path, old in zip((table, metrics), recorded, strict=True):
         lock = lock.replace(old, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
     (project.folder / "dvc.lock").write_text(lock)
     project.commit()

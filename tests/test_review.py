@@ -49,11 +49,11 @@ def against(base: str, here: Revision = HERE, **kinds) -> Review:
 
 
 def test_every_kind_of_change_to_the_letter(repository):
-    before = {
+    base = {
         **{"logreg": [*range(40, 60)], "cnn": [*range(1, 11)], "mlp": [1, 2, 3, 4, 5]},
         **{"old": [7, 8], "gone": [9], "still": [11]},
     }
-    commit = repository.commit("First results", before)
+    commit = repository.commit("First results", base)
     repository.write(
         {
             **{"logreg": [*range(40, 65)], "cnn": [1], "mlp": [1, 2, 3, 4, 46]},

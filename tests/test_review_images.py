@@ -31,8 +31,8 @@ def surer_later(indices: list[int]) -> dict[int, Mistake]:
     return {index: Mistake(str(index % 10), "x", index / 1000) for index in indices}
 
 
-def change_of(before: list[int], here: list[int]) -> ModelChange:
-    results = [Results("toy", "0", 300, {"m": surer_later(wrong)}) for wrong in (before, here)]
+def change_of(base: list[int], here: list[int]) -> ModelChange:
+    results = [Results("toy", "0", 300, {"m": surer_later(wrong)}) for wrong in (base, here)]
     return compare_models(*results)[0]
 
 

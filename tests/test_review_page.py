@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from browsing import (
-    accessibility_faults,
+    accessibility_problems,
     browser,
-    html_faults,
+    html_problems,
     in_each_scheme,
     opened_with,
     watched,
@@ -68,8 +68,8 @@ def test_a_narrow_window_scrolls_in_one_direction(watched, folder):
 @in_each_scheme
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, script=False)
-    assert accessibility_faults(page) == []
+    assert accessibility_problems(page) == []
 
 
 def test_the_html_is_valid(folder):
-    assert html_faults(folder / "page.html") == []
+    assert html_problems(folder / "page.html") == []

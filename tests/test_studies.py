@@ -35,7 +35,7 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("", "study.yaml: None is not allowed; allowed: studies, and ask_above"),
         ("studies: {}", "studies: {} is not allowed; allowed: one study or more, by names"),
@@ -98,10 +98,10 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
         ("ask_above: many\nstudies: {a: {seeds: [1]}}", "ask_above: 'many' is not allowed"),
     ],
 )
-def test_mistakes_are_refused_in_one_line(text, complaint, tmp_path):
+def test_mistakes_are_refused_in_one_line(text, message, tmp_path):
     with pytest.raises(SystemExit) as refusal:
         read(tmp_path, text)
-    assert complaint in str(refusal.value)
+    assert message in str(refusal.value)
     assert str(refusal.value).isprintable()
 
 
@@ -240,7 +240,7 @@ def test_nobody_at_a_terminal_is_a_no(monkeypatch):
 def test_any_name_of_a_variant_can_be_drawn(name):
     runs = [Run(seed, 380 + seed, 400, "digest", 9, 5000, 1.25) for seed in range(3)]
     variants = [Variant(each, {name: name}, name, runs, {4: name}) for each in ("plain", name)]
-    page, twin = render([Table(name, name, variants, [name])])
-    page.encode(), twin.encode()
+    page, markdown = render([Table(name, name, variants, [name])])
+    page.encode(), markdown.encode()
     assert "<svg" in page
-    assert "\0" not in twin
+    assert "\0" not in markdown

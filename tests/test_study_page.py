@@ -1,13 +1,13 @@
-"""The page of a study in a real browser, and its twin: whatever the names and the results."""
+"""The page of a study in a real browser, and its Markdown version, whatever the results."""
 
 import json
 from pathlib import Path
 
 import pytest
 from browsing import (
-    accessibility_faults,
+    accessibility_problems,
     browser,
-    html_faults,
+    html_problems,
     in_each_scheme,
     opened_with,
     watched,
@@ -71,7 +71,7 @@ def write(path: Path, text: str) -> None:
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     plan = write_results(folder)
-    study(plan, folder / "logs", folder / "page.html", folder / "twin.md")
+    study(plan, folder / "logs", folder / "page.html", folder / "study.md")
     return folder
 
 
@@ -104,19 +104,19 @@ def test_runs_of_different_code_are_not_compared(tmp_path):
     for number, digest in enumerate(("before", "before", "after")):
         path = tmp_path / "train" / f"0-{number}" / "provenance.json"
         write(path, json.dumps({"inputs": {"scripts/train.py": digest}}))
-    pages = tmp_path / "page.html", tmp_path / "twin.md"
+    pages = tmp_path / "page.html", tmp_path / "study.md"
     with pytest.raises(UserError, match=r"^scripts/train\.py was changed while the study ran; run"):
         study(plan, tmp_path / "logs", *pages)
     assert not any(path.exists() for path in pages)
 
 
-def test_the_twin_is_harmless_and_holds_no_times(folder):
-    twin = (folder / "twin.md").read_text()
-    assert "<b" not in twin
-    assert "<img" not in twin
-    assert "@everyone" not in twin
-    assert "1.25" not in twin
-    tables = [line for line in twin.splitlines() if line.startswith("|")]
+def test_the_markdown_is_harmless_and_holds_no_times(folder):
+    markdown = (folder / "study.md").read_text()
+    assert "<b" not in markdown
+    assert "<img" not in markdown
+    assert "@everyone" not in markdown
+    assert "1.25" not in markdown
+    tables = [line for line in markdown.splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in tables} <= {9, 7}
 
 
@@ -131,8 +131,8 @@ def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, script=False)
     for details in page.locator("details").all():
         details.locator("summary").click()
-    assert accessibility_faults(page) == []
+    assert accessibility_problems(page) == []
 
 
 def test_the_html_is_valid(folder):
-    assert html_faults(folder / "page.html") == []
+    assert html_problems(folder / "page.html") == []

@@ -104,7 +104,7 @@ def small(make_project) -> Project:
 
 @pytest.mark.long
 @pytest.mark.xdist_group("study")
-def test_only_what_is_new_or_does_not_hold_is_run(small, tmp_path):
+def test_only_what_is_new_or_not_up_to_date_is_run(small, tmp_path):
     project = small.copy(tmp_path / "project")
     assert jobs(project) == {"study": 1, "total": 1}
     project.change(download={"timeout": 9})
@@ -144,10 +144,12 @@ def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
     write(project, SMALL + failing)
     output = project.run(*STUDY, fails=True)
     assert "preprocess.train_size: 5 gives" in output
-    twin = (project.folder / "reports" / "study.md").read_text()
-    assert "2 runs are missing" in twin
-    assert re.search(r"small, logreg, tiny, seed 2: preprocess\.train.*size: 5 gives 5 of", twin)
-    assert re.search(r"^\| weak \| 2 \| \d\d\.\d\d\s% ± ", twin, re.M)
+    markdown = (project.folder / "reports" / "study.md").read_text()
+    assert "2 runs are missing" in markdown
+    assert re.search(
+        r"small, logreg, tiny, seed 2: preprocess\.train.*size: 5 gives 5 of", markdown
+    )
+    assert re.search(r"^\| weak \| 2 \| \d\d\.\d\d\s% ± ", markdown, re.M)
     assert jobs(project) == {
         "preprocess": 2,
         "train_logreg": 2,
@@ -157,15 +159,15 @@ def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
     }
     write(project, SMALL)
     project.run(*STUDY)
-    twin = (project.folder / "reports" / "study.md").read_text()
-    assert "tiny" not in twin
-    assert "weak" not in twin
-    assert twin == (small.folder / "reports" / "study.md").read_text()
+    markdown = (project.folder / "reports" / "study.md").read_text()
+    assert "tiny" not in markdown
+    assert "weak" not in markdown
+    assert markdown == (small.folder / "reports" / "study.md").read_text()
 
 
 @pytest.mark.long
 @pytest.mark.xdist_group("study")
-def test_a_result_of_before_does_not_stand_in_for_a_failed_one(small, tmp_path):
+def test_an_earlier_result_does_not_stand_in_for_a_failed_one(small, tmp_path):
     """The code is broken after all has been run."""
     project = small.copy(tmp_path / "project")
     script = project.folder / "scripts" / "train_logreg.py"
@@ -255,15 +257,15 @@ def test_a_killed_study_goes_on_where_it_was(killed_and_continued):
 @pytest.mark.xdist_group("study")
 def test_the_exercises_give_a_table_with_intervals(killed_and_continued):
     project, _ = killed_and_continued
-    twin = (project.folder / "reports" / "study.md").read_text()
+    markdown = (project.folder / "reports" / "study.md").read_text()
     for variant in ("one hidden layer", "tanh", "gelu", "compact", "fast"):
-        row = re.search(rf"^\| {variant} \| 3 \| (.*?) \|$", twin, re.M)[1].split(" | ")
+        row = re.search(rf"^\| {variant} \| 3 \| (.*?) \|$", markdown, re.M)[1].split(" | ")
         assert re.fullmatch(r"\d\d\.\d\d\s% ± \d\.\d\d", row[0])
         assert re.fullmatch(r"\d+\.\d\d to \d+\.\d\d", row[1])
         assert re.fullmatch(
             r"[+\u2212]\d\.\d\d( \([+\u2212]\d+\.\d\d to [+\u2212]\d+\.\d\d\))?", row[2]
         )
-    assert "missing" not in twin
+    assert "missing" not in markdown
 
 
 @pytest.fixture
@@ -316,8 +318,8 @@ def test_slurm_gives_the_same_bytes_even_if_a_node_dies(
     names = ("metrics.json", "failures.csv", "evaluation.npz", "network.weights.npz", "test.npz")
     for name in names:
         assert made(project, name) == made(here, name), name
-    twins = [(one.folder / "reports" / "study.md").read_bytes() for one in (project, here)]
-    assert twins[0] == twins[1]
+    texts = [(one.folder / "reports" / "study.md").read_bytes() for one in (project, here)]
+    assert texts[0] == texts[1]
 
 
 def queue(form: str, *options: str) -> str:

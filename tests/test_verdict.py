@@ -16,12 +16,12 @@ from review.results import Mistake, Results
 from review.review_page import FOLDERS
 from review.verdict import (
     FAILED,
-    HOLDS,
     LONGEST,
     NOT_REPRODUCED,
     REPRODUCED,
     STALE,
     UNKNOWN,
+    UP_TO_DATE,
     no_comparison,
     short,
     verdict,
@@ -44,7 +44,7 @@ def test_a_model_compared():
     assert (change.name, change.kind, change.old_name) == ("m", "compared", "")
     assert (change.fixed, change.broken) == ([*range(8)], [10])
     assert [*change.mistakes] == [8, 9, 10]
-    assert [*change.before] == [*range(10)]
+    assert [*change.base_mistakes] == [*range(10)]
     assert change.accuracy == 0.997
     assert (change.low, change.high) == accuracy_interval(997, 1000)
     assert change.difference == 0.007
@@ -54,7 +54,7 @@ def test_a_model_compared():
 
 
 @pytest.mark.parametrize(
-    ("before", "here", "outcome"),
+    ("base", "here", "outcome"),
     [
         ([*range(6)], [], "better"),  # p = 2 / 64
         ([*range(5)], [], "chance"),  # p = 2 / 32
@@ -65,8 +65,8 @@ def test_a_model_compared():
         ([], [], "same"),
     ],
 )
-def test_outcomes(before, here, outcome):
-    (change,) = compare_models(results(m=before), results(m=here))
+def test_outcomes(base, here, outcome):
+    (change,) = compare_models(results(m=base), results(m=here))
     assert change.outcome == outcome
 
 
@@ -103,8 +103,8 @@ def test_order_kinds_and_names():
         ("gone", "removed", ""),
     ]
     gone = found[-1]
-    assert (gone.outcome, gone.accuracy, [*gone.before]) == ("removed", 0.997, [1, 2, 3])
-    assert (found[0].outcome, found[0].before) == ("new", {})
+    assert (gone.outcome, gone.accuracy, [*gone.base_mistakes]) == ("removed", 0.997, [1, 2, 3])
+    assert (found[0].outcome, found[0].base_mistakes) == ("new", {})
     for alone in (found[0], gone):
         assert (alone.difference, alone.difference_low, alone.difference_high) == (0, 0, 0)
 
@@ -121,7 +121,7 @@ def test_a_name_is_given_once_and_only_where_it_is_plain():
 
 
 @given(st.data())
-def test_what_always_holds_of_a_comparison(data):
+def test_what_is_always_true_of_a_comparison(data):
     images = data.draw(st.integers(1, 30))
     some = st.lists(st.integers(0, images - 1), unique=True)
     models = st.dictionaries(st.sampled_from("abc"), some, min_size=1)
@@ -132,9 +132,9 @@ def test_what_always_holds_of_a_comparison(data):
     assert ranks == sorted(ranks)
     for each in found:
         assert 0 <= each.low <= each.accuracy <= each.high <= 1
-        assert set(each.fixed) == set(each.before) - set(each.mistakes)
+        assert set(each.fixed) == set(each.base_mistakes) - set(each.mistakes)
         if each.kind == "compared":
-            assert set(each.broken) == set(each.mistakes) - set(each.before)
+            assert set(each.broken) == set(each.mistakes) - set(each.base_mistakes)
             assert each.difference_low <= each.difference <= each.difference_high
             assert each.difference * images == pytest.approx(len(each.fixed) - len(each.broken))
         assert (each.outcome == "better") <= (len(each.fixed) > len(each.broken))
@@ -145,7 +145,7 @@ def test_the_surest_come_first():
     change = ModelChange(
         "m", "compared", {1: Mistake("1", "2", 0.9)}, {}, 0, 0, 0, broken=[1, 2, 3]
     )
-    change.before.update({2: Mistake("1", "2", 0.95), 3: Mistake("1", "2", 0.9)})
+    change.base_mistakes.update({2: Mistake("1", "2", 0.95), 3: Mistake("1", "2", 0.9)})
     assert surest_first(change, [3, 2, 1]) == [2, 1, 3]
     assert [index for _, index in newly_broken([change, change])] == [2, 1, 3]
 
@@ -180,15 +180,15 @@ BASE = results(a=[*range(20)], b=[1, 2], c=[3])
 
 
 def test_sentences():
-    assert said(BASE, BASE) == ("Every model makes the same mistakes as before.", HOLDS)
+    assert said(BASE, BASE) == ("Every model makes the same mistakes as before.", UP_TO_DATE)
     one = results(a=[*range(10)], b=[1, 2], c=[3])
     assert said(BASE, one) == (
         "a is better by 1.00 points, more than chance (p = 0.002): 10 fixed, 0 broken.",
-        f"Same mistakes as before: c, b. {HOLDS}",
+        f"Same mistakes as before: c, b. {UP_TO_DATE}",
     )
     assert said(results(a=[1]), results(a=[2])) == (
         "a: 1 fixed, 1 broken, no more than chance would give (p = 1.000).",
-        HOLDS,
+        UP_TO_DATE,
     )
     many = results(a=[], b=[*range(100, 140)], c=[4])
     assert said(BASE, many)[0] == (
@@ -196,16 +196,16 @@ def test_sentences():
     )
     assert said(BASE, many)[1] == (
         "a is better by 2.00 points, more than chance (p < 0.001): 20 fixed, 0 broken. "
-        f"c: 1 fixed, 1 broken, no more than chance would give (p = 1.000). {HOLDS}"
+        f"c: 1 fixed, 1 broken, no more than chance would give (p = 1.000). {UP_TO_DATE}"
     )
     renamed = results(x=[*range(20)], b=[1, 2], c=[3], d=[8])
     assert said(BASE, renamed) == (
         "No model's mistakes have changed.",
-        f"d is new. x was a. {HOLDS}",
+        f"d is new. x was a. {UP_TO_DATE}",
     )
     assert said(BASE, results(a=[*range(20)], b=[1, 2])) == (
         "No model's mistakes have changed.",
-        f"c is gone. {HOLDS}",
+        f"c is gone. {UP_TO_DATE}",
     )
 
 
@@ -236,13 +236,14 @@ def test_what_does_not_fit_is_counted():
     wrong = {f"{'long name' * 2}{place:02}": [place] for place in range(12)}
     assert said(results(**wrong), results(**{f"{name}x": [99] for name in wrong})) == (
         "Models: 12 new, 12 gone.",
-        HOLDS,
+        UP_TO_DATE,
     )
     moved = results(**{name: [500] for name in wrong}, z=[9])
     first, rest = said(results(**wrong, z=[9]), moved)
     assert first.startswith("long namelong name00: 1 fixed, 1 broken")
     assert (
-        rest == f"Besides: 11 changed no more than chance would, 1 with the same mistakes. {HOLDS}"
+        rest
+        == f"Besides: 11 changed no more than chance would, 1 with the same mistakes. {UP_TO_DATE}"
     )
 
 
@@ -259,7 +260,7 @@ def test_the_others_are_counted_where_one_sentence_fits():
     )
 
 
-def test_as_many_signs_as_are_shown():
+def test_as_many_characters_as_are_shown():
     same = "Every model makes the same mistakes as before."
     room = 280 - len(f"**{STALE}: .** {same}")
     assert said(BASE, BASE, stale=["x" * room]) == (f"{STALE}: {'x' * room}.", same)
@@ -271,22 +272,22 @@ def test_alarms_come_first():
     assert said(BASE, BASE, stale=None) == (same, UNKNOWN)
     assert said(BASE, BASE, stale=["x has to run: y", "z"]) == (f"{STALE}: x has to run: y.", same)
     assert said(BASE, BASE, stale=["x" * 300]) == (f"{STALE}.", same)
-    assert said(missing="why") == ("No comparison: why.", HOLDS)
-    assert said(missing="why" * 100) == ("No comparison: see below.", HOLDS)
+    assert said(missing="why") == ("No comparison: why.", UP_TO_DATE)
+    assert said(missing="why" * 100) == ("No comparison: see below.", UP_TO_DATE)
     assert said(missing="why", stale=["x"]) == (f"{STALE}: x.", "No comparison: why.")
 
 
 def test_what_the_run_says():
     same = "Every model makes the same mistakes as before."
-    assert said(BASE, BASE, reproduction=Reproduction(None)) == (same, HOLDS)
-    assert said(BASE, BASE, reproduction=Reproduction(True)) == (same, f"{HOLDS} {REPRODUCED}")
+    assert said(BASE, BASE, reproduction=Reproduction(None)) == (same, UP_TO_DATE)
+    assert said(BASE, BASE, reproduction=Reproduction(True)) == (same, f"{UP_TO_DATE} {REPRODUCED}")
     assert said(BASE, BASE, reproduction=Reproduction(False)) == (f"{FAILED}.", same)
-    not_held = Reproduction(False, "a gets 20 wrong, and 3")
-    assert said(BASE, BASE, reproduction=not_held) == (
+    failed = Reproduction(False, "a gets 20 wrong, and 3")
+    assert said(BASE, BASE, reproduction=failed) == (
         f"{NOT_REPRODUCED}: a gets 20 wrong, and 3.",
         same,
     )
-    assert said(BASE, BASE, stale=["x"], reproduction=not_held) == (
+    assert said(BASE, BASE, stale=["x"], reproduction=failed) == (
         f"{NOT_REPRODUCED}: a gets 20 wrong, and 3.",
         f"{STALE}: x. {same}",
     )

@@ -21,8 +21,8 @@ LIVE = re.compile(
     r"[@#]|\bGH-(?=[0-9])|:(?=//)|\b(?:www(?=\.)|(?:mailto|xmpp)(?=:))", re.IGNORECASE
 )
 COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])", re.IGNORECASE)
-SIGNS = {ord(sign): f"&#{ord(sign)};" for sign in f"&<>@#${BREAK}"} | {
-    ord(sign): f"\\{sign}" for sign in "\\`*_[]|~"
+MARKUP = {ord(character): f"&#{ord(character)};" for character in f"&<>@#${BREAK}"} | {
+    ord(character): f"\\{character}" for character in "\\`*_[]|~"
 }
 
 
@@ -34,7 +34,7 @@ def escape_markdown(text: object) -> str:
     line = printable(text)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
     line = COMMIT.sub(lambda digits: re.sub("(.{6})(?=.)", rf"\1{BREAK}", digits[0]), line)
-    return LIVE.sub(rf"\g<0>{BREAK}", line).translate(SIGNS)
+    return LIVE.sub(rf"\g<0>{BREAK}", line).translate(MARKUP)
 
 
 def inert_json(value: Any) -> Markup:

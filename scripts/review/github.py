@@ -23,10 +23,10 @@ TITLE = "Not reproduced"
 class Reproduction(NamedTuple):
     """What a run says of itself: whether it came to the results that are committed, and why not.
 
-    A fork's run is its own, and may say anything. `same_results` is None where it has not said.
+    A fork's run is its own, and may say anything. `succeeded` is None where it has not said.
     """
 
-    same_results: bool | None
+    succeeded: bool | None
     why: str = ""
 
 

@@ -37,13 +37,13 @@ def newly_broken(changes: list[ModelChange]) -> Iterator[tuple[ModelChange, int]
 
 def surest_first(change: ModelChange, images: list[int]) -> list[int]:
     """`images`, those first of whose wrong answer the model is or was surest."""
-    wrong = {**change.before, **change.mistakes}
+    wrong = {**change.base_mistakes, **change.mistakes}
     return sorted(images, key=lambda index: (-wrong[index].confidence, index))
 
 
 def describe_digit(part: Split, change: ModelChange, index: int) -> dict[str, Any]:
     """An image that a model broke or fixed, and what it says of it."""
-    mistake = change.mistakes.get(index) or change.before[index]
+    mistake = change.mistakes.get(index) or change.base_mistakes[index]
     shown = reduced(part.images[index : index + 1], reduction(*part.images.shape[1:]))[0]
     return {
         "index": index,

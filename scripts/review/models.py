@@ -15,19 +15,19 @@ class ModelChange:
     Attributes:
         name: of the model.
         kind: "compared", "new" or "removed".
-        old_name: what it was called before, if that is another name.
-        mistakes, before: its wrong answers, by the number of the image, here and in the base.
-        accuracy, low, high: with the interval at 95 %, here, or before where it is removed.
+        old_name: what the base calls it, if that is another name.
+        mistakes, base_mistakes: wrong answers, by the number of the image, here and in the base.
+        accuracy, low, high: with the interval at 95 %, here, or in the base where it is removed.
         fixed, broken: images that it gets right here only, and in the base only.
         difference, difference_low, difference_high: of the accuracies, with the interval at 95 %.
         p_value: of the exact McNemar test, with Holm's correction for all models that answer
-            otherwise than before.
+            otherwise than in the base.
     """
 
     name: str
     kind: str
     mistakes: dict[int, Mistake]
-    before: dict[int, Mistake]
+    base_mistakes: dict[int, Mistake]
     accuracy: float
     low: float
     high: float
@@ -58,9 +58,8 @@ def compare_models(base: Results, here: Results) -> list[ModelChange]:
     for name, mistakes in here.mistakes.items():
         old_name = old_names.get(name, name)
         if old_name in base.mistakes:
-            before = base.mistakes[old_name]
             renamed = old_name if old_name != name else ""
-            changes.append(_compared(name, renamed, mistakes, before, here.images))
+            changes.append(_compared(name, renamed, mistakes, base.mistakes[old_name], here.images))
         else:
             changes.append(_alone(name, "new", mistakes, here.images))
     known = {*here.mistakes, *old_names.values()}
@@ -85,20 +84,20 @@ def _old_names(base: Results, here: Results) -> dict[str, str]:
 def _alone(name: str, kind: str, mistakes: dict[int, Mistake], images: int) -> ModelChange:
     right = images - len(mistakes)
     interval = accuracy_interval(right, images)
-    before = mistakes if kind == "removed" else {}
-    return ModelChange(name, kind, mistakes, before, right / images, *interval)
+    base_mistakes = mistakes if kind == "removed" else {}
+    return ModelChange(name, kind, mistakes, base_mistakes, right / images, *interval)
 
 
 def _compared(
-    name: str, old_name: str, mistakes: dict[int, Mistake], before: dict[int, Mistake], images: int
+    name: str, old_name: str, mistakes: dict[int, Mistake], base: dict[int, Mistake], images: int
 ) -> ModelChange:
-    fixed, broken = sorted(before.keys() - mistakes), sorted(mistakes.keys() - before)
-    both = images - len(before.keys() | mistakes)
+    fixed, broken = sorted(base.keys() - mistakes), sorted(mistakes.keys() - base)
+    both = images - len(base.keys() | mistakes)
     low, high = difference_interval(len(fixed), len(broken), both, images)
     return replace(
         _alone(name, "compared", mistakes, images),
         old_name=old_name,
-        before=before,
+        base_mistakes=base,
         fixed=fixed,
         broken=broken,
         difference=(len(fixed) - len(broken)) / images,

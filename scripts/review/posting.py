@@ -31,9 +31,9 @@ def check_text(text: str, address: str) -> None:
         raise UserError(f"the text is too long; allowed: up to {MOST_BYTES} bytes")
     if not text.strip():
         raise UserError("the text is empty")
-    for sign in text:
-        if not sign.isprintable() and sign not in OTHERS:
-            raise UserError(f"the text has a sign that does not print: {sign!a}")
+    for character in text:
+        if not character.isprintable() and character not in OTHERS:
+            raise UserError(f"the text has a character that does not print: {character!a}")
     link = rf"(?<![!\\])\[[^\[\]\\\n]*\]\({re.escape(address)}[\w./%-]*\)"
     rest = re.sub(link, "", COMMIT.sub("", DIGIT.sub("", text)), flags=re.ASCII)
     bare = re.sub(rf"\\{PUNCTUATION}", "", rest)

@@ -1,4 +1,4 @@
-"""Whether results that were made again are those that a revision holds."""
+"""Whether results that were made again are those of a revision."""
 
 import json
 from typing import Any
@@ -26,20 +26,20 @@ def differences(committed: Revision, made: Revision) -> list[str]:
     Raises:
         UserError: there are no results, or they are damaged.
     """
-    before, here = read_results(committed), read_results(made)
-    if before is None or here is None:
-        raise UserError(f"{(made if before else committed).name} has no results")
+    expected, found = read_results(committed), read_results(made)
+    if expected is None or found is None:
+        raise UserError(f"{(made if expected else committed).name} has no results")
     other = [path for path in SHOWN if committed.read(path) != made.read(path)]
     if not other:
         return []
-    if STATS in other or METRICS not in other or before.images != here.images:
+    if STATS in other or METRICS not in other or expected.images != found.images:
         return [f"{path} is another" for path in other]
-    changes = compare_models(before, here)
+    changes = compare_models(expected, found)
     figures = [json.loads(each.read(METRICS)) for each in (committed, made)]
-    return [said for change in changes if (said := _difference(change, here.images, *figures))]
+    return [said for change in changes if (said := _difference(change, found.images, *figures))]
 
 
-def _difference(change: ModelChange, images: int, before: Any, here: Any) -> str | None:
+def _difference(change: ModelChange, images: int, expected: Any, found: Any) -> str | None:
     name = short(change.name)
     if change.kind != "compared" or change.old_name:
         return f"{name} is in one of them only"
@@ -47,10 +47,10 @@ def _difference(change: ModelChange, images: int, before: Any, here: Any) -> str
     if change.outcome in ("better", "worse") or moved > max(FEWEST, SHARE * images):
         return (
             f"{name} gets {len(change.mistakes):,} of {images:,} images wrong, and "
-            f"{len(change.before):,} in what is committed; {moved:,} are not the same"
+            f"{len(change.base_mistakes):,} in what is committed; {moved:,} are not the same"
         )
     for figure in FIGURES:
-        one, other = before[change.name].get(figure), here[change.name].get(figure)
+        one, other = expected[change.name].get(figure), found[change.name].get(figure)
         if not _near(one, other):
             return f"{name}'s {figure} is {other}, and {one} in what is committed"
     return None

@@ -72,9 +72,10 @@ def draw_review(
         missing = str(error)
     changes = [] if missing else compare_models(*results)
     unknown: list[str] = []
-    before, stages = (_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here))
+    both = [_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here)]
+    base_stages, stages = both
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
-    if reproduction and reproduction.same_results is None:
+    if reproduction and reproduction.succeeded is None:
         unknown.append("whether its run made the same results")
     part = images_at_hand(test, stages or {}) if changes else None
     stale = stale_stages(stages) if stages is not None else None
@@ -87,12 +88,12 @@ def draw_review(
         "missing": missing,
         "changes": changes,
         "stale": stale or [],
-        "base_stale": stale_stages(before) if before else [],
+        "base_stale": stale_stages(base_stages) if base_stages else [],
         "unknown": list(dict.fromkeys(unknown)),
         "reproduction": reproduction,
         "unchecked": edited(base, here) if reproduction else [],
         "parameters": parameters,
-        "again": ran_again(before, stages) if before and stages else None,
+        "again": ran_again(*both) if all(both) else None,
         "stages": list(stages or {}),
         "moved": any(change.fixed or change.broken for change in changes),
         "broken": len(list(newly_broken(changes))),

@@ -11,7 +11,7 @@ from review.results import Results
 
 LONGEST = 280  # characters, of what a notification or a folded comment shows
 LONGEST_NAME = 24
-HOLDS = "The results belong to the parameters and code."
+UP_TO_DATE = "The results belong to the parameters and code."
 STALE = "The results do not belong to the parameters and code"
 UNKNOWN = "What the results were made of is not known."
 REPRODUCED = "Its run says that it made the same results."
@@ -51,10 +51,10 @@ def verdict(
         reproduction: what the run of a pull request says, if there is one.
     """
     alarms = [(STALE, stale[0])] if stale else []
-    if reproduction and reproduction.same_results is False:
+    if reproduction and reproduction.succeeded is False:
         alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
-    states = [] if alarms else [UNKNOWN if stale is None else HOLDS]
-    if reproduction and reproduction.same_results:
+    states = [] if alarms else [UNKNOWN if stale is None else UP_TO_DATE]
+    if reproduction and reproduction.succeeded:
         states.append(REPRODUCED)
     for comparison in _comparisons(changes, missing, said):
         for detailed in (True, False):

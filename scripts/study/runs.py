@@ -150,4 +150,4 @@ def _reason(step: dict[str, str], logs: Path) -> str:
     lines = [line.strip() for line in text.split("\n") if not CHATTER.match(line)]
     lines = [line for line in lines if line] or ["it has not run"]
     last = lines[-1] if lines[-1].startswith(step["stage"]) else f"{step['stage']}: {lines[-1]}"
-    return "".join(sign for sign in last if sign.isprintable())[:LONGEST]
+    return "".join(char for char in last if char.isprintable())[:LONGEST]

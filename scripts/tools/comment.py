@@ -47,10 +47,10 @@ def run(test: Path) -> str:
     if find_revision("refs/review/head").commit != commit:
         return "Comment: The pull request has moved on, so its next run has the word."
     common = git("merge-base", "refs/review/base", commit).stdout.decode().strip()
-    before = replace(find_revision(common or "refs/review/base"), name=base)
+    revision = replace(find_revision(common or "refs/review/base"), name=base)
     links = Links(f"{server}/{name}", run_url)
     here = Revision("this change", commit)
-    review = draw_review(before, here, test, links, repository.reproduction(run))
+    review = draw_review(revision, here, test, links, repository.reproduction(run))
     end = secrets.token_hex(16)  # not to be guessed, so that no text can end before its end
     with Path(output).open("a", encoding="utf-8") as file:
         file.write(f"text<<{end}\n{review.markdown}{end}\n")
