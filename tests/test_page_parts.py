@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 
+from drawing.braille import braille
+from drawing.escaping import escape_markdown, inert_json
 from drawing.images import as_grey, reduced, reduction
 from drawing.svg import inline
-from drawing.text import braille, escape_markdown, inert_json
 
 
 def test_hostile_drawings_are_inert():

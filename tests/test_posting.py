@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UserError
-from drawing.text import escape_markdown
+from drawing.escaping import escape_markdown
 from review.github import MARK, STEP, TITLE, Repository, Reproduction
 from review.posting import MOST_BYTES, check_text
 

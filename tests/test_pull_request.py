@@ -14,7 +14,7 @@ from fake_github import RUN, SITE, environment, github, outputs
 from scipy.stats import binomtest
 
 from core.split import read_split
-from drawing.text import image_as_text
+from drawing.braille import image_as_text
 from evaluation.significance import difference_interval
 from freshness.revision import Revision, find_revision
 from review.github import MARK, STEP, TITLE

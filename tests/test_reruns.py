@@ -242,7 +242,9 @@ class TestSnakemake:
         assert planned_by_snakemake(snakemake_project) == affected_by_key(key)
 
     @with_snakemake
-    @pytest.mark.parametrize("script", ["scripts/drawing/text.py", "scripts/templates/style.css"])
+    @pytest.mark.parametrize(
+        "script", ["scripts/drawing/escaping.py", "scripts/templates/style.css"]
+    )
     def test_script_affects_its_stages_and_followers(self, script, snakemake_project, restored):
         append_newline(snakemake_project.folder / script)
         assert planned_by_snakemake(snakemake_project) == affected_by_script(script)

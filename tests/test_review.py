@@ -22,8 +22,8 @@ from core.errors import UserError
 from core.split import read_split
 from freshness.dvc_files import StageState
 from freshness.revision import Revision, find_revision
+from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
 from review.github import Reproduction
-from review.images import describe_digit, galleries, images_at_hand, newly_broken
 from review.models import compare_models
 from review.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
 from review.review_page import BYTES, Links, Review, draw_review

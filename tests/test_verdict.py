@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawing.escaping import escape_markdown
 from drawing.templates import template_environment
-from drawing.text import escape_markdown
 from evaluation.significance import accuracy_interval, difference_interval
+from review.galleries import newly_broken, surest_first
 from review.github import Reproduction
-from review.images import newly_broken, surest_first
 from review.models import ModelChange, compare_models
 from review.results import Mistake, Results
 from review.review_page import FOLDERS

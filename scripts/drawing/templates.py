@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from drawing.text import escape_markdown
+from drawing.escaping import escape_markdown
 
 
 def template_environment(*folders: Path) -> Environment:

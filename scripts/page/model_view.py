@@ -9,9 +9,10 @@ import pandas as pd
 from core.errors import UserError
 from core.files import read_json
 from core.split import Split
+from drawing.braille import image_as_text
+from drawing.escaping import address_name
 from drawing.images import as_grey, png, reduced, reduction
 from drawing.svg import inline, model_style
-from drawing.text import address_name, image_as_text
 from evaluation.evaluation import Evaluation
 from page.charts import draw_curves, draw_reliability
 from page.matrices import confusion_rows

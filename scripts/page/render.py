@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from drawing.escaping import inert_json
 from drawing.templates import embedded, template_environment
-from drawing.text import inert_json
 
 PAGE_BYTES = 2_000_000
 

@@ -10,13 +10,13 @@ from jinja2 import Environment
 
 from core.errors import UserError
 from core.split import Split
+from drawing.escaping import escape_markdown
 from drawing.templates import embedded, template_environment
-from drawing.text import escape_markdown
 from freshness.dvc_files import ran_again, read_stages, stale_stages
 from freshness.parameters import changed_parameters
 from freshness.revision import Revision, commits_only_in, edited, in_a_line
+from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
 from review.github import Reproduction
-from review.images import describe_digit, galleries, images_at_hand, newly_broken
 from review.models import compare_models
 from review.results import read_results
 from review.verdict import no_comparison, verdict

@@ -13,7 +13,7 @@ from PIL import Image
 from core.split import Split, read_split
 from freshness.dvc_files import StageState
 from freshness.revision import Revision, find_revision
-from review.images import describe_digit, galleries, images_at_hand, newly_broken
+from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
 from review.models import ModelChange, compare_models
 from review.results import Mistake, Results
 from review.review_page import draw_review

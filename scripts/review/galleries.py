@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.split import Split, read_split
+from drawing.braille import image_as_text
 from drawing.images import as_grey, png, reduced, reduction
-from drawing.text import image_as_text
 from freshness.dvc_files import StageState
 from review.models import ModelChange
 
