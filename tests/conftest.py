@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_results import Repository
 from forked_programs import ForkedPrograms
 from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
@@ -175,3 +176,41 @@ def made_by_snakemake(make_project) -> Project:
     assert "conda is not on PATH: the rules run in the current environment." in output
     project.commit()
     return project
+
+
+@pytest.fixture(scope="session")
+def change(made_by_dvc, tmp_path_factory) -> Project:
+    """A branch `change` from `main` that stops the logistic regression early. Not to be changed."""
+    project = made_by_dvc.copy(tmp_path_factory.mktemp("pull") / "project")
+    installed = Path(sys.prefix) / ".installed"
+    assert installed.exists(), "to be run by make test, which makes the environment"
+    (project.folder / ".venv").symlink_to(sys.prefix)
+    (project.folder / ".git" / "info" / "exclude").write_text(".venv\n")
+    project.run("git", "branch", "--move", "main")
+    project.run("git", "checkout", "--quiet", "-b", "change")
+    project.change(train_logreg={"max_iter": 1})
+    project.run("make", "report")
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="module")
+def params_project(make_project) -> Project:
+    return make_project()
+
+
+@pytest.fixture
+def params(params_project: Project) -> Iterator[Project]:
+    """A project whose params.yaml is put back after the test."""
+    path = params_project.folder / "params.yaml"
+    content = path.read_text()
+    yield params_project
+    path.write_text(content)
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Repository:
+    """A repository to write results into; the working folder."""
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    return repository

@@ -6,7 +6,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from changed_results import Repository
 
 from core.errors import UserError
 from freshness.parameters import differing, flat, read_parameters, read_yaml, reading
@@ -86,13 +85,6 @@ def test_no_alarm_is_left_after_reading():
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 20
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) is before
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch) -> Repository:
-    repository = Repository(tmp_path / "repository")
-    monkeypatch.chdir(repository.folder)
-    return repository
 
 
 def test_a_file_of_fifty_million_bytes_is_read(repository):

@@ -2,18 +2,13 @@
 
 import base64
 import io
-import json
 import re
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from changed_results import Repository, write_images
+from changed_results import write_images
 from conftest import ROOT
-from hypothesis import given
-from hypothesis import strategies as st
 from made_results import HOSTILE
 from PIL import Image
 from scipy.stats import binomtest
@@ -25,19 +20,11 @@ from freshness.revision import Revision, find_revision
 from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
 from review.github import Reproduction
 from review.models import compare_models
-from review.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
+from review.results import read_results
 from review.review_page import BYTES, Links, Review, draw_review
 from review.verdict import LONGEST
-from tools.review import run as review
 
 HERE = Revision("this folder")
-
-
-@pytest.fixture
-def repository(tmp_path, monkeypatch) -> Repository:
-    repository = Repository(tmp_path / "repository")
-    monkeypatch.chdir(repository.folder)
-    return repository
 
 
 def against(base: str, here: Revision = HERE, **kinds) -> Review:
@@ -140,183 +127,6 @@ def test_without_results(repository):
     repository.write({"a": [1]})
     assert against("main").verdict.startswith("No comparison: main has no results.")
     assert against(commit).verdict.startswith(f"No comparison: {commit[:8]} has no results.")
-
-
-DAMAGED = [
-    *(
-        (name, text)
-        for name in ("metrics.json", "stats.json")
-        for text in ("", "[", "[]", "3", "{}")
-    ),
-    ("metrics.json", '{"a": {"failures": 1.5, "successes": 98.5}}'),
-    ("metrics.json", '{"a": {"failures": -1, "successes": 101}}'),
-    ("metrics.json", '{"a": {"failures": 2, "successes": 98}, "b": {"failures": 0}}'),
-    ("metrics.json", '{"a": {"failures": 3, "successes": 97}}'),
-    ("metrics.json", '{"a": {"failures": NaN, "successes": 97}}'),
-    ("metrics.json", '{"a": {"failures": 2, "successes": true}}'),
-    ("metrics.json", '{"a": {"failures": 0, "successes": 0}}'),
-    pytest.param("metrics.json", "[" * 100_000, id="deep"),
-    ("stats.json", '{"dataset": 3, "sha256": "0"}'),
-    ("stats.json", '{"dataset": "\\ud800", "sha256": "0"}'),
-    ("metrics.json", '{"\\ud800": {"failures": 2, "successes": 98}}'),
-    ("failures.csv", ""),
-    ("failures.csv", "index,label,b,b_confidence\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n1000,1,2,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,nan\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3\n"),
-    ("failures.csv", 'index,label,a,a_confidence\n1,1,2,0.9\n2,2,"3'),
-    ("failures.csv", 'index,label,a,a_confidence\n1,1,2,0.9\n2,2,"3"x,0.9\n'),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n100,2,3,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n-1,2,3,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,1.0001\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,3,-0.0001\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n2,2,2,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\n1,1,3,0.9\n"),
-    ("failures.csv", "index,label,a,a_confidence\n1,1,2,0.9\nx,2,3,0.9\n"),
-    ("failures.csv", "\xff\xfe"),
-    ("failures.csv", None),
-]
-
-
-@pytest.mark.parametrize(("name", "text"), DAMAGED)
-def test_damaged_results_are_a_sentence(name, text, repository):
-    repository.write({"a": [1, 2]})
-    path = repository.folder / "reports" / name
-    path.write_bytes(text.encode("latin-1")) if text is not None else path.unlink()
-    with pytest.raises(UserError) as refused:
-        read_results(HERE)
-    said = str(refused.value)
-    assert said.startswith("reports/")
-    assert name in said
-    assert "of this folder" in said
-    assert "\n" not in said
-
-
-REFUSED = [
-    ({"m": (1, 99), "n": (0, 101)}, "reports/failures.csv of this folder does not belong to"),
-    ({"m": (1, 99), "n": (1, 99)}, "reports/failures.csv of this folder does not belong to"),
-    ({"m": (1, 10**20), "n": (0, 10**20 + 1)}, "has over 1,000,000 test images; allowed: up to"),
-    ({"m": (1, 1_000_000), "n": (0, 1_000_001)}, "has over 1,000,000 test images; allowed: up to"),
-    (
-        {"m": (-1, 101), "n": (0, 100)},
-        "metrics.json of this folder is not what the pipeline writes",
-    ),
-    ({"m": (0, 0), "n": (0, 0)}, "metrics.json of this folder is not what the pipeline writes"),
-    ({str(name): (0, 100) for name in range(8_000)}, "has 8,000 models; allowed: up to 100"),
-    ({str(name): (0, 100) for name in range(101)}, "has 101 models; allowed: up to 100"),
-]
-
-
-@pytest.mark.parametrize(("counts", "said"), REFUSED, ids=range(len(REFUSED)))
-def test_counts_that_do_not_fit_are_a_sentence(counts, said, repository):
-    """Of both revisions, so that they fit each other."""
-    repository.write({"m": [1], "n": []})
-    metrics = {name: {"failures": f, "successes": s} for name, (f, s) in counts.items()}
-    (repository.folder / METRICS).write_text(json.dumps(metrics))
-    repository.commit("base")
-    with pytest.raises(UserError, match=re.escape(said)):
-        read_results(HERE)
-    assert against("main").verdict.startswith("No comparison: reports/")
-
-
-def test_results_are_read_as_they_are_written(repository):
-    """The last image, a confidence of 0 and of 1, a name that a spreadsheet would run."""
-    names = {"-x": 2, "b": 0}
-    metrics = {
-        name: {"failures": wrong, "successes": 1_000_000 - wrong} for name, wrong in names.items()
-    }
-    (repository.folder / METRICS).write_text(json.dumps(metrics))
-    (repository.folder / STATS).write_text('{"dataset": "toy", "sha256": "0"}')
-    (repository.folder / FAILURES).write_text(
-        "index,label,'-x,-x_confidence,b,b_confidence\n0,1,2,1,1,0.5\n999999,a,b,0,a,1.0\n"
-    )
-    expected = {0: Mistake("1", "2", 1.0), 999_999: Mistake("a", "b", 0.0)}
-    assert read_results(HERE) == Results("toy", "0", 1_000_000, {"-x": expected, "b": {}})
-    for path in (FAILURES, STATS):
-        text = (repository.folder / path).read_text()
-        (repository.folder / path).unlink()
-        with pytest.raises(UserError, match=f"^{path} of this folder is missing$"):
-            read_results(HERE)
-        (repository.folder / path).write_text(text)
-
-
-def test_many_models_are_read(repository):
-    repository.write({str(name): [] for name in range(100)})
-    assert len(read_results(HERE).mistakes) == 100
-
-
-def test_as_many_mistakes_as_right_answers_are_read(repository):
-    repository.write({"a": [0]}, images=2)
-    assert read_results(HERE).images == 2
-
-
-@given(st.binary(max_size=300), st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(metrics, failures):
-    stats = b'{"dataset": "toy", "sha256": "0"}'
-
-    class Held(Revision):
-        def read(self, path: str) -> bytes:
-            return {METRICS: metrics, FAILURES: failures, STATS: stats}[path]
-
-    with suppress(UserError):
-        read_results(Held("any"))
-
-
-@pytest.mark.parametrize(
-    ("name", "advice"),
-    [
-        ("no-such-branch", "allowed: a branch, a tag or a commit"),
-        ("", "allowed: a branch, a tag or a commit"),
-        ("--output=stolen", "allowed: a branch, a tag or a commit"),
-        ("^main", "allowed: a branch, a tag or a commit"),
-        ("main:reports", "allowed: a branch, a tag or a commit"),
-        ("theirs", "there is origin/theirs"),
-    ],
-)
-def test_an_unknown_base(name, advice, repository):
-    repository.commit("base", {"a": []})
-    repository.git("update-ref", "refs/remotes/origin/theirs", "HEAD")
-    with pytest.raises(
-        UserError, match=f"^{re.escape(name) or 'no name'}: no such revision; {advice}"
-    ):
-        find_revision(name)
-    assert not list(repository.folder.glob("stolen*"))
-
-
-def test_a_shallow_clone_says_so(repository, tmp_path, monkeypatch):
-    first = repository.commit("base", {"a": []})
-    repository.commit("more", {"a": [1]})
-    clone = f"file://{repository.folder}"
-    repository.git("clone", "--quiet", "--depth=1", clone, str(tmp_path / "shallow"))
-    monkeypatch.chdir(tmp_path / "shallow")
-    with pytest.raises(UserError, match=r"no such revision; this clone is shallow, and git fetch"):
-        find_revision(first)
-
-
-def test_outside_of_git(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    with pytest.raises(UserError, match="not a git repository"):
-        find_revision("main")
-
-
-def test_another_folder_than_the_projects(repository, tmp_path, monkeypatch):
-    repository.commit("base", {"a": []})
-    monkeypatch.chdir(repository.folder / "reports")
-    with pytest.raises(UserError, match=r"no params\.yaml here; allowed: the project's folder"):
-        review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html")
-
-
-def test_a_project_within_a_larger_repository(tmp_path, monkeypatch):
-    repository = Repository(tmp_path / "larger")
-    inner = Repository(tmp_path / "larger" / "inner")
-    shutil.rmtree(inner.folder / ".git")
-    inner.commit("base", {"a": [1]})
-    inner.write({"a": []})
-    assert repository.git("log", "--format=%s") == "base"
-    monkeypatch.chdir(inner.folder)
-    assert against("main").verdict.startswith("a: 1 fixed, 0 broken")
 
 
 def test_commits_that_the_change_lacks_are_mentioned(repository):
@@ -479,16 +289,3 @@ def test_a_change_of_what_checks_it_is_said(repository):
         "**The results reproduced in this run are not those committed: "
     )
     assert "This change edits" not in against(base, here).markdown
-
-
-def test_nothing_is_written_where_the_base_is_unknown(repository, tmp_path):
-    repository.commit("base", {"a": []})
-    text, page = tmp_path / "review.md", tmp_path / "review.html"
-    text.write_text("earlier")
-    with pytest.raises(UserError):
-        review("nowhere", "", Path("test.npz"), text, page)
-    assert text.read_text() == "earlier"
-    assert not page.exists()
-    assert review("main", "main", Path("test.npz"), text, page).startswith("Review: Every model")
-    assert "Every model makes the same mistakes" in text.read_text()
-    assert "Every model makes the same mistakes" in page.read_text()

@@ -1,0 +1,191 @@
+"""A pull request whose results are not up to date, or whose files are made to confuse."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+from freshness.revision import Revision, find_revision
+from review.review_page import draw_review
+
+pytestmark = pytest.mark.xdist_group("dvc")
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+def rewrite(path: str, old: str, new: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        text = (folder / path).read_text()
+        assert old in text
+        (folder / path).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+STALE = {
+    "parameter": (
+        rewrite("params.yaml", "max_iter: 1", "max_iter: 3"),
+        "train-logreg has to run: train_logreg.max_iter was 1 and is 3\n",
+    ),
+    "script": (
+        rewrite("scripts/evaluate.py", "float32", "float64"),
+        "evaluate has to run: scripts/evaluate.py has changed\n",
+    ),
+    "metrics": (
+        rewrite("reports/metrics.json", '"failures": ', '"failures": 1'),
+        "evaluate has to run: reports/metrics.json has changed\n",
+    ),
+    "command": (
+        rewrite("dvc.yaml", "--metrics reports/metrics.json", "--metrics ./reports/metrics.json"),
+        "evaluate has to run: its command has changed\n",
+    ),
+    "stages taken out": (
+        lambda folder: (folder / "dvc.yaml").write_text(
+            (folder / "dvc.yaml").read_text().split("  evaluate:\n")[0]
+        ),
+        "evaluate has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
+        "report has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
+        "reports/metrics.json is made by no stage of dvc.yaml\n"
+        "reports/failures.csv is made by no stage of dvc.yaml\n"
+        "reports/comparison.md is made by no stage of dvc.yaml\n",
+    ),
+    "output taken out": (
+        rewrite(
+            "dvc.yaml",
+            "    metrics:\n      - reports/metrics.json: {cache: false, persist: true}\n",
+            "",
+        ),
+        "evaluate has to run: dvc.yaml no longer lists reports/metrics.json; "
+        "dvc repro --force evaluate runs it\n"
+        "reports/metrics.json is made by no stage of dvc.yaml\n",
+    ),
+    "module taken out": (
+        rewrite("dvc.yaml", "      - scripts/train_logreg.py\n", ""),
+        "train-logreg has to run: dvc.yaml no longer lists scripts/train_logreg.py; ",
+    ),
+    "new input": (
+        rewrite(
+            "dvc.yaml", "      - scripts/report.py", "      - README.md\n      - scripts/report.py"
+        ),
+        "report has to run: README.md has changed\n",
+    ),
+    "lock of two runs": (
+        rewrite(
+            "dvc.lock",
+            "path: models/logreg/model.npz\n      hash: md5\n      md5: ",
+            "path: models/logreg/model.npz\n      hash: md5\n      md5: 00",
+        ),
+        "evaluate has to run: models/logreg/model.npz has changed\n",
+    ),
+    "no lock": (
+        lambda folder: (folder / "dvc.lock").unlink(),
+        "download has to run: dvc.lock does not know it\n",
+    ),
+    "damaged lock": (
+        lambda folder: (folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
+        "dvc.lock of this folder: not a mapping\n",
+    ),
+    "damaged parameters": (
+        lambda folder: (folder / "params.yaml").write_text("a: ["),
+        "params.yaml of this folder: while parsing a flow node",
+    ),
+    "no stages": (
+        lambda folder: (folder / "dvc.yaml").unlink(),
+        "download has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (
+            lambda project: append(project.folder / "scripts/page/view.py", "\n"),
+            "scripts/page/view.py has changed",
+        ),
+        (
+            lambda project: project.change(report={"failures": 24}),
+            "--failures was 25 and is 24",
+        ),
+    ],
+)
+def test_a_record_says_that_dvc_was_told_otherwise(edit, reason, change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    edit(project)
+    project.run("dvc", "commit", "--force", "--quiet")
+    assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
+    output = project.run("python", "scripts/tool.py", "fresh", fails=True)
+    assert output == f"report has to run: {reason}\n"
+
+
+@pytest.mark.parametrize("case", STALE)
+def test_what_is_stale_is_named(case, change, tmp_path):
+    clone = tmp_path / "clone"
+    change.run("git", "clone", "--quiet", ".", str(clone))
+    make, message = STALE[case]
+    make(clone)
+    output = Project(clone).run("python", "scripts/tool.py", "fresh", fails=True)
+    assert output.startswith(message)
+    assert "Traceback" not in output
+
+
+BOMB = "".join(
+    f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(12))}}}\n" for i in range(1, 12)
+)
+HOSTILE = {
+    "a cycle": ("params.yaml", "train_mlp: &a {b: *a}\n"),
+    "another cycle": ("params.yaml", "train_mlp: {activation: &a [*a]}\n"),
+    "a bomb": ("params.yaml", f"a0: &a0 {{x: 1}}\n{BOMB}train_mlp: *a11\n"),
+    "deep": ("params.yaml", '{"a":' * 3000 + "1" + "}" * 3000),
+    "deep lock": ("dvc.lock", '{"a":' * 3000 + "1" + "}" * 3000),
+    "half a character": ("params.yaml", 'train_mlp: {activation: "\\ud800"}\n'),
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.long] * (kind in ("another cycle", "deep")))
+        for kind in HOSTILE
+    ],
+)
+def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
+    monkeypatch.setattr("freshness.parameters.SECONDS", 3)
+    clone = Project(tmp_path / "clone")
+    change.run("git", "clone", "--quiet", ".", str(clone.folder))
+    monkeypatch.chdir(clone.folder)
+    (tmp_path / "outside").write_text("secret")
+    path, text = HOSTILE[kind]
+    (clone.folder / path).write_text(text)
+    clone.run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "hostile")
+    for here in (find_revision("HEAD"), Revision("this folder")):
+        drawn = draw_review(find_revision("HEAD^"), here, tmp_path / "no.npz")
+        drawn.markdown.encode(), drawn.page.encode()
+        assert "The results belong" not in drawn.verdict
+        assert "Not known: " in drawn.markdown or "has to run" in drawn.markdown
+
+
+def test_a_stale_change_is_said_first(change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    project.change(train_cnn={"epochs": 7})
+    output = project.run("make", "review")
+    assert output.startswith(
+        "Review: The results do not belong to the parameters and code: "
+        "train-cnn has to run: train_cnn.epochs was 1 and is 7. logreg is worse by "
+    )
+    text = (project.folder / "reports" / "review.md").read_text()
+    assert "| train\\_cnn.epochs | 1 | 7 |" in text
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    project.run("git", "checkout", "--quiet", "main")
+    project.change(evaluate={"batch_size": 7})
+    project.commit()
+    project.run("git", "checkout", "--quiet", "change")
+    project.run("make", "review")
+    text = (project.folder / "reports" / "review.md").read_text()
+    assert (
+        "The results of main do not belong to its own parameters and code: "
+        "evaluate has to run: evaluate.batch\\_size was 1000 and is 7."
+    ) in text
