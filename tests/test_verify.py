@@ -12,6 +12,7 @@ import pytest
 from conftest import Project
 
 VERIFY = ("python", "scripts/tool.py", "verify")
+FRESH = ("python", "scripts/tool.py", "fresh")
 
 
 @pytest.fixture
@@ -144,6 +145,11 @@ def test_true_results_pass(engine, project):
     elif engine == "dvc":
         shutil.rmtree(project.folder / "workflow")
     assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
+    if engine == "snakemake":
+        assert project.run(*FRESH) == "The results belong to the parameters and code.\n"
+        (project.folder / "provenance/train_mlp.json").unlink()
+        missing = "train_mlp has to run: provenance/train_mlp.json is missing\n"
+        assert project.run(*FRESH, fails=True) == missing
 
 
 @pytest.mark.long

@@ -46,8 +46,8 @@ def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> I
             outputs = [
                 name for name in record["outputs"] if in_project(name) and Path(name).is_file()
             ]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            command, outputs = [], []  # it will be found damaged
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            command, outputs = [], []  # it will be found missing or damaged
         yield Stage(path.stem, path.as_posix(), command, [], outputs)
 
 

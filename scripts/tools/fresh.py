@@ -1,14 +1,14 @@
 """Check that the results belong to the parameters and code beside them; status 1 if they do not.
 
 Needs neither the data nor the models nor any training: dvc.lock says what the results were made of,
-and so do the records of the stages, where they are at hand.
+and so do the records of the stages, where they are at hand. Without DVC's files, the records alone.
 """
 
 import argparse
 from pathlib import Path
 
 from core.errors import UserError
-from core.parameters import read_sections
+from core.parameters import read_schema, read_sections
 from core.text import printable
 from freshness.dvc_files import read_stages, stale_stages
 from freshness.records import recorded_stages, stale_reasons
@@ -22,12 +22,14 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with why results are not up to date, in lines."""
     check_folder()
-    states = read_stages(Revision("this folder"))
-    records = sorted(Path("provenance").glob("*.json"))
-    stages = recorded_stages(records, read_sections(Path("params.yaml")))
-    found = stale_stages(states) or [
-        f"{name} has to run: {reason}" for name, reason in stale_reasons(stages).items()
-    ]
+    sections = read_sections(Path("params.yaml"))
+    names = [name for name in read_schema()["properties"] if name != "seed"]
+    records, found = [Path(f"provenance/{name}.json") for name in names], []
+    if Path("dvc.yaml").exists() or Path("dvc.lock").exists():
+        found = stale_stages(read_stages(Revision("this folder")))
+        records = [record for record in records if record.exists()]
+    reasons = stale_reasons(recorded_stages(records, sections))
+    found = found or [f"{name} has to run: {reason}" for name, reason in reasons.items()]
     if found:
         raise UserError("\n".join(map(printable, found)))
     return "The results belong to the parameters and code."
