@@ -6,10 +6,12 @@ from pathlib import Path
 from core.command_line import StageParser
 from core.errors import UserError
 from core.npz import read_arrays
-from dataset.dataset import ARRAYS, checked_dataset, write_dataset
+from dataset.dataset import checked_dataset, write_dataset
 from dataset.digits import load_digits
+from dataset.found import found_in
 from dataset.mnist import fetch_mnist
 
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 ALLOWED = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
 # How write_dataset's files begin: a member of a zip archive, with this name.
 HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
@@ -34,17 +36,17 @@ def download(
     _check_place(output)
     dataset = str(dataset)
     if dataset == "digits":
-        name, arrays = dataset, load_digits()
+        name, found = dataset, load_digits()
     elif dataset == "mnist":
-        name, arrays = dataset, fetch_mnist(mirror, timeout, attempts)
+        name, found = dataset, fetch_mnist(mirror, timeout, attempts)
     elif dataset.endswith(".npz") and Path(dataset).is_file():
-        name, arrays = Path(dataset).stem, read_arrays(Path(dataset), ARRAYS)
+        name, found = Path(dataset).stem, found_in(read_arrays(Path(dataset), ARRAYS), "npz")
     else:
         problem = "no such file" if dataset.endswith(".npz") else "unknown dataset"
         raise UserError(
             f"download.dataset: {dataset!r} is not allowed ({problem}); allowed: {ALLOWED}"
         )
-    write_dataset(output, checked_dataset(name, dataset, arrays))
+    write_dataset(output, checked_dataset(name, dataset, found))
 
 
 def _check_place(output: Path) -> None:

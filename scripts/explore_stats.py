@@ -1,13 +1,14 @@
 """Describe the dataset before any model sees it: counts, pixels, samples, train against test."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
 
 from core.command_line import StageParser
 from core.files import write_json, write_text
-from dataset.dataset import ARRAYS, Dataset, read_dataset
+from dataset.dataset import Dataset, read_dataset
 from drawing.figures import draw_class_counts, draw_samples
 from evaluation.significance import ALPHA, same_shares
 
@@ -29,33 +30,31 @@ def explore_stats(
     """
     data = read_dataset(dataset)
     parts = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}
-    classes = np.unique(data.y_train)
-    counts = {part: _counts(labels, classes) for part, (_, labels) in parts.items()}
+    classes = data.classes.tolist()
+    counts = {
+        part: np.bincount(labels, minlength=len(classes)) for part, (_, labels) in parts.items()
+    }
     summary = {
         "dataset": data.name,
         "sha256": _content_hash(data),
         "image_shape": list(data.x_train.shape[1:]),
         "parts": {part: _describe(images) for part, (images, _) in parts.items()},
         "class_counts": [
-            {"class": str(label), "train": int(train), "test": int(test)}
-            for label, train, test in zip(classes, counts["train"], counts["test"], strict=True)
+            {"class": name, "train": int(train), "test": int(test)}
+            for name, train, test in zip(classes, counts["train"], counts["test"], strict=True)
         ],
         "train_against_test": _compare(counts["train"], counts["test"]),
     }
     write_json(stats, summary)
 
     shares = {part: count / count.sum() for part, count in counts.items()}
-    write_text(class_histogram, draw_class_counts([str(label) for label in classes], shares))
+    write_text(class_histogram, draw_class_counts(classes, shares))
     random = np.random.default_rng(seed)
     pixel_range = float(data.x_train.min()), float(data.x_train.max())
     for path, (images, labels) in zip((train_samples, test_samples), parts.values(), strict=True):
         chosen = random.choice(len(images), min(samples, len(images)), replace=False)
-        titles = [str(label) for label in labels[chosen]]
+        titles = [classes[label] for label in labels[chosen]]
         write_text(path, draw_samples(images[chosen], titles, pixel_range))
-
-
-def _counts(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    return np.bincount(np.searchsorted(classes, labels), minlength=len(classes))
 
 
 def _describe(images: np.ndarray) -> dict[str, object]:
@@ -85,9 +84,20 @@ def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
 
 
 def _content_hash(data: Dataset) -> str:
+    """Of the images and of the labels as the dataset spells them: whole numbers as such."""
+    classes = data.classes
+    if all(re.fullmatch("-?[1-9][0-9]{0,15}|0", name) for name in classes):
+        classes = classes.astype(np.int64)
+    arrays = {
+        "x_train": data.x_train,
+        "y_train": classes[data.y_train],
+        "x_test": data.x_test,
+        "y_test": classes[data.y_test],
+    }
+    if data.x_validation is not None:
+        arrays |= {"x_validation": data.x_validation, "y_validation": classes[data.y_validation]}
     digest = hashlib.sha256()
-    for name in ARRAYS:
-        array = getattr(data, name)
+    for name, array in arrays.items():
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()

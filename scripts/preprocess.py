@@ -33,13 +33,13 @@ def preprocess(
         UserError: too few images to give each class its place.
     """
     data = read_dataset(dataset)
-    classes, y_train = np.unique(data.y_train, return_inverse=True)
+    y_train = data.y_train
     low, high = float(data.x_train.min()), float(data.x_train.max())
     if low == high:
         raise UserError(f"{dataset}: each pixel of x_train is {low:g}; allowed: two or more values")
 
     def split(images: np.ndarray, labels: np.ndarray) -> Split:
-        return Split(images, labels.astype(np.int64), classes, np.array([low, high]))
+        return Split(images, labels, data.classes, np.array([low, high]))
 
     kept, held_out = np.arange(len(y_train)), np.arange(0)
     if train_size != "all" and train_size < len(kept):
@@ -51,7 +51,7 @@ def preprocess(
         )
     write_split(train, split(data.x_train[kept], y_train[kept]))
     write_split(validation, split(data.x_train[held_out], y_train[held_out]))
-    write_split(test, split(data.x_test, np.searchsorted(classes, data.y_test)))
+    write_split(test, split(data.x_test, data.y_test))
 
 
 def _stratified(

@@ -66,4 +66,7 @@ def write_images(path: Path, images: int = 100) -> None:
     """Test images of 4x4: image i has i in binary, from the left and the top."""
     bits = (np.arange(images)[:, None] >> np.arange(16)) & 1
     pixels = (bits * 16).astype(np.uint8).reshape(images, 4, 4)
-    write_split(path, Split(pixels, np.arange(images) % 10, np.arange(10), np.array([0.0, 16.0])))
+    write_split(
+        path,
+        Split(pixels, np.arange(images) % 10, np.arange(10).astype(str), np.array([0.0, 16.0])),
+    )

@@ -47,7 +47,7 @@ def make_results(
     names = list(wrong)
     labels = np.arange(images) % classes
     pixels = random.integers(0, 17, (images, *shape), dtype=np.uint8)
-    part = Split(pixels, labels, np.arange(classes), np.array([0.0, 16.0]))
+    part = Split(pixels, labels, np.arange(classes).astype(str), np.array([0.0, 16.0]))
     write_split(folder / "test.npz", part)
     if likely is None:
         likely = np.stack(

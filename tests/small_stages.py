@@ -7,6 +7,7 @@ import numpy as np
 
 from core.split import read_split
 from dataset.dataset import checked_dataset, write_dataset
+from dataset.found import Found
 from evaluate import evaluate
 from preprocess import preprocess
 from train_cnn import train_cnn
@@ -15,19 +16,25 @@ from train_mlp import train_mlp
 
 
 def dataset(
-    folder: Path, side: int = 8, shape: tuple = (), classes: int = 10, images: int = 200
+    folder: Path,
+    side: int = 8,
+    shape: tuple = (),
+    classes: int = 10,
+    images: int = 200,
+    names: list[str] | None = None,
 ) -> Path:
     """Noise with a bright row that tells the class: easy to learn, of any size."""
     random = np.random.default_rng(0)
-    parts = {}
+    x_parts, y_parts = {}, {}
     for part, count in (("train", images), ("test", images // 2)):
         y = np.arange(count) % classes
         height, width = shape or (side, side)
         x = random.integers(0, 120, (count, height, width), dtype=np.uint8)
         x[np.arange(count), y % height] += 100
         x[np.arange(count), :, y // height] += 30
-        parts |= {f"x_{part}": x, f"y_{part}": y + 5}
-    write_dataset(folder / "dataset.npz", checked_dataset("noise", "noise", parts))
+        x_parts[part], y_parts[part] = x, y if names else y + 5
+    found = Found(x_parts, y_parts, names)
+    write_dataset(folder / "dataset.npz", checked_dataset("noise", "noise", found))
     return folder / "dataset.npz"
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.npz import read_arrays
-from dataset.dataset import checked_dataset, read_dataset
+from core.npz import read_arrays, write_arrays
+from dataset.dataset import KINDS, Dataset, checked_dataset, read_dataset, write_dataset
+from dataset.found import Found, found_in
 from dataset.idx import parse_idx
 from download import download
 
@@ -25,7 +26,11 @@ def arrays(**changes: np.ndarray) -> dict[str, np.ndarray]:
     return {name: array for name, array in {**good, **changes}.items() if array is not None}
 
 
-def take(tmp_path: Path, **changes: np.ndarray):
+def checked(**changes: np.ndarray) -> Dataset:
+    return checked_dataset("own", "own.npz", found_in(arrays(**changes), "npz"))
+
+
+def take(tmp_path: Path, **changes: np.ndarray) -> Dataset:
     np.savez(tmp_path / "own.npz", **arrays(**changes))
     download(tmp_path / "out.npz", str(tmp_path / "own.npz"), 1, 1, None)
     return read_dataset(tmp_path / "out.npz")
@@ -34,8 +39,43 @@ def take(tmp_path: Path, **changes: np.ndarray):
 def test_arrays_are_kept(tmp_path):
     dataset = take(tmp_path)
     assert dataset.name == "own"
-    for name, array in arrays().items():
-        np.testing.assert_array_equal(getattr(dataset, name), array)
+    for part in ("train", "test"):
+        images, labels = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        np.testing.assert_array_equal(images, arrays()[f"x_{part}"])
+        assert dataset.classes[labels].tolist() == arrays()[f"y_{part}"].astype(str).tolist()
+    assert dataset.x_validation is dataset.y_validation is None
+
+
+def test_what_was_found_is_kept(tmp_path):
+    dataset = take(tmp_path, x_train=arrays()["x_train"] % 2 == 0)
+    test = arrays()["x_test"]
+    assert dataset.origin == {
+        "dtypes": {"train": "bool", "test": "uint8"},
+        "ranges": {"train": [0, 1], "test": [test.min(), test.max()]},
+        **{"format": "npz", "colour": False, "transposed": False, "resized": None},
+        "test_size": None,
+    }
+
+
+def test_a_validation_part_of_its_own_is_kept(tmp_path):
+    images = {part: np.full((2, 3, 3), place) for place, part in enumerate(("train", "test"))}
+    images["validation"] = np.full((3, 3, 3), 300)
+    labels = {part: np.array(["cat", "dog"]) for part in ("train", "test")}
+    labels["validation"] = np.array([["dog"], ["dog"], ["cat"]])
+    made = checked_dataset("own", "own", Found(images, labels, origin={"test_size": 0.2}))
+    write_dataset(tmp_path / "own.npz", made)
+    read = read_dataset(tmp_path / "own.npz")
+    for dataset in (made, read):
+        assert dataset.x_train.dtype == dataset.x_validation.dtype == np.float32
+        assert dataset.x_validation.tolist() == images["validation"].tolist()
+        assert dataset.y_validation.tolist() == [1, 1, 0]
+        assert dataset.origin["test_size"] == 0.2
+    labels["validation"] = np.array(["dog", "dog", "cow"])
+    with pytest.raises(UserError, match="class cow is in validation and not in train"):
+        checked_dataset("own", "own", Found(images, labels))
+    images["validation"] = np.zeros((3, 2, 3))
+    with pytest.raises(UserError, match="images of 3x3 in train and 2x3 in validation"):
+        checked_dataset("own", "own", Found(images, labels))
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.int16])
@@ -60,38 +100,14 @@ def test_real_pixels_become_float32_in_both_parts(tmp_path):
 def test_bytes_are_taken_where_all_pixels_fit(pixels, kind):
     x = np.zeros((6, 5, 4), np.int16)
     x[0, 0, 0], x[5, 4, 3] = pixels
-    dataset = checked_dataset("own", "own.npz", arrays(x_train=x))
+    dataset = checked(x_train=x)
     assert dataset.x_train.dtype == dataset.x_test.dtype == kind
     np.testing.assert_array_equal(dataset.x_train, x)
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("kind", [np.int64, np.float64])
-def test_labels_are_below_2_to_the_53(sign, kind):
-    """From there on, a whole number and the next are one float."""
-    largest = sign * (2**53 - 1)
-    labels = np.array([0, largest] * 3, kind)
-    dataset = checked_dataset("own", "own.npz", arrays(y_train=labels, y_test=labels[:2]))
-    assert dataset.y_train.tolist() == [0, largest] * 3
-    labels[1] += sign
-    with pytest.raises(UserError, match=r"^own\.npz: y_train has labels beyond 2\^53; allowed"):
-        checked_dataset("own", "own.npz", arrays(y_train=labels, y_test=labels[:2]))
-
-
-def test_a_column_of_labels_is_taken():
-    column = arrays()["y_train"][:, None]
-    dataset = checked_dataset("own", "own.npz", arrays(y_train=column))
-    np.testing.assert_array_equal(dataset.y_train, column[:, 0])
 
 
 def test_a_channel_axis_of_one_is_dropped(tmp_path):
     dataset = take(tmp_path, x_train=arrays()["x_train"][..., None])
     assert dataset.x_train.shape == (6, 5, 4)
-
-
-def test_labels_may_be_whole_floats(tmp_path):
-    dataset = take(tmp_path, y_train=arrays()["y_train"].astype(float))
-    assert dataset.y_train.dtype == np.int64
 
 
 NAN = arrays()["x_train"].astype(float)
@@ -101,29 +117,24 @@ REFUSED = {
     "array x_train cannot be read (it holds Python objects": {
         "x_train": np.array([[["a", 1]]], object)
     },
-    "6 images in x_train and 5 labels in y_train": {"y_train": np.zeros(5, int)},
-    "no images in x_test": {"x_test": np.zeros((0, 5, 4)), "y_test": np.zeros(0, int)},
-    "y_train has labels that are not whole": {"y_train": np.array([1, 2, 1, 2, 1, 1.5])},
-    "y_train has dtype <U1; allowed: whole": {"y_train": np.array(list("ababab"))},
-    "class 9 is in y_test and not in y_train": {"y_test": np.array([9, 3])},
-    "x_train contains NaN": {"x_train": NAN},
-    "x_train has shape (6, 20)": {"x_train": np.zeros((6, 20))},
-    "x_train has shape (6, 5, 4, 3)": {"x_train": np.zeros((6, 5, 4, 3))},
-    "x_train has shape (6, 0, 4)": {"x_train": np.zeros((6, 0, 4))},
-    "images of 5x4 in x_train and 4x5 in x_test": {"x_test": np.zeros((2, 4, 5))},
-    "x_train has dtype complex128": {"x_train": np.zeros((6, 5, 4), complex)},
-    "only class 3 in y_train": {"y_train": np.full(6, 3), "y_test": np.full(2, 3)},
-    "x_train has numbers too large": {"x_train": np.full((6, 5, 4), 1e300)},
-    "x_train holds real numbers and x_test whole ones": {"x_train": np.zeros((6, 5, 4))},
-    "y_test has shape (2, 2)": {"y_test": np.zeros((2, 2), int)},
-    "y_test has shape (1, 2)": {"y_test": np.array([[7, 3]])},
-    "y_test has shape (2, 1, 1)": {"y_test": np.array([[[7]], [[3]]])},
-    "2 images in x_test and 0 labels in y_test": {"y_test": np.zeros(0, int)},
-    "class 8 is in y_test": {"y_test": np.array([9, 8])},
-    "y_test has labels that are not": {"y_test": np.array([7, np.inf])},
-    "x_test contains NaN or infinity": {"x_test": np.full((2, 5, 4), np.inf)},
-    "x_train contains NaN or infinity": {"x_train": np.where(NAN > 9, -np.inf, 1.0)},
-    "x_test has numbers too large": {"x_test": np.full((2, 5, 4), -1e300)},
+    "6 images and 5 labels in train": {"y_train": np.zeros(5, int)},
+    "no images in test": {"x_test": np.zeros((0, 5, 4)), "y_test": np.zeros(0, int)},
+    "class 9 is in test and not in train": {"y_test": np.array([9, 3])},
+    "train contains NaN": {"x_train": NAN},
+    "the images of train have shape (6, 20)": {"x_train": np.zeros((6, 20))},
+    "the images of train have shape (6, 5, 4, 3)": {"x_train": np.zeros((6, 5, 4, 3))},
+    "the images of train have shape (6, 0, 4)": {"x_train": np.zeros((6, 0, 4))},
+    "images of 5x4 in train and 4x5 in test": {"x_test": np.zeros((2, 4, 5))},
+    "the images of train have dtype complex128": {"x_train": np.zeros((6, 5, 4), complex)},
+    "only class 3 in train": {"y_train": np.full(6, 3), "y_test": np.full(2, 3)},
+    "train has numbers too large": {"x_train": np.full((6, 5, 4), 1e300)},
+    "train holds real numbers and test whole ones": {"x_train": np.zeros((6, 5, 4))},
+    "2 images and 1 labels in test": {"y_test": np.array([[7, 3]])},
+    "2 images and no labels in test": {"y_test": np.array(7)},
+    "2 images and 0 labels in test": {"y_test": np.zeros(0, int)},
+    "test contains NaN or infinity": {"x_test": np.full((2, 5, 4), np.inf)},
+    "train contains NaN or infinity": {"x_train": np.where(NAN > 9, -np.inf, 1.0)},
+    "test has numbers too large": {"x_test": np.full((2, 5, 4), -1e300)},
 }
 
 
@@ -135,6 +146,60 @@ def test_wrong_datasets_are_refused(message, tmp_path):
     assert str(error.value).startswith(str(tmp_path / "own.npz"))
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.npz").exists()
+
+
+def stored(path: Path, **changes: np.ndarray) -> Dataset:
+    """A file of ours, read with some of its arrays changed."""
+    write_dataset(path, checked())
+    write_arrays(path, **{**read_arrays(path, tuple(KINDS)), **changes})
+    return read_dataset(path)
+
+
+CHANGED = {
+    "classes": {
+        **{"numbers": np.array([3, 7]), "twice": np.array(["3", "3"])},
+        **{"empty": np.array(["3", ""]), "long": np.array(["3", "7" * 201])},
+        **{"two lines": np.array(["3", "7\n"]), "no character": np.array(["3", "7"]).view("<i4")},
+    },
+    "origin": {"list": np.frombuffer(b"[]", np.uint8), "large": np.full(2**16 + 1, 32, np.uint8)},
+    "x_train": {
+        "float64": np.zeros((6, 5, 4)),
+        "nothing": np.zeros((6, 5, 0), np.uint8),
+    },
+    "x_test": {
+        **{"others": np.zeros((2, 5, 4), np.float32), "none": np.zeros((0, 5, 4), np.uint8)},
+        "wide": np.zeros((2, 5, 5), np.uint8),
+    },
+    "x_validation": {"other": np.zeros((0, 5, 5), np.uint8)},
+    "y_train": {
+        **{"beyond": np.array([0, 1, 2, 0, 1, 0]), "below": np.array([0, 1, -1, 0, 1, 0])},
+        **{"class unseen": np.zeros(6, int), "few": np.zeros(5, int)},
+        "small": np.zeros(6, np.int8),
+    },
+    "y_validation": {"alone": np.zeros(1, int)},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        pytest.param(name, array, id=f"{name} {kind}")
+        for name, kinds in CHANGED.items()
+        for kind, array in kinds.items()
+    ],
+)
+def test_a_file_that_download_did_not_write_is_refused(name, array, tmp_path):
+    with pytest.raises(UserError, match=rf"dataset\.npz: not what download writes \({name}\)"):
+        stored(tmp_path / "dataset.npz", **{name: array})
+
+
+def test_what_is_no_json_or_no_text_is_refused(tmp_path):
+    strange = np.array([0x110000], "<u4").view("<U1")
+    changes = {"origin": np.frombuffer(b"{", np.uint8), "name": strange[0:1].reshape(())}
+    changes["classes"] = np.concatenate([strange, np.array(["7"])])
+    for name, array in changes.items():
+        with pytest.raises(UserError, match=r"dataset\.npz: not what download writes \("):
+            stored(tmp_path / "dataset.npz", **{name: array})
 
 
 def member(header: str, data: bytes) -> bytes:

@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as hnp
 from core.errors import UserError
 from core.files import write_text
 from core.npz import read_arrays, write_arrays
-from dataset.dataset import ARRAYS, checked_dataset
+from dataset.dataset import KINDS, PARTS, checked_dataset, read_dataset, write_dataset
+from dataset.found import Found
 from dataset.idx import parse_idx
 
 DTYPES = hnp.scalar_dtypes() | hnp.unicode_string_dtypes() | hnp.byte_string_dtypes()
@@ -141,15 +142,57 @@ def test_idx_of_an_impossible_shape_is_refused(shape):
         parse_idx(content)
 
 
-@given(st.dictionaries(st.sampled_from(ARRAYS), SOME_ARRAYS, min_size=4))
-def test_any_arrays_are_a_dataset_or_refused(arrays):
+BY_PART = st.dictionaries(st.sampled_from(PARTS), SOME_ARRAYS, min_size=3)
+
+
+@given(BY_PART, BY_PART, st.none() | st.lists(st.text(max_size=3), max_size=3))
+def test_any_arrays_are_a_dataset_or_refused(images, labels, names):
     try:
-        dataset = checked_dataset("own", "own.npz", arrays)
+        dataset = checked_dataset("own", "own.npz", Found(images, labels, names))
     except UserError as error:
         assert str(error).isprintable()  # noqa: PT017
         return
     assert dataset.x_train.dtype in (np.uint8, np.float32)
     assert len(dataset.x_train) == len(dataset.y_train) > 0
+
+
+@given(
+    SOME_ARRAYS
+    | hnp.arrays(np.int64, st.integers(0, 6))
+    | hnp.arrays("<U3", st.integers(0, 6))
+    | hnp.arrays(np.float64, (6, 1), elements=st.sampled_from([0, 1, 2, 0.5])),
+    st.none() | st.lists(st.text(max_size=3), max_size=3),
+)
+def test_any_labels_are_classes_or_refused(path, labels, names):
+    images = np.zeros((len(labels) if labels.ndim else 0, 2, 2), np.uint8)
+    found = Found({"train": images, "test": images}, {"train": labels, "test": labels}, names)
+    try:
+        dataset = checked_dataset("own", "own.npz", found)
+    except UserError as error:
+        assert str(error).isprintable()  # noqa: PT017
+        return
+    assert {*dataset.y_train.tolist()} == {*range(len(dataset.classes))}
+    write_dataset(path, dataset)
+    read = read_dataset(path)
+    assert read.classes.tolist() == dataset.classes.tolist()
+    assert read.y_test.tolist() == dataset.y_train.tolist()
+
+
+@given(st.sampled_from(sorted(KINDS)), SOME_ARRAYS)
+def test_a_dataset_with_any_array_is_read_or_refused(path, name, array):
+    """As no run of ours has written it."""
+    labels = np.arange(4) % 2
+    images = np.zeros((4, 2, 2), np.uint8)
+    found = Found({"train": images, "test": images}, {"train": labels, "test": labels})
+    write_dataset(path, checked_dataset("own", "own.npz", found))
+    arrays = read_arrays(path, tuple(KINDS))
+    write_arrays(path, **{**arrays, name: array})
+    try:
+        dataset = read_dataset(path)
+    except UserError as error:
+        assert str(error).isprintable()  # noqa: PT017
+        return
+    assert dataset.y_train.max() < len(dataset.classes)
 
 
 @pytest.mark.long

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from core.split import Split
+from core.text import csv_text, from_csv_text
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.confidence import abstention, calibration_error, reliability, reliability_table
 from evaluation.findings import findings_of
-from evaluation.scores import csv_text, failures_csv, score
+from evaluation.scores import failures_csv, score
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
 
 
@@ -156,7 +157,10 @@ class TestScores:
     """Five images of classes 5, 6 and 9, and a class 11 that nobody answers and none is of."""
 
     PART = Split(
-        np.zeros((5, 2, 2)), np.array([0, 1, 2, 2, 2]), np.array([5, 6, 9, 11]), np.array([0, 1])
+        np.zeros((5, 2, 2)),
+        np.array([0, 1, 2, 2, 2]),
+        np.array(["5", "6", "9", "11"]),
+        np.array([0, 1]),
     )
     LIKELY = np.array(
         [
@@ -224,9 +228,16 @@ class TestScores:
         assert found["contested"] == contested(answers, self.PART.labels).tolist()
 
 
-@pytest.mark.parametrize(("text", "safe"), [("=cmd()", "'=cmd()"), ("@a", "'@a"), ("cnn", "cnn")])
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        *(("=cmd()", "'=cmd()"), ("@a", "'@a"), ("-1+1", "'-1+1"), ("'=a", "''=a"), ("'", "''")),
+        *(("cnn", "cnn"), ("-31", "-31"), ("a=b", "a=b")),
+    ],
+)
 def test_no_cell_is_a_formula(text, safe):
     assert csv_text(text) == safe
+    assert from_csv_text(safe) == text
 
 
 def test_reliability_side_by_side():

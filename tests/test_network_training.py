@@ -30,7 +30,7 @@ def uncompiled() -> Iterator[None]:
 
 
 X = np.array([[[2, 6]], [[4, 4]], [[6, 2]], [[3, 5]]], np.uint8)
-PART = Split(X, np.array([0, 1, 1, 0]), np.array([5, 8]), np.array([2.0, 6.0]))
+PART = Split(X, np.array([0, 1, 1, 0]), np.array(["5", "8"]), np.array([2.0, 6.0]))
 STILL = dict.fromkeys(("label_smoothing", "shift", "rotation", "zoom", "shear", "averaging"), 0)
 SETTINGS = {
     **STILL,

@@ -120,8 +120,14 @@ def test_the_limit_is_all_the_memory_that_reading_takes(save, dtype, tmp_path):
     """Of an archive, and of a dataset; beside it there is room for a chunk."""
     images = np.zeros((1000, 100, 160), dtype)
     images[0, 0, 0] = 1
-    rest = {"name": np.array("large"), "y_train": np.arange(1000) % 2, "y_test": np.zeros(1, int)}
-    save(tmp_path / "large.npz", x_train=images, x_test=images[:1], **rest)
+    labels = np.arange(1000) % 2
+    rest = {
+        **{"name": np.array("large"), "classes": np.array(["0", "1"])},
+        **{"y_train": labels, "y_test": labels[:1], "y_validation": labels[:0]},
+        **{"x_test": images[:1], "x_validation": images[:0]},
+        "origin": np.frombuffer(b"{}", np.uint8),
+    }
+    save(tmp_path / "large.npz", x_train=images, **rest)
     for read in (lambda path: read_arrays(path, ("x_train",)), read_dataset):
         tracemalloc.start()
         kept = read(tmp_path / "large.npz")

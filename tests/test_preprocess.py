@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.errors import UserError
 from core.split import Split, read_split
 from dataset.dataset import checked_dataset, write_dataset
+from dataset.found import Found
 from preprocess import preprocess
 
 
@@ -27,8 +28,8 @@ def cut(
     if pixels is None:
         pixels = np.arange(len(labels))
     images = np.repeat(pixels, 4).reshape(len(labels), 2, 2)
-    parts = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels[::-1]}
-    write_dataset(folder / "dataset.npz", checked_dataset("own", "own", parts))
+    found = Found({"train": images, "test": images}, {"train": labels, "test": labels[::-1]})
+    write_dataset(folder / "dataset.npz", checked_dataset("own", "own", found))
     paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test")}
     preprocess(
         folder / "dataset.npz",
@@ -72,7 +73,7 @@ def test_every_image_is_in_one_part_with_its_label(folder, sizes, share, train_s
     assert numbers(parts["test"]) == list(range(len(labels)))
     for name, part in parts.items():
         own = labels[::-1] if name == "test" else labels
-        assert part.classes[part.labels].tolist() == own[numbers(part)].tolist()
+        assert part.classes[part.labels].tolist() == [str(label) for label in own[numbers(part)]]
         assert part.labels.dtype == np.int64
         assert part.pixel_range.tolist() == [0, len(labels) - 1]
     for part in ("train", "validation") if validation else ("train",):

@@ -83,11 +83,11 @@ def test_damaged_results_are_one_line(tmp_path):
     render(tmp_path, {"logreg": 5})
     arrays = dict(np.load(tmp_path / "evaluation.npz"))
     for change, message in (
-        ({"version": np.array(2)}, "version 2; allowed: 1"),
+        ({"version": np.array(1)}, "version 1; allowed: 2"),
         ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not whole JSON"),
         ({"findings": np.frombuffer(b"[]", np.uint8)}, "findings without abstention, contested"),
         ({"models": np.array("logreg")}, "arrays of other dimensions or types"),
-        ({"classes": np.arange(1, 11)}, "of other models or images; run evaluate"),
+        ({"classes": np.arange(1, 11).astype(str)}, "of other models or images; run evaluate"),
         ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
         ({"probabilities": np.full((1, 40, 10), np.nan)}, "not numbers from 0 to 1"),
         ({"models": np.array(["other"])}, "of other models or images; run evaluate"),

@@ -66,7 +66,7 @@ def test_a_large_image_is_made_smaller_by_a_whole_number():
     """So that many fit on a page: at most 96 pixels wide and high."""
     images = np.zeros((2, 100, 300), np.uint8)
     images[1, :40] = 16
-    part = Split(images, np.arange(2), np.arange(2), np.array([0.0, 16.0]))
+    part = Split(images, np.arange(2), np.array(["0", "1"]), np.array([0.0, 16.0]))
     drawn = describe_digit(part, change_of([], [1]), 1)
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(drawn["png"]))))
     assert picture.shape == (25, 75)

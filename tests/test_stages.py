@@ -74,9 +74,7 @@ class TestEvaluate:
         assert set(rows[0]) == {
             *("index", "label", "logreg", "logreg_confidence", "lazy", "lazy_confidence")
         }
-        assert all(
-            part.classes[part.labels[int(row["index"])]] == int(row["label"]) for row in rows
-        )
+        assert all(part.classes[part.labels[int(row["index"])]] == row["label"] for row in rows)
 
     def test_two_classes(self, tmp_path):
         """scikit-learn keeps one row of coefficients for two classes."""

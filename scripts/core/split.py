@@ -15,7 +15,7 @@ class Split:
     Attributes:
         images: (n, height, width), uint8 or float32, in the dataset's own units.
         labels: (n,), int64, indices into `classes`.
-        classes: (k,), int64, the labels as the dataset spells them, ascending.
+        classes: (k,), unicode, the classes as the dataset spells them, in its order.
         pixel_range: (2,), float64, the lowest and highest pixel of the dataset's training images,
             used or not. Models scale with it, and keep it, so that they take images in the
             dataset's own units.

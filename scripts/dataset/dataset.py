@@ -1,129 +1,216 @@
 """The dataset as the download stage leaves it: checked images and labels, for training and test."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.errors import UserError
+from core.files import as_json
 from core.npz import read_arrays, write_arrays
+from core.text import printable
+from dataset.found import Found
+from dataset.labels import LONGEST_NAME, indexed
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+PARTS = ("train", "test", "validation")
+# Dimensions and kinds of the dtype of each array in the file; of a validation part that the
+# dataset lacks, there are no images.
+KINDS = {
+    **{"name": (0, "U"), "classes": (1, "U"), "origin": (1, "u")},
+    **{f"x_{part}": (3, "uf") for part in PARTS},
+    **{f"y_{part}": (1, "i") for part in PARTS},
+}
+MOST_ORIGIN = 2**16  # bytes of JSON
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Grey images with whole-number labels.
+    """Grey images, each of a class.
 
     Attributes:
         name: what the report calls it.
+        classes: (k,), unicode, as the dataset spells them: numbers in numeric order, else sorted
+            as text, or in the order that the dataset itself gives them. Each occurs in y_train.
         x_train, x_test: images, (n, height, width), uint8 or float32, in the dataset's own units.
-        y_train, y_test: labels, (n,), int64; each label in y_test occurs in y_train.
+        y_train, y_test: labels, (n,), int64, indices into `classes`.
+        x_validation, y_validation: the same; None where the dataset has no such part.
+        origin: what was found and what was done to it, as JSON has it: "dtypes" and "ranges", the
+            dtype and the lowest and highest pixel of each part as they were; "format"; "colour",
+            whether it was turned to grey; "transposed"; "resized", the new height and width, or
+            None; "test_size", the share that was cut off as test part, or None.
     """
 
     name: str
+    classes: np.ndarray
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    x_validation: np.ndarray | None
+    y_validation: np.ndarray | None
+    origin: dict[str, Any]
 
 
-def checked_dataset(name: str, source: str, arrays: dict[str, np.ndarray]) -> Dataset:
-    """Make a Dataset of the four `ARRAYS`, or say what is wrong with them.
+def checked_dataset(name: str, source: str, found: Found) -> Dataset:
+    """Make a Dataset of what a reader has found, or say what is wrong with it.
 
     Raises:
         UserError: shapes, lengths, dtypes, labels or pixels are not those of a dataset; the
             message begins with `source`.
     """
-    x = {part: _checked_images(source, part, arrays[part]) for part in ("x_train", "x_test")}
-    if x["x_train"].shape[1:] != x["x_test"].shape[1:]:
-        raise UserError(
-            f"{source}: images of {_size(x['x_train'])} in x_train and {_size(x['x_test'])} in"
-            " x_test; allowed: one size"
-        )
-    kinds = {part: "real" if arrays[part].dtype.kind == "f" else "whole" for part in x}
-    if kinds["x_train"] != kinds["x_test"]:
-        raise UserError(
-            f"{source}: x_train holds {kinds['x_train']} numbers and x_test {kinds['x_test']} ones;"
-            " allowed: the same in both, or a pixel would not mean the same"
-        )
-    pixels = np.uint8 if all(part.dtype == np.uint8 for part in x.values()) else np.float32
-    y = {}
-    for images, labels in (("x_train", "y_train"), ("x_test", "y_test")):
-        y[labels] = _checked_labels(source, labels, arrays[labels])
-        if len(y[labels]) != len(x[images]):
+    images = {part: _checked_images(source, part, given) for part, given in found.images.items()}
+    for part, own in images.items():
+        if own.shape[1:] != images["train"].shape[1:]:
             raise UserError(
-                f"{source}: {len(x[images])} images in {images} and {len(y[labels])} labels in"
-                f" {labels}; allowed: one label an image"
+                f"{source}: images of {_size(images['train'])} in train and {_size(own)} in"
+                f" {part}; allowed: one size"
             )
-    unknown = np.setdiff1d(y["y_test"], y["y_train"])
-    if unknown.size:
-        raise UserError(f"{source}: class {unknown[0]} is in y_test and not in y_train")
-    if len(np.unique(y["y_train"])) < 2:
-        raise UserError(f"{source}: only class {y['y_train'][0]} in y_train; allowed: two or more")
-    x_train, x_test = (part.astype(pixels, copy=False) for part in x.values())
-    return Dataset(name, x_train, y["y_train"], x_test, y["y_test"])
+        kinds = [_numbers(found.images[each]) for each in ("train", part)]
+        if kinds[0] != kinds[1]:
+            raise UserError(
+                f"{source}: train holds {kinds[0]} numbers and {part} {kinds[1]} ones; allowed:"
+                " the same in both, or a pixel would not mean the same"
+            )
+        shape = found.labels[part].shape
+        if shape[:1] != (len(own),):
+            raise UserError(
+                f"{source}: {len(own)} images and {shape[0] if shape else 'no'} labels in {part};"
+                " allowed: one label an image"
+            )
+    classes, labels = indexed(
+        source, {part: found.labels[part] for part in images}, found.class_names
+    )
+    if len(classes) < 2:
+        raise UserError(f"{source}: only class {classes[0]} in train; allowed: two or more")
+    origin = {
+        "dtypes": {part: str(found.images[part].dtype) for part in images},
+        "ranges": {
+            part: [float(found.images[part].min()), float(found.images[part].max())]
+            for part in images
+        },
+        **{"colour": False, "transposed": False, "resized": None, "test_size": None},
+        **found.origin,
+    }
+    pixels = np.uint8 if all(own.dtype == np.uint8 for own in images.values()) else np.float32
+    return _dataset(
+        name,
+        classes,
+        {part: own.astype(pixels, copy=False) for part, own in images.items()},
+        labels,
+        origin,
+    )
 
 
 def read_dataset(path: Path) -> Dataset:
     """Read what `write_dataset` wrote, checked again. Raises UserError and OSError."""
-    arrays = read_arrays(path, (*ARRAYS, "name"))
-    return checked_dataset(str(arrays.pop("name")), str(path), arrays)
+    arrays = read_arrays(path, tuple(KINDS))
+    try:
+        classes = arrays["classes"].tolist()
+        fault = _fault(arrays, classes)
+        origin = {} if fault else json.loads(arrays["origin"].tobytes())
+        name = str(arrays["name"])
+    except (ValueError, SystemError, RecursionError) as error:  # no JSON, or no characters
+        raise UserError(f"{path}: not what download writes ({type(error).__name__})") from error
+    if fault or not isinstance(origin, dict):
+        raise UserError(f"{path}: not what download writes ({fault or 'origin'})")
+    parts = [part for part in PARTS if part != "validation" or len(arrays["x_validation"])]
+    images, labels = ({part: arrays[f"{kind}_{part}"] for part in parts} for kind in "xy")
+    return _dataset(name, arrays["classes"], images, labels, origin)
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Write `dataset` as one `.npz` archive."""
+    """Write `dataset` as one `.npz` archive. Raises ValueError for NaN in its origin."""
+    none = dataset.x_validation is None
     write_arrays(
         path,
         name=np.array(dataset.name),
+        classes=dataset.classes,
         x_train=dataset.x_train,
         y_train=dataset.y_train,
         x_test=dataset.x_test,
         y_test=dataset.y_test,
+        x_validation=dataset.x_train[:0] if none else dataset.x_validation,
+        y_validation=dataset.y_train[:0] if none else dataset.y_validation,
+        origin=np.frombuffer(as_json(dataset.origin).encode(), np.uint8),
     )
 
 
-def _checked_images(source: str, name: str, images: np.ndarray) -> np.ndarray:
+def _dataset(
+    name: str,
+    classes: np.ndarray,
+    images: dict[str, np.ndarray],
+    labels: dict[str, np.ndarray],
+    origin: dict[str, Any],
+) -> Dataset:
+    arrays = {}
+    for part in PARTS:
+        arrays |= {f"x_{part}": images.get(part), f"y_{part}": labels.get(part)}
+    return Dataset(name, classes, **arrays, origin=origin)
+
+
+def _fault(arrays: dict[str, np.ndarray], classes: list[str]) -> str | None:
+    """Which of the arrays of a file is not as `write_dataset` leaves it, if any."""
+    for name, (dimensions, kinds) in KINDS.items():
+        if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
+            return name
+    if arrays["origin"].nbytes > MOST_ORIGIN:
+        return "origin"
+    named = all(0 < len(text) <= LONGEST_NAME and printable(text) == text for text in classes)
+    if not named or len(set(classes)) < len(classes):
+        return "classes"
+    shape, dtype = arrays["x_train"].shape[1:], arrays["x_train"].dtype
+    if dtype not in (np.uint8, np.float32) or 0 in shape:
+        return "x_train"
+    for part in PARTS:
+        images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
+        missing = not len(images) and part != "validation"
+        if missing or images.shape[1:] != shape or images.dtype != dtype:
+            return f"x_{part}"
+        if len(images) and not _finite(images):
+            return f"x_{part}"
+        if labels.dtype != np.int64 or len(labels) != len(images):
+            return f"y_{part}"
+        if ((labels < 0) | (labels >= len(classes))).any():
+            return f"y_{part}"
+    met = len(np.unique(arrays["y_train"]))
+    return None if met == len(classes) >= 2 else "y_train"
+
+
+def _checked_images(source: str, part: str, images: np.ndarray) -> np.ndarray:
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.ndim != 3 or 0 in images.shape[1:]:
         raise UserError(
-            f"{source}: {name} has shape {images.shape}; allowed: (images, height, width)"
+            f"{source}: the images of {part} have shape {images.shape}; allowed: (images, height,"
+            " width)"
         )
     if len(images) == 0:
-        raise UserError(f"{source}: no images in {name}; allowed: at least one")
+        raise UserError(f"{source}: no images in {part}; allowed: at least one")
     if images.dtype.kind not in "buif":
         raise UserError(
-            f"{source}: {name} has dtype {images.dtype}; allowed: whole or real numbers"
+            f"{source}: the images of {part} have dtype {images.dtype}; allowed: whole or real"
+            " numbers"
         )
     if images.dtype.kind == "f" and not _finite(images):
-        raise UserError(f"{source}: {name} contains NaN or infinity; allowed: finite numbers")
+        raise UserError(f"{source}: {part} contains NaN or infinity; allowed: finite numbers")
     if images.dtype.kind in "bui" and images.min() >= 0 and images.max() <= 255:
         return images.astype(np.uint8, copy=False)
     with np.errstate(over="ignore"):  # found in the next line
         images = images.astype(np.float32, copy=False)
     if not _finite(images):
-        raise UserError(f"{source}: {name} has numbers too large for float32")
+        raise UserError(f"{source}: {part} has numbers too large for float32")
     return images
-
-
-def _checked_labels(source: str, name: str, labels: np.ndarray) -> np.ndarray:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise UserError(f"{source}: {name} has shape {labels.shape}; allowed: (images,)")
-    if labels.dtype.kind not in "uif":
-        raise UserError(f"{source}: {name} has dtype {labels.dtype}; allowed: whole numbers")
-    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
-        raise UserError(f"{source}: {name} has labels that are not whole numbers")
-    if labels.size and max(abs(float(labels.min())), abs(float(labels.max()))) >= 2**53:
-        raise UserError(f"{source}: {name} has labels beyond 2^53; allowed: smaller whole numbers")
-    return labels.astype(np.int64, copy=False)
 
 
 def _finite(images: np.ndarray) -> bool:
     """Whether all are numbers: by the extremes, which takes no memory for each pixel."""
     return bool(np.isfinite(images.min()) and np.isfinite(images.max()))
+
+
+def _numbers(images: np.ndarray) -> str:
+    return "real" if images.dtype.kind == "f" else "whole"
 
 
 def _size(images: np.ndarray) -> str:

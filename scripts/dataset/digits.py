@@ -2,20 +2,21 @@
 
 import numpy as np
 
+from dataset.found import Found
+
 # The images of one writer follow each other. Splitting without shuffling keeps most writers on one
 # side, as MNIST does: the test asks for hands that training has not seen.
 TEST_IMAGES = 360
 
 
-def load_digits() -> dict[str, np.ndarray]:
-    """The four arrays: 1,437 and 360 images of 8x8 whole numbers from 0 to 16."""
+def load_digits() -> Found:
+    """1,437 training and 360 test images of 8x8 whole numbers from 0 to 16."""
     from sklearn import datasets  # takes seconds, and only this dataset needs it
 
     digits = datasets.load_digits()
     images, labels = digits.images.astype(np.uint8), digits.target
-    return {
-        "x_train": images[:-TEST_IMAGES],
-        "y_train": labels[:-TEST_IMAGES],
-        "x_test": images[-TEST_IMAGES:],
-        "y_test": labels[-TEST_IMAGES:],
-    }
+    return Found(
+        {"train": images[:-TEST_IMAGES], "test": images[-TEST_IMAGES:]},
+        {"train": labels[:-TEST_IMAGES], "test": labels[-TEST_IMAGES:]},
+        origin={"format": "sklearn"},
+    )

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from core.errors import UserError
 from core.time_limit import time_limit
+from dataset.found import Found, found_in
 from dataset.idx import parse_idx
 
 MIRRORS = (
@@ -53,8 +54,8 @@ class MirrorError(Exception):
     """A mirror gave something other than the file; the next one may do better."""
 
 
-def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np.ndarray]:
-    """Fetch MNIST's four arrays, uint8, from the first mirror that gives them whole.
+def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
+    """Fetch MNIST, uint8, from the first mirror that gives them whole.
 
     Args:
         mirror: a folder or URL to ask before the public mirrors.
@@ -75,7 +76,7 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> dict[str, np
                     for array, (file, size, digest) in FILES.items():
                         if array not in arrays:
                             arrays[array] = parse_idx(_content(place, file, size, digest))
-                return arrays
+                return found_in(arrays, "idx")
             except MirrorError as error:
                 reason = f"{place}: {error}"
                 print(reason, file=sys.stderr)

@@ -12,10 +12,10 @@ from core.files import as_json
 from core.npz import read_arrays, write_arrays
 
 # Raise it when a field changes its meaning or goes; a new one does not need it.
-VERSION = 1
+VERSION = 2
 # Dimensions and kind of the dtype of each array.
 KINDS = {
-    **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "i"), "labels": (1, "i")},
+    **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
     **{"probabilities": (3, "f"), "findings": (1, "u")},
 }
 ARRAYS = tuple(KINDS)
@@ -28,7 +28,7 @@ class Evaluation:
 
     Attributes:
         models: the models' names.
-        classes: (k,), int64, the classes as the dataset spells them, ascending.
+        classes: (k,), unicode, the classes as the dataset spells them, in its order.
         labels: (n,), int64, indices into `classes`.
         probabilities: (m, n, k), float32.
         findings: all that was computed from these, as docs/evaluation.md lists it.

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
 from core.split import Split
+from core.text import csv_text
 from evaluation.confidence import calibration_error, reliability
 from evaluation.significance import accuracy_interval
 
@@ -53,16 +54,12 @@ def failures_csv(names: list[str], probabilities: np.ndarray, part: Split) -> st
     Args:
         names: the models, whose class probabilities are `probabilities`, (models, n, k).
     """
-    table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": part.classes[part.labels]})
+    classes = np.array([csv_text(name) for name in part.classes.tolist()])
+    table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": classes[part.labels]})
     for name, likely in zip(names, probabilities, strict=True):
         heading = csv_text(name)
-        table[heading] = part.classes[likely.argmax(axis=1)]
+        table[heading] = classes[likely.argmax(axis=1)]
         table[f"{heading}_confidence"] = likely.max(axis=1)
     right = probabilities.argmax(axis=2) == part.labels
     wrong = table[~right.all(axis=0)]
     return wrong.to_csv(index=False, float_format="%.4f", lineterminator="\n")
-
-
-def csv_text(text: str) -> str:
-    """`text` as a spreadsheet shows it, and never as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -110,7 +110,7 @@ def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str,
     likely = evaluation.probabilities[:, index]  # (models, classes)
     return {
         "index": int(index),
-        "label": int(evaluation.classes[evaluation.labels[index]]),
+        "label": str(evaluation.classes[evaluation.labels[index]]),
         "answers": evaluation.classes[likely.argmax(axis=1)].tolist(),
         "probabilities": likely.T.astype(float).tolist(),
         "png": png(as_grey(image, part.pixel_range)),

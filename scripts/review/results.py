@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from core.errors import UserError
+from core.text import csv_text, from_csv_text
 from freshness.revision import Revision
 
 METRICS = "reports/metrics.json"
@@ -105,13 +106,12 @@ def _dataset(stats: Any) -> tuple[str, str]:
 def _mistakes(text: bytes, names: list[str]) -> dict[str, dict[int, Mistake]]:
     """The wrong answers of the models `names`, from the table that evaluate writes."""
     header, *rows = csv.reader(io.StringIO(text.decode()), strict=True)
-    # A name that a spreadsheet would take for a formula has an apostrophe before it.
-    columns = {name: header.index(name if name in header else f"'{name}") for name in names}
+    columns = {name: header.index(csv_text(name)) for name in names}
     mistakes: dict[str, dict[int, Mistake]] = {name: {} for name in names}
     for row in rows:
-        index, label = int(row[0]), row[1]
+        index, label = int(row[0]), from_csv_text(row[1])
         for name, column in columns.items():
-            answer, confidence = row[column], float(row[column + 1])
+            answer, confidence = from_csv_text(row[column]), float(row[column + 1])
             if not 0 <= confidence <= 1:  # nor NaN
                 raise ValueError(confidence)
             if answer != label:
