@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.split import Split, write_split
+from core.text import csv_text
 
 Mistakes = dict[str, list[int]]  # the images that each model gets wrong
 
@@ -45,9 +46,9 @@ class Repository:
         }
         rows = io.StringIO()
         table = csv.writer(rows, lineterminator="\n")
-        table.writerow(
-            ["index", "label", *(key for name in mistakes for key in (name, f"{name}_confidence"))]
-        )
+        names = map(csv_text, mistakes)
+        columns = (key for name in names for key in (name, f"{name}_confidence"))
+        table.writerow(["index", "label", *columns])
         for index in sorted(set().union(*mistakes.values())):
             label = index % 10
             answers = [

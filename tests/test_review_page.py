@@ -49,7 +49,7 @@ def test_galleries_show_what_broke_and_what_was_fixed(watched, folder):
     captions = broken.locator("li > span:not(.quiet)")
     assert captions.all_text_contents() == ["7 vs 8", "5 vs 6"]
     alts = fixed.locator("img").evaluate_all("all => all.map(one => one.alt)")
-    assert alts == ["Test image 2, a 2", "Test image 1, a 1"]
+    assert alts == ["Test image 2, labelled 2", "Test image 1, labelled 1"]
     width = broken.locator("img").first.evaluate("one => one.naturalWidth")
     assert width == 4
     many = page.locator("section", has=page.locator("h2", has_text="<b>&x"))

@@ -2,12 +2,15 @@
 
 import io
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from core.text import columns, shortened
 
 # Okabe and Ito's colours, told apart by colour-blind readers, each with its own marker and dash.
 SERIES_STYLES = (
@@ -25,6 +28,8 @@ STYLE = {
     "text.parse_math": False,  # a $ in a name is a $
     "svg.hashsalt": "digits",  # identifiers would be random without it
 }
+TITLE, TICK = 11, 20  # columns of a class's name above an image and below a bar
+COLUMN = 5.6  # points, about
 
 
 def draw_samples(
@@ -42,7 +47,7 @@ def draw_samples(
             axes = figure.add_subplot(math.ceil(len(images) / side), side, position)
             low, high = pixel_range
             axes.imshow(image, cmap="gray", interpolation="none", vmin=low, vmax=high)
-            axes.set_title(title, pad=3)
+            axes.set_title(shortened(title, TITLE), pad=3)
             axes.set_axis_off()
         return as_svg(figure)
 
@@ -50,13 +55,21 @@ def draw_samples(
 def draw_class_counts(classes: Sequence[str], shares: Mapping[str, np.ndarray]) -> str:
     """Bars of each part's class shares, (classes,), side by side on one scale."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = chart(width=max(6.0, 0.35 * len(classes)))
+        inches = max(6.0, 0.35 * len(classes))
+        names = [shortened(name, TICK) for name in classes]
+        room = 72 * (inches - 1) / len(classes)
+        turned = COLUMN * max(map(columns, names)) > room
+        figure, axes = chart(inches, *([3.8] if turned else []))
         width = 0.8 / len(shares)
         for offset, (part, heights) in enumerate(shares.items()):
             places = np.arange(len(classes)) + (offset - (len(shares) - 1) / 2) * width
             colour = SERIES_STYLES[offset]["color"]
             axes.bar(places, 100 * heights, width, label=part, color=colour, hatch="//" * offset)
-        axes.set_xticks(range(len(classes)), classes)
+        axes.set_xticks(range(len(classes)), names)
+        if turned:
+            axes.tick_params("x", rotation=45)
+            for label in axes.get_xticklabels():
+                label.set(ha="right", rotation_mode="anchor")
         axes.set(xlabel="class", ylabel="share of images, %")
         axes.legend(frameon=False, ncols=len(shares), loc="lower right", bbox_to_anchor=(1, 1))
         return as_svg(figure)
@@ -71,5 +84,7 @@ def chart(width: float, height: float = 2.8) -> tuple[Figure, Axes]:
 def as_svg(figure: Figure) -> str:
     """The figure as text."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # whoever shows it has the font
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

@@ -7,11 +7,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from core.text import shortened
 from drawing.escaping import escape_markdown
 
 
 def template_environment(*folders: Path) -> Environment:
-    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`."""
+    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`;
+    `short` cuts a name after so many columns.
+    """
     environment = Environment(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html.j2"]),
@@ -21,6 +24,7 @@ def template_environment(*folders: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["md"] = escape_markdown
+    environment.filters["short"] = shortened
     return environment
 
 

@@ -9,6 +9,11 @@ const sheetElements = [...document.querySelectorAll(".sheet")];
 const { models, classes, images: layout } = page;
 const placeOfKey = new Map(models.map((model, place) => [model.key, place]));
 const PER_VIEW = 60;
+const LONGEST = 24; // characters of a class's name below a small image
+const shortName = (name) => {
+  const signs = [...name];
+  return signs.length > LONGEST ? `${signs.slice(0, LONGEST).join("")}…` : name;
+};
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 
@@ -192,7 +197,7 @@ function tile(place) {
   button.setAttribute("aria-label", spoken(image));
   canvas.className = "digit";
   const answer = known.answers[placeOfKey.get(state.model)][image];
-  caption.textContent = `${classes[known.label[image]]} vs ${classes[answer]}`;
+  caption.textContent = `${shortName(classes[known.label[image]])} vs ${shortName(classes[answer])}`;
   button.append(canvas, caption);
   item.append(button);
   drawImage(canvas, image);
