@@ -1,14 +1,18 @@
-"""Describe the dataset before any model sees it: counts, pixels, samples, train against test."""
+"""Describe the dataset before any model sees it, and say so if it cannot be right."""
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from checks.checks import check_data
+from checks.finding import Part, alarms
 from core.command_line import StageParser
 from core.files import write_json, write_text
 from dataset.dataset import Dataset, read_dataset
+from dataset.pixel_range import robust_range
 from drawing.figures import draw_class_counts, draw_samples
 from evaluation.significance import ALPHA, same_shares
 
@@ -22,18 +26,25 @@ def explore_stats(
     samples: int,
     seed: int,
 ) -> None:
-    """Write the statistics of `dataset` as JSON, and three figures as SVG.
+    """Write the statistics of `dataset` as JSON, and three figures as SVG; say what to look at.
 
     Args:
         samples: how many random images of each part to show.
         seed: which ones.
     """
     data = read_dataset(dataset)
-    parts = {"train": (data.x_train, data.y_train), "test": (data.x_test, data.y_test)}
+    parts = {
+        "train": Part(data.x_train, data.y_train),
+        "test": Part(data.x_test, data.y_test),
+    }
+    own = {}
+    if data.x_validation is not None:
+        own = {"validation": Part(data.x_validation, data.y_validation)}
     classes = data.classes.tolist()
     counts = {
         part: np.bincount(labels, minlength=len(classes)) for part, (_, labels) in parts.items()
     }
+    checks = check_data(parts | own, classes, data.origin.get("dtypes", {}))
     summary = {
         "dataset": data.name,
         "sha256": _content_hash(data),
@@ -44,13 +55,16 @@ def explore_stats(
             for name, train, test in zip(classes, counts["train"], counts["test"], strict=True)
         ],
         "train_against_test": _compare(counts["train"], counts["test"]),
+        "checks": checks,
     }
     write_json(stats, summary)
+    for line in alarms(checks):
+        print(f"explore_stats: {line}", file=sys.stderr)
 
     shares = {part: count / count.sum() for part, count in counts.items()}
     write_text(class_histogram, draw_class_counts(classes, shares))
     random = np.random.default_rng(seed)
-    pixel_range = float(data.x_train.min()), float(data.x_train.max())
+    pixel_range = robust_range(data.x_train)
     for path, (images, labels) in zip((train_samples, test_samples), parts.values(), strict=True):
         chosen = random.choice(len(images), min(samples, len(images)), replace=False)
         titles = [classes[label] for label in labels[chosen]]

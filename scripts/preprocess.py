@@ -8,6 +8,7 @@ from core.command_line import StageParser
 from core.errors import UserError
 from core.split import Split, write_split
 from dataset.dataset import read_dataset
+from dataset.pixel_range import robust_range
 
 
 def preprocess(
@@ -22,7 +23,9 @@ def preprocess(
     """Write the three parts of `dataset`.
 
     Images keep their dtype and units, a quarter of the bytes of scaled ones; each model scales with
-    the pixel range of the training images, and flattens or adds the channel axis as it needs.
+    the pixel range of the training images, and flattens or adds the channel axis as it needs. Where
+    a few pixels of those lie far outside of the rest, the range is that of the rest, and pixels
+    beyond it are cut to it in all parts.
 
     Args:
         validation_size: share of the training images to hold out, in [0, 1).
@@ -34,11 +37,13 @@ def preprocess(
     """
     data = read_dataset(dataset)
     y_train = data.y_train
-    low, high = float(data.x_train.min()), float(data.x_train.max())
+    low, high = robust_range(data.x_train)
     if low == high:
         raise UserError(f"{dataset}: each pixel of x_train is {low:g}; allowed: two or more values")
+    cut = data.x_train.min() < low or data.x_train.max() > high
 
     def split(images: np.ndarray, labels: np.ndarray) -> Split:
+        images = images.clip(low, high) if cut else images
         return Split(images, labels, data.classes, np.array([low, high]))
 
     kept, held_out = np.arange(len(y_train)), np.arange(0)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from core.errors import UserError
 from core.split import Split, read_split
 from dataset.dataset import checked_dataset, write_dataset
+from dataset.digits import load_digits
 from dataset.found import Found
+from dataset.pixel_range import robust_range
 from preprocess import preprocess
 
 
@@ -147,3 +149,41 @@ def test_images_of_one_pixel_value_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"dataset\.npz: each pixel of x_train is 3; allowed: two"):
         cut(tmp_path, TEN_CLASSES, pixels=np.full(200, 3))
     assert cut(tmp_path, TEN_CLASSES, pixels=np.where(TEN_CLASSES == 5, 3, 4))
+
+
+def test_a_pixel_far_outside_does_not_count(tmp_path):
+    """Neither in the range nor in the images of any part."""
+    labels = np.arange(200) % 2
+    for odd, cut_to in ((65535, 199), (-400, 0)):
+        pixels = np.arange(200)
+        pixels[7] = odd
+        parts = cut(tmp_path, labels, pixels=pixels, validation_size=0)
+        assert parts["train"].pixel_range.tolist() == [0, 199]
+        expected = [cut_to if number == 7 else number for number in range(200)]
+        assert numbers(parts["train"]) == numbers(parts["test"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "odd"), [(200, 150), (100, 120), (99, 65535), (4, 500), (2, 900)]
+)
+def test_the_range_is_of_all_pixels_that_are_not_far_outside(count, odd):
+    """Beyond the others by no more than their range, or one of fewer than a hundred images."""
+    highest = np.full(count, 80)
+    highest[1] = odd
+    images = np.stack([np.arange(count) % 2, highest], axis=1)[:, None].astype(np.float32)
+    assert robust_range(images) == (0, odd)
+    assert robust_range(-images) == (-odd, 0)
+    assert robust_range(images + 1000) == (1000, 1000 + odd)
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_the_range_where_most_images_are_of_one_value(value):
+    images = np.full((300, 2, 2), value, np.uint8)
+    assert robust_range(images) == (value, value)
+    images[5, 0, 1] = 200
+    assert robust_range(images) == (value, 200)
+
+
+def test_the_range_of_digits_is_of_all_their_pixels():
+    images = load_digits().images["train"]
+    assert robust_range(images) == (0, 16)

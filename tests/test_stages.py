@@ -9,6 +9,7 @@ import pytest
 from small_stages import dataset, parameters, run_evaluate, run_logreg, run_mlp, split
 
 from core.errors import UserError
+from core.npz import write_arrays
 from core.split import write_split
 from explore_stats import explore_stats
 from linear.linear_model import LinearModel, write_linear_model
@@ -40,6 +41,36 @@ class TestExploreStats:
             paths = sorted((tmp_path / name).iterdir())
             contents.append([path.read_bytes() for path in paths])
         assert contents[0] == contents[1]
+
+    def test_data_that_can_be_right_is_passed_in_silence(self, tmp_path, capfd):
+        assert self.explore(tmp_path)["checks"] == []
+        assert capfd.readouterr().err == ""
+
+    def test_what_cannot_be_right_is_said(self, tmp_path, capfd):
+        """In a line each, with pictures in the statistics."""
+        arrays = np.load(dataset(tmp_path))
+        x = np.concatenate([arrays["x_train"], arrays["x_test"][:9]])
+        x[3] = 0
+        y = np.concatenate([arrays["y_train"], arrays["y_test"][:9]])
+        write_arrays(tmp_path / "leaky.npz", **{**arrays, "x_train": x, "y_train": y})
+        figures = [tmp_path / f"{name}.svg" for name in ("train", "test", "classes")]
+        stats = tmp_path / "stats.json"
+        explore_stats(tmp_path / "leaky.npz", stats, *figures, samples=25, seed=1)
+        found = json.loads(stats.read_text())["checks"]
+        assert [(row["severity"], row["check"]) for row in found] == [
+            ("stop", "test_in_train"),
+            ("warn", "train_of_one_value"),
+        ]
+        stop, warn = capfd.readouterr().err.splitlines()
+        assert stop.startswith("explore_stats: stop: 9 of 100 (9.0 %) test images are also in tra")
+        assert warn.startswith("explore_stats: warn: 1 of 209 (0.5 %) training images are of one")
+        first, second = found[0]["images"][0]
+        assert (first["part"], first["index"]) == ("train", 200)
+        assert (second["part"], second["index"], second["class"]) == ("test", 0, "5")
+        rows = second["pixels"].split(" ")
+        assert [len(row) for row in rows] == [8] * 8
+        expected = np.rint(arrays["x_test"][0] / arrays["x_train"].max() * 15)
+        np.testing.assert_array_equal([[int(grey, 16) for grey in row] for row in rows], expected)
 
     def test_fewer_images_than_samples(self, tmp_path):
         self.explore(tmp_path, images=8, classes=2)

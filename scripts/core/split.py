@@ -17,8 +17,8 @@ class Split:
         labels: (n,), int64, indices into `classes`.
         classes: (k,), unicode, the classes as the dataset spells them, in its order.
         pixel_range: (2,), float64, the lowest and highest pixel of the dataset's training images,
-            used or not. Models scale with it, and keep it, so that they take images in the
-            dataset's own units.
+            used or not, without what lies far outside of the rest. Models scale with it, and keep
+            it, so that they take images in the dataset's own units.
     """
 
     images: np.ndarray

@@ -4,6 +4,7 @@ import atexit
 import importlib.util
 from contextlib import ExitStack, nullcontext
 
+from core.files import read_json
 from freshness.records import stale_reasons
 from reruns import lock, rerun, stage_of, wait_for_orphans
 
@@ -54,8 +55,18 @@ onstart:
     locks.enter_context(held())
 
 
+def say_what_was_found():
+    """Of the data, as explore_stats has said into its log: at the end, where it is seen."""
+    if "explore_stats" not in stale_reasons(stages):
+        from checks.finding import alarms
+
+        for line in alarms(read_json(Path("reports/stats.json"))["checks"]):
+            logger.warning(f"explore_stats: {line}")
+
+
 onsuccess:
     finish()
+    say_what_was_found()
 
 
 onerror:

@@ -1,0 +1,34 @@
+"""Whether a dataset can say which model to trust: all checks, before any model is trained."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from checks.classes import check_classes
+from checks.duplicates import check_duplicates
+from checks.finding import NOTE, STOP, WARN, Data, Part
+from checks.likeness import check_likeness
+from checks.pixels import check_pixels
+from dataset.pixel_range import robust_range
+
+SEVERITIES = (STOP, WARN, NOTE)
+
+
+def check_data(
+    parts: Mapping[str, Part], classes: Sequence[str], dtypes: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What all checks have found, as `finding` has it, the worst first; the same for the same data.
+
+    Args:
+        parts: "train" and "test", and "validation" if there is one.
+        classes: the names of the labels.
+        dtypes: those that the parts had before they became a dataset.
+    """
+    ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+    data = Data(ordered, classes, robust_range(ordered["train"].images))
+    found = [
+        *check_likeness(data, dtypes),
+        *check_duplicates(data),
+        *check_classes(data),
+        *check_pixels(data, dtypes),
+    ]
+    return sorted(found, key=lambda one: SEVERITIES.index(one["severity"]))

@@ -1,0 +1,83 @@
+"""Checks of the classes: in one part only, of other shares, or no class at all."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from checks.finding import NOTE, WARN, Data, finding, share
+
+NO_CLASS = {"unlabelled", "unlabeled", "unknown", "none", "nan", "null", "n/a", "na", "?"}
+FEWEST_CLASSES = 3  # besides -1, which else is one of -1 and 1, or of -1, 0 and 1
+EXPECTED = 5  # images of a class that cannot be missing by chance
+OTHER_SHARE, SURE = 0.1, 5.0  # of the images, standard errors
+
+
+def check_classes(data: Data) -> Iterator[dict[str, Any]]:
+    """What there is to say of the classes and of how many images they have."""
+    places = range(len(data.classes))
+    counts = {
+        name: np.bincount(part.labels, minlength=len(data.classes))
+        for name, part in data.parts.items()
+    }
+    numbers = [label for label in data.classes if re.fullmatch(r"\d+", label)]
+    for place, label in enumerate(data.classes):
+        no_number = label == "-1" and len(numbers) == len(data.classes) - 1 >= FEWEST_CLASSES
+        if no_number or label.lower() in NO_CLASS:
+            yield _no_class(label, {name: int(count[place]) for name, count in counts.items()})
+    train = counts.pop("train")
+    for name, count in counts.items():
+        expected = train / train.sum() * count.sum()
+        missing = [place for place in places if not count[place]]
+        if missing:
+            yield _missing(data, name, missing, train, expected)
+        gaps = np.abs(expected - count) / count.sum()
+        shares = (train + count) / (train.sum() + count.sum())
+        error = np.sqrt(shares * (1 - shares) * (1 / train.sum() + 1 / count.sum()))
+        gaps[(count == 0) | (gaps <= SURE * error)] = 0
+        if gaps.max() >= OTHER_SHARE:
+            yield _other_shares(data, name, train, count, int(gaps.argmax()))
+
+
+def _no_class(label: str, counts: dict[str, int]) -> dict[str, Any]:
+    each = ", ".join(f"{count:,} in {name}" for name, count in counts.items())
+    return finding(
+        "no_class",
+        WARN,
+        f"{sum(counts.values()):,} images are labelled {label}: {each}.",
+        "That often marks images without a label. They are learnt as a class of their own, and"
+        " count as one in each accuracy.",
+        "Take these images out, unless it is a class like the others.",
+    )
+
+
+def _missing(
+    data: Data, name: str, missing: list[int], train: np.ndarray, expected: np.ndarray
+) -> dict[str, Any]:
+    most = sorted(missing, key=lambda place: -train[place])
+    each = ", ".join(f"{data.classes[place]} ({train[place]:,})" for place in most[:5])
+    more = f" and {len(most) - 5} more" if len(most) > 5 else ""
+    return finding(
+        f"class_not_in_{name}",
+        WARN if expected[missing].max() >= EXPECTED else NOTE,
+        f"{len(missing)} of {len(data.classes)} classes have no image in {name}, and in train"
+        f" as many as stand in brackets: {each}{more}.",
+        f"How well a model knows them is not measured by {name}.",
+        f"Add images of these classes to {name}, or take the classes out.",
+    )
+
+
+def _other_shares(
+    data: Data, name: str, train: np.ndarray, count: np.ndarray, widest: int
+) -> dict[str, Any]:
+    return finding(
+        f"class_shares_of_{name}",
+        WARN,
+        f"Class {data.classes[widest]} is {share(int(train[widest]), int(train.sum()))} images of"
+        f" train and {share(int(count[widest]), int(count.sum()))} of {name}.",
+        f"Accuracy on {name} gives the classes other weights than training does: the model that is"
+        " best there need not be where classes are as frequent as in train.",
+        "If one of them is not as it will be in use, draw that part anew; else compare the models"
+        " class by class.",
+    )

@@ -1,0 +1,115 @@
+"""Checks of images that are there twice: in test and train, within a part, with other labels."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from checks.finding import MOST_PICTURES, NOTE, STOP, WARN, Data, finding, kind, picture, share
+from checks.twins import EQUAL, MOVED, NEAR, NEARNESS, Twins, find_twins
+
+MANY, SOME = 0.01, 0.001  # of the images of a part
+WORDS = {
+    EQUAL: "equal",
+    MOVED: "moved by one pixel",
+    NEAR: f"nearly equal (no further apart than {NEARNESS:.0%} of what either differs from the"
+    " mean image of its part)".replace("%", " %"),
+}
+
+
+def check_duplicates(data: Data) -> Iterator[dict[str, Any]]:
+    """What there is to say of images that are there twice."""
+    names = list(data.parts)
+    twins = find_twins([part.images for part in data.parts.values()])
+    starts = np.cumsum([0, *(len(part.images) for part in data.parts.values())])
+    parts = [np.searchsorted(starts, each, side="right") - 1 for each in twins[:2]]
+    for place, name in enumerate(names):
+        before = (parts[1] == place) & (parts[0] < place)
+        if before.any():
+            others = " or ".join(names[:place])
+            yield _leak(data, name, others, *_described(data, twins, before, starts))
+        within = (parts[1] == place) & (parts[0] == place)
+        if within.any():
+            yield _repeated(data, name, *_described(data, twins, within, starts))
+    labels = np.concatenate([part.labels for part in data.parts.values()])
+    other = labels[twins.first] != labels[twins.second]
+    if other.any():
+        yield _contested(data, len(labels), *_described(data, twins, other, starts))
+
+
+def _described(
+    data: Data, twins: Twins, chosen: np.ndarray, starts: np.ndarray
+) -> tuple[dict[int, int], list[list[dict[str, Any]]]]:
+    """How many images have a twin of each kind, the first that fits, and pictures of some.
+
+    Args:
+        chosen: which pairs; what counts are their second images.
+        starts: the number of the first image of each part.
+    """
+    order = np.lexsort([twins.second[chosen], twins.kind[chosen]])
+    first, second, kind = (each[chosen][order] for each in twins)
+    _, once = np.unique(second, return_index=True)
+    counts = np.bincount(kind[once], minlength=len(WORDS))
+    rows = [
+        [_numbered(data, starts, number) for number in (first[at], second[at])]
+        for at in sorted(once.tolist())[:MOST_PICTURES]
+    ]
+    return dict(enumerate(counts.tolist())), rows
+
+
+def _numbered(data: Data, starts: np.ndarray, number: int) -> dict[str, Any]:
+    part = int(np.searchsorted(starts, number, side="right")) - 1
+    return picture(data, list(data.parts)[part], int(number - starts[part]))
+
+
+def _kinds(counts: dict[int, int]) -> str:
+    return ", ".join(f"{count:,} {WORDS[each]}" for each, count in counts.items() if count)
+
+
+def _leak(data: Data, name: str, others: str, counts: dict[int, int], rows: list) -> dict[str, Any]:
+    images, total = len(data.parts[name].images), sum(counts.values())
+    certain = total - counts[NEAR]
+    severity = STOP if name == "test" and certain >= MANY * images else WARN
+    if total < SOME * images or (certain < SOME * images and total < MANY * images):
+        severity = NOTE
+    return finding(
+        f"{name}_in_{others.replace(' ', '_')}",
+        severity,
+        f"{share(total, images)} {kind(name)} images are also in {others}: {_kinds(counts)}.",
+        "A model may know these by heart, so accuracy on them says nothing of new images, and the"
+        " model that remembers best looks best.",
+        f"Take them out of {name} or out of {others}; where several images show one thing, as"
+        " frames of a film do, put all of them in one part.",
+        rows,
+    )
+
+
+def _repeated(data: Data, name: str, counts: dict[int, int], rows: list) -> dict[str, Any]:
+    images, total = len(data.parts[name].images), sum(counts.values())
+    certain = total - counts[NEAR]
+    meaning = {
+        "train": "They count twice in training, and where validation images are split off, they may"
+        " be on both sides, so that validation accuracy is too high.",
+    }.get(name, "They count twice in each accuracy, so the intervals are too narrow.")
+    return finding(
+        f"repeated_in_{name}",
+        WARN if certain >= MANY * images else NOTE,
+        f"{share(total, images)} {kind(name)} images repeat an earlier one: {_kinds(counts)}.",
+        meaning,
+        "Keep one of each, unless they are repeated on purpose.",
+        rows,
+    )
+
+
+def _contested(data: Data, images: int, counts: dict[int, int], rows: list) -> dict[str, Any]:
+    total = counts[EQUAL] + counts[MOVED]
+    return finding(
+        "other_label",
+        WARN if total >= SOME * images else NOTE,
+        f"{share(sum(counts.values()), images)} images are there again with another label:"
+        f" {_kinds(counts)}.",
+        "One of the two labels is wrong, or the image may be either: no model can be right about"
+        " both, and learning both teaches it neither.",
+        "Look at them; correct the labels, or take the images out.",
+        rows,
+    )

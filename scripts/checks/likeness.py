@@ -1,0 +1,101 @@
+"""Checks of whether pixels mean the same in train and in another part."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from checks.finding import NOTE, STOP, WARN, Data, finding, number
+from checks.look import Look, look_at
+from checks.meaning import check_meaning
+
+OTHER_SCALE, RATHER_OTHER_SCALE = 2.0, 1.25  # ratios of the ranges of two parts
+OTHER_OFFSET, RATHER_OTHER_OFFSET = 0.25, 0.1  # of the range of train
+OTHER_MEAN, OTHER_BACKGROUND = 0.1, 0.2  # of the range, of the pixels
+SAME_VALUE = 0.01  # of the range, of pixels of a background
+SURE = 5.0  # standard errors
+
+
+def check_likeness(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """How each other part differs from train.
+
+    Args:
+        dtypes: those that the parts had before they became a dataset.
+    """
+    train = look_at(data.parts["train"])
+    for name, part in data.parts.items():
+        if name == "train":
+            continue
+        other = look_at(part)
+        found = [_scale(name, train, other, dtypes), check_meaning(data, name, train, other)]
+        if not any(one and one["severity"] == STOP for one in found):
+            found += [_mean(name, train, other), _background(name, train, other)]
+        yield from filter(None, found)
+
+
+def _scale(name: str, train: Look, other: Look, dtypes: Mapping[str, str]) -> dict[str, Any] | None:
+    ranges = train.high - train.low, other.high - other.low
+    ratio = max(ranges) / min(ranges) if min(ranges) > 0 else 1.0
+    offset = abs(other.low - train.low) / max(ranges) if max(ranges) > 0 else 0.0
+    types = dtypes.get("train"), dtypes.get(name)
+    were = f"; they came as {types[0]} and {types[1]}" if types[0] != types[1] else ""
+    found = (
+        f"Pixels of a usual training image go from {number(train.low)} to {number(train.high)}, and"
+        f" those of a usual {name} image from {number(other.low)} to {number(other.high)} (medians"
+        f" of each image's lowest and highest){were}."
+    )
+    if ratio >= OTHER_SCALE or offset >= OTHER_OFFSET:
+        severity, is_what = STOP, "another scale"
+    elif ratio >= RATHER_OTHER_SCALE or offset >= RATHER_OTHER_OFFSET:
+        severity, is_what = WARN, "another contrast"
+    elif were:
+        return finding(
+            f"{name}_dtype",
+            NOTE,
+            found,
+            "Their ranges are alike, so a pixel means the same in both.",
+            "Nothing needs to be done.",
+        )
+    else:
+        return None
+    return finding(
+        f"{name}_scale",
+        severity,
+        found,
+        f"That is {is_what}. Models scale all images by the range of the training images, so the"
+        f" {name} images are unlike what they learn from, and which model copes best is luck.",
+        "Bring both parts to one scale: divide both by 255, or neither; standardise both with the"
+        " mean and deviation of the training images.",
+    )
+
+
+def _mean(name: str, train: Look, other: Look) -> dict[str, Any] | None:
+    apart = abs(other.mean - train.mean)
+    if apart <= max(OTHER_MEAN * (train.high - train.low), SURE * (train.error + other.error)):
+        return None
+    return finding(
+        f"{name}_brightness",
+        WARN,
+        f"The mean pixel is {train.mean:.4g} in train and {other.mean:.4g} in {name}, where a usual"
+        f" training image goes from {number(train.low)} to {number(train.high)}.",
+        f"The {name} images are lit, inked or cut out in another way than the training images, and"
+        " accuracy on them says little of images like those.",
+        "See whether both parts were prepared in the same way.",
+    )
+
+
+def _background(name: str, train: Look, other: Look) -> dict[str, Any] | None:
+    """The share of the pixels that are, or nearly are, the most frequent value of train."""
+    values, counts = np.unique(train.part.images[:1000], return_counts=True)
+    value, near = values[counts.argmax()], SAME_VALUE * (train.high - train.low)
+    shares = [float((np.abs(look.part.images - value) <= near).mean()) for look in (train, other)]
+    if abs(shares[0] - shares[1]) <= OTHER_BACKGROUND:
+        return None
+    return finding(
+        f"{name}_background",
+        WARN,
+        f"Of the pixels of train, {100 * shares[0]:.0f} % are {number(value)}, the most frequent"
+        f" value; of those of {name}, {100 * shares[1]:.0f} % are.",
+        "The background is not the same: one part may have been compressed, resized or smoothed.",
+        "See whether both parts were prepared in the same way.",
+    )

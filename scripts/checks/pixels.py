@@ -1,0 +1,91 @@
+"""Checks of single pixels: far outside of the rest, of one value, or cut down to a few."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from checks.finding import NOTE, WARN, Data, finding, kind, number, picture, share
+from dataset.pixel_range import robust_range
+
+MANY = 0.001  # of the images of a part
+FEW_VALUES = 3
+SAMPLE = 1_000  # images that have more values, if any have
+
+
+def check_pixels(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What there is to say of the pixels of each part.
+
+    Args:
+        dtypes: those that the parts had before they became a dataset.
+    """
+    for name, part in data.parts.items():
+        lowest, highest = (each(axis=(1, 2)) for each in (part.images.min, part.images.max))
+        low, high = robust_range(part.images)
+        outside = np.flatnonzero((lowest < low) | (highest > high))
+        if outside.size:
+            yield _outside(data, name, low, high, outside)
+        empty = np.flatnonzero(lowest == highest)
+        if empty.size:
+            yield _empty(data, name, empty)
+    few = _few_values(data.parts["train"].images, dtypes.get("train", ""))
+    if few:
+        yield few
+
+
+def _outside(data: Data, name: str, low: float, high: float, images: np.ndarray) -> dict[str, Any]:
+    pixels = data.parts[name].images[images]
+    far = (pixels < low) | (pixels > high)
+    ends = " to ".join(number(end) for end in np.unique([pixels[far].min(), pixels[far].max()]))
+    scaled = {
+        "train": "Scaled by all pixels, other images would have little contrast left, so models"
+        f" scale by {number(low)} to {number(high)}, and what lies beyond is cut to that.",
+    }.get(name, "What a model answers to these images is luck.")
+    return finding(
+        f"{name}_far_outside",
+        WARN,
+        f"{share(len(images), len(data.parts[name].images))} {kind(name)} images have {far.sum():,}"
+        f" {'pixels' if far.sum() > 1 else 'pixel'} far outside of the others, which go from"
+        f" {number(low)} to {number(high)}: {ends}.",
+        scaled,
+        "Look at these images; mend them or take them out.",
+        [[picture(data, name, index)] for index in images[:5].tolist()],
+    )
+
+
+def _empty(data: Data, name: str, images: np.ndarray) -> dict[str, Any]:
+    total = len(data.parts[name].images)
+    shown = ", ".join(map(str, images[:5].tolist()))
+    return finding(
+        f"{name}_of_one_value",
+        WARN if len(images) >= MANY * total else NOTE,
+        f"{share(len(images), total)} {kind(name)} images are of one value each: number {shown}"
+        f"{' and more' if len(images) > 5 else ''}.",
+        "Nothing is to be seen in them, so no model can tell their class.",
+        "See whether they were read rightly; take them out.",
+    )
+
+
+def _few_values(images: np.ndarray, dtype: str) -> dict[str, Any] | None:
+    if len(np.unique(images[:SAMPLE])) > FEW_VALUES:
+        return None
+    values, counts = np.unique(images, return_counts=True)
+    if len(values) > FEW_VALUES or len(values) < 2:
+        return None
+    each = [
+        f"{number(value)} ({100 * count / images.size:.1f} %)"
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
+    ]
+    cut = values.tolist() == list(range(len(values))) and "int" in dtype
+    return finding(
+        "few_values",
+        WARN if cut else NOTE,
+        f"The pixels of train have {len(values)} values only: {', '.join(each)}.",
+        "That is what is left of greys when whole numbers are divided and rounded down, as by"
+        " (x / 255).astype(uint8): most of each image is lost."
+        if cut
+        else "The images are black and white, without greys.",
+        "Save them as they were, from 0 to 255, or as real numbers from 0 to 1."
+        if cut
+        else "Nothing needs to be done if that is how they are meant.",
+    )
