@@ -5,18 +5,18 @@ from typing import Any
 
 from checks.classes import check_classes
 from checks.duplicates import check_duplicates
-from checks.finding import NOTE, STOP, WARN, Data, Part
+from checks.finding import Data, Part
 from checks.likeness import check_likeness
 from checks.pixels import check_pixels
 from dataset.pixel_range import robust_range
 
-SEVERITIES = (STOP, WARN, NOTE)
-
 
 def check_data(
     parts: Mapping[str, Part], classes: Sequence[str], dtypes: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """What all checks have found, as `finding` has it, the worst first; the same for the same data.
+) -> dict[str, dict[str, Any]]:
+    """What all checks have found, as `finding` has it, by the name of the check.
+
+    By name, because DVC takes each list of objects in a file that it plots for points to draw.
 
     Args:
         parts: "train" and "test", and "validation" if there is one.
@@ -31,4 +31,4 @@ def check_data(
         *check_classes(data),
         *check_pixels(data, dtypes),
     ]
-    return sorted(found, key=lambda one: SEVERITIES.index(one["severity"]))
+    return {one.pop("check"): one for one in found}

@@ -44,14 +44,16 @@ def finding(
         severity: STOP, WARN or NOTE.
         pictures: rows of those that `picture` and `mean_picture` give.
     """
-    return {
+    said = {
         "check": check,
         "severity": severity,
         "found": found,
         "meaning": meaning,
         "action": action,
-        "images": [list(row) for row in pictures[:MOST_PICTURES]],
     }
+    if pictures:
+        said["images"] = [list(row) for row in pictures[:MOST_PICTURES]]
+    return said
 
 
 def picture(data: Data, part: str, index: int) -> dict[str, Any]:
@@ -91,10 +93,11 @@ def kind(part: str) -> str:
     return "training" if part == "train" else part
 
 
-def alarms(checks: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each of `checks` that is no note, for a terminal."""
+def alarms(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each of the `checks`, by name, that is no note: for a terminal, stops first."""
     return [
-        f"{one['severity']}: {one['found']} {one['meaning']} {one['action']}"
-        for one in checks
-        if one["severity"] != NOTE
+        f"{severity}: {one['found']} {one['meaning']} {one['action']}"
+        for severity in (STOP, WARN)
+        for one in checks.values()
+        if one["severity"] == severity
     ]
