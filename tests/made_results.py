@@ -39,6 +39,7 @@ def make_results(
     shape: tuple[int, int] = (8, 8),
     classes: int = 10,
     likely: np.ndarray | None = None,
+    checks: dict[str, dict] | None = None,
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
     answer with the probabilities `likely`, (models, images, classes).
@@ -87,6 +88,7 @@ def make_results(
                 for label, count in enumerate(counts)
             ],
             "train_against_test": {"sentence": "Alike."},
+            "checks": checks or {},
         },
     )
     samples, histogram = figures(shape, classes)

@@ -9,6 +9,7 @@ from drawing.svg import inline
 from evaluation.evaluation import Evaluation
 from evaluation.significance import ALPHA
 from page.charts import draw_abstention, draw_accuracies, draw_cost
+from page.data_checks import describe_checks
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
 
@@ -40,6 +41,7 @@ def describe_comparison(
     contested = findings["contested"]
     return {
         "stats": stats,
+        "checks": describe_checks(stats["checks"]),
         "classes": evaluation.classes.tolist(),
         "alpha": ALPHA,
         "models": models,

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from core.errors import UserError
@@ -15,6 +15,7 @@ FAILURES = "reports/failures.csv"
 STATS = "reports/stats.json"
 MOST_MODELS = 100  # each is compared, and drawn
 MOST_IMAGES = 1_000_000
+MOST_CHECKS = 100
 
 
 class Mistake(NamedTuple):
@@ -23,6 +24,15 @@ class Mistake(NamedTuple):
     label: str
     answer: str
     confidence: float
+
+
+class Alarm(NamedTuple):
+    """What a check of the data found: "stop" or "warn", and sentences."""
+
+    severity: str
+    found: str
+    meaning: str
+    action: str
 
 
 @dataclass(frozen=True)
@@ -34,12 +44,14 @@ class Results:
         sha256: of its content.
         images: test images in all.
         mistakes: of each model, by the number of the image.
+        alarms: why the data may not say which model to trust, the worst first.
     """
 
     dataset: str
     sha256: str
     images: int
     mistakes: dict[str, dict[int, Mistake]]
+    alarms: list[Alarm] = field(default_factory=list)
 
 
 def read_results(revision: Revision) -> Results | None:
@@ -57,11 +69,12 @@ def read_results(revision: Revision) -> Results | None:
     counts = _checked(METRICS, revision, lambda: _counts(json.loads(texts[METRICS])))
     images = next(iter(counts.values()))[1]
     dataset = _checked(STATS, revision, lambda: _dataset(json.loads(texts[STATS])))
+    alarms = _checked(STATS, revision, lambda: _alarms(json.loads(texts[STATS])))
     mistakes = _checked(FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts)))
     for name, (failures, total) in counts.items():
         if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
             raise UserError(f"{FAILURES} of {revision.name} does not belong to {METRICS}")
-    return Results(*dataset, images, mistakes)
+    return Results(*dataset, images, mistakes, alarms)
 
 
 class _RefusedError(Exception):
@@ -101,6 +114,22 @@ def _dataset(stats: Any) -> tuple[str, str]:
     name, digest = stats["dataset"], stats["sha256"]
     name.encode(), digest.encode()  # raises for what is no text
     return name, digest
+
+
+def _alarms(stats: Any) -> list[Alarm]:
+    checks = stats.get("checks", {})  # older results have none
+    if len(checks) > MOST_CHECKS:
+        raise _RefusedError(f"{len(checks):,} checks of the data; allowed: up to {MOST_CHECKS}")
+    alarms = [Alarm(*(one[key] for key in Alarm._fields)) for one in checks.values()]
+    for alarm in alarms:
+        if alarm.severity not in ("stop", "warn", "note"):
+            raise ValueError(alarm.severity)
+        for text in alarm:
+            text.encode()  # raises for what is no text
+    return sorted(
+        (alarm for alarm in alarms if alarm.severity != "note"),
+        key=lambda alarm: alarm.severity != "stop",
+    )
 
 
 def _mistakes(text: bytes, names: list[str]) -> dict[str, dict[int, Mistake]]:

@@ -68,8 +68,9 @@ def draw_review(
     try:
         results = read_results(base), read_results(here)
         missing = no_comparison(*results, base.name)
+        alarms = results[1].alarms if results[1] else []
     except UserError as error:
-        missing = str(error)
+        missing, alarms = str(error), []
     changes = [] if missing else compare_models(*results)
     unknown: list[str] = []
     both = [_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here)]
@@ -87,6 +88,7 @@ def draw_review(
         "dataset": None if missing else results[1].dataset,
         "missing": missing,
         "changes": changes,
+        "alarms": alarms,
         "stale": stale or [],
         "base_stale": stale_stages(base_stages) if base_stages else [],
         "unknown": list(dict.fromkeys(unknown)),
@@ -103,8 +105,10 @@ def draw_review(
     environment = template_environment(*FOLDERS)
     words = environment.get_template("verdict.j2").module
 
+    unfit = next((alarm.found for alarm in alarms if alarm.severity == "stop"), "")
+
     def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
-        return verdict(changes, missing, stale, words, as_text, reproduction)
+        return verdict(changes, missing, stale, words, as_text, reproduction, unfit)
 
     plain = said_by(str)
     return Review(

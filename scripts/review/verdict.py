@@ -16,6 +16,7 @@ STALE = "The results do not belong to the parameters and code"
 UNKNOWN = "What the results were made of is not known."
 REPRODUCED = "Its run says that it made the same results."
 NOT_REPRODUCED = "The results reproduced in this run are not those committed"
+NOT_TO_BE_TRUSTED = "The data cannot say which model to trust"
 FAILED = "This run could not reproduce the results"
 
 
@@ -39,6 +40,7 @@ def verdict(
     said: Any,
     as_text: Callable[[str], str],
     reproduction: Reproduction | None = None,
+    unfit: str = "",
 ) -> tuple[str, str]:
     """One sentence to be set off, and the rest; together at most LONGEST characters as `as_text`.
 
@@ -49,6 +51,7 @@ def verdict(
         said: the macros of verdict.j2, which say a number as the page does.
         as_text: makes a text harmless where it is shown.
         reproduction: what the run of a pull request says, if there is one.
+        unfit: why the data cannot say which model to trust, if so.
     """
     alarms = [(STALE, stale[0])] if stale else []
     if reproduction and reproduction.succeeded is False:
@@ -56,7 +59,11 @@ def verdict(
     states = [] if alarms else [UNKNOWN if stale is None else UP_TO_DATE]
     if reproduction and reproduction.succeeded:
         states.append(REPRODUCED)
-    for comparison in _comparisons(changes, missing, said):
+    comparisons = [*_comparisons(changes, missing, said)]
+    if unfit:
+        alarms.append((NOT_TO_BE_TRUSTED, unfit.removesuffix(".")))
+        comparisons.append(())  # what these would say counts for little
+    for comparison in comparisons:
         for detailed in (True, False):
             said_first = [
                 f"{what}: {why}." if why and detailed else f"{what}." for what, why in alarms

@@ -1,0 +1,43 @@
+"""What explore-stats has to say of the data, as the page shows it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from drawing.images import png
+
+SEVERITIES = {"stop": "Stop", "warn": "Warning", "note": "Note"}
+
+
+def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What was found, the worst first: "alarms", to be said before anything else, and "notes".
+
+    Args:
+        checks: as they are in the dataset's statistics.
+    """
+    severities = list(SEVERITIES)
+    found = [
+        {
+            **one,
+            "name": SEVERITIES[one["severity"]],
+            "pictures": [[_picture(each) for each in row] for row in one.get("images", [])],
+        }
+        for one in sorted(checks.values(), key=lambda one: severities.index(one["severity"]))
+    ]
+    return {
+        "alarms": [one for one in found if one["severity"] != "note"],
+        "notes": [one for one in found if one["severity"] == "note"],
+    }
+
+
+def _picture(each: Mapping[str, Any]) -> dict[str, str]:
+    """An image of which the statistics have each row as text, a hexadecimal digit a pixel."""
+    rows = [[int(grey, 16) for grey in row] for row in each["pixels"].split(" ")]
+    which = "mean" if each["index"] is None else f"number {each['index']}"
+    return {
+        "png": png(np.array(rows, np.uint8)),
+        "part": each["part"],
+        "which": which,
+        "label": each["class"],
+    }
