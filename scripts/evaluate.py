@@ -1,5 +1,8 @@
 """Measure every model on the test images, and compare them pair by pair."""
 
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from evaluation.confidence import reliability_table
 from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
+from evaluation.validation import validation_alarms
 from linear.linear_model import read_linear_model
 from networks.backend import use_threads
 from networks.network import predict, read_network
@@ -20,6 +24,7 @@ from networks.network import predict, read_network
 
 def evaluate(
     test: Path,
+    validation: Path,
     models: list[Path],
     metrics: Path,
     failures: Path,
@@ -32,6 +37,7 @@ def evaluate(
 
     Args:
         test: the test part.
+        validation: the validation part, which tells whether the test part is like it.
         models: a folder for each model, which gives it its name.
         metrics: JSON, one object a model.
         failures: CSV, one row for each image that at least one model gets wrong.
@@ -43,17 +49,19 @@ def evaluate(
     Raises:
         UserError: a model cannot be read, does not fit the images, or gives no probabilities.
     """
-    part = read_split(test)
+    part, held_out = read_split(test), read_split(validation)
     names = [folder.name for folder in models]
     if len(set(names)) < len(names):
         raise UserError(f"evaluate: two models of one name in {', '.join(names)}; name them apart")
     use_threads(threads)
     with threadpool_limits(threads):
         sizes, answers = zip(
-            *(_predict(folder, part, batch_size) for folder in models), strict=True
+            *(_measure(folder, part, held_out, batch_size) for folder in models), strict=True
         )
     probabilities = np.stack(answers).astype(np.float32)  # as they are stored, for the page
     findings = findings_of(names, sizes, probabilities, part)
+    for alarm in validation_alarms(findings["metrics"]):
+        print(f"evaluate: {alarm['found']} {alarm['meaning']} {alarm['action']}", file=sys.stderr)
     write_json(metrics, findings["metrics"])
     write_text(failures, failures_csv(names, probabilities, part))
     write_json(reliability, reliability_table(findings["reliability"]))
@@ -62,18 +70,40 @@ def evaluate(
     )
 
 
-def _predict(folder: Path, part: Split, batch_size: int) -> tuple[dict[str, int], np.ndarray]:
-    """A model's size, as the metrics have it, and its class probabilities, (n, k)."""
+def _measure(
+    folder: Path, part: Split, held_out: Split, batch_size: int
+) -> tuple[dict[str, int], np.ndarray]:
+    """What the metrics have of a model besides what its answers say, and these, (n, k), as class
+    probabilities of the n images of `part`.
+    """
     files = [folder / "network.json", folder / "network.weights.npz"]
+    if files[0].exists():
+        network = read_network(*files)
+        parameters = network.count_params()
+        answers = partial(predict, network, batch_size=batch_size)
+    else:
+        files = [folder / "model.npz"]
+        linear = read_linear_model(*files)
+        parameters, answers = linear.parameters, linear.probabilities
+    probabilities = _probabilities(folder, answers, part)
+    right = 0
+    if len(held_out.labels):
+        said = _probabilities(folder, answers, held_out).argmax(axis=1)
+        right = int((said == held_out.labels).sum())
+    size = {
+        "parameters": parameters,
+        "bytes": sum(file.stat().st_size for file in files),
+        "validation_images": len(held_out.labels),
+        "validation_right": right,
+    }
+    return size, probabilities
+
+
+def _probabilities(
+    folder: Path, answers: Callable[[np.ndarray], np.ndarray], part: Split
+) -> np.ndarray:
     try:
-        if files[0].exists():
-            network = read_network(*files)
-            parameters = network.count_params()
-            probabilities = predict(network, part.images, batch_size)
-        else:
-            files = [folder / "model.npz"]
-            linear = read_linear_model(*files)
-            parameters, probabilities = linear.parameters, linear.probabilities(part.images)
+        probabilities = answers(part.images)
     except ValueError as error:
         size = "x".join(map(str, part.images.shape[1:]))
         raise UserError(f"{folder}: the model cannot take the test images of {size}") from error
@@ -84,13 +114,13 @@ def _predict(folder: Path, part: Split, batch_size: int) -> tuple[dict[str, int]
     # NaN passes neither comparison.
     if not ((probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)):
         raise UserError(f"{folder}: the model's answers are not probabilities that sum to 1")
-    size = {"parameters": parameters, "bytes": sum(file.stat().st_size for file in files)}
-    return size, probabilities
+    return probabilities
 
 
 def main() -> None:
     parser = StageParser("evaluate", __doc__)
     parser.add_input("test", "the test part, .npz")
+    parser.add_input("validation", "the validation part, .npz")
     parser.add_input("models", "the models' folders", nargs="+")
     parser.add_output("metrics", "the metrics, .json")
     parser.add_output("failures", "the images that a model gets wrong, .csv")

@@ -40,9 +40,11 @@ def make_results(
     classes: int = 10,
     likely: np.ndarray | None = None,
     checks: dict[str, dict] | None = None,
+    validation: tuple[int, int] = (0, 0),
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
-    answer with the probabilities `likely`, (models, images, classes).
+    answer with the probabilities `likely`, (models, images, classes); all are right about the
+    first number of the second number of `validation` images.
     """
     random = np.random.default_rng(0)
     names = list(wrong)
@@ -55,7 +57,8 @@ def make_results(
             [answers_with_mistakes(labels, count, classes) for count in wrong.values()]
         )
     likely = likely.astype(np.float32)
-    sizes = [{"parameters": 650, "bytes": 2600} for _ in names]
+    watched = {"validation_right": validation[0], "validation_images": validation[1]}
+    sizes = [{"parameters": 650, "bytes": 2600, **watched} for _ in names]
     findings = findings_of(names, sizes, likely, part)
     write_evaluation(
         folder / "evaluation.npz", Evaluation(names, part.classes, labels, likely, findings)

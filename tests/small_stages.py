@@ -85,6 +85,7 @@ def run_logreg(folder: Path) -> dict:
 def run_evaluate(folder: Path, *models: str) -> dict:
     evaluate(
         folder / "test.npz",
+        folder / "validation.npz",
         [folder / name for name in models],
         folder / "metrics.json",
         folder / "failures.csv",

@@ -10,6 +10,7 @@ from evaluation.confidence import abstention, calibration_error, reliability, re
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv, score
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
+from evaluation.validation import validation_scores
 
 
 class TestConfidence:
@@ -207,12 +208,16 @@ class TestScores:
         likely = np.stack([self.LIKELY, np.roll(self.LIKELY, 1, axis=1), self.LIKELY[::-1]])
         answers = np.array([[0, 0, 2, 1, 2], [1, 1, 3, 2, 3], [2, 1, 2, 0, 0]])
         right = answers == self.PART.labels
-        names, sizes = ["a", "b", "c"], [{"bytes": size} for size in (1, 2, 3)]
+        names = ["a", "b", "c"]
+        watched = {"validation_images": 4, "validation_right": 3}
+        sizes = [{"bytes": size, **watched} for size in (1, 2, 3)]
         found = findings_of(names, sizes, likely, self.PART)
         pairs = compare_pairs(right)
         against = against_others(names, pairs, 5)
         for place, name in enumerate(names):
-            metrics = {**sizes[place], **score(likely[place], self.PART), "against": against[name]}
+            own = score(likely[place], self.PART)
+            of_both = validation_scores(3, 4, own["successes"], 5)
+            metrics = {**sizes[place], **own, **of_both, "against": against[name]}
             assert found["metrics"][name] == metrics
             confidence = [row.max() for row in likely[place]]
             for kind, measure in (("reliability", reliability), ("abstention", abstention)):

@@ -75,8 +75,11 @@ class StudyRuns:
             self.path(run, Path(path).name) for path in self.model_files if path.startswith(folder)
         ]
 
-    def test_images(self, wildcards: Wildcards) -> str:
-        return self.path(self._find("evaluate", wildcards).before.before, "test.npz")
+    def split(self, part: str) -> Ask:
+        """The part of the data that belongs to the model that the run of evaluate asks."""
+        return lambda wildcards: self.path(
+            self._find("evaluate", wildcards).before.before, f"{part}.npz"
+        )
 
     def seed(self, stage: str) -> Ask:
         return lambda wildcards: self._find(stage, wildcards).seed

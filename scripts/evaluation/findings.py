@@ -10,6 +10,7 @@ from evaluation.agreement import against_others, compare_answers, contested, err
 from evaluation.confidence import abstention, reliability
 from evaluation.scores import score
 from evaluation.significance import compare_pairs
+from evaluation.validation import validation_scores
 
 
 def findings_of(
@@ -19,7 +20,8 @@ def findings_of(
 
     Args:
         names: the models.
-        sizes: what is in the metrics of each besides what its answers say.
+        sizes: what is in the metrics of each besides what its answers say, among it how many
+            "validation_images" there are, and how many of them are "validation_right".
         probabilities: (models, n, k), float32, their answers to the n images of `part`.
     """
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
@@ -27,11 +29,14 @@ def findings_of(
     pairs = compare_pairs(right)
     against = against_others(names, pairs, len(part.labels))
     answers = dict(zip(names, zip(confidence, right, strict=True), strict=True))
+    metrics = {}
+    for name, size, likely in zip(names, sizes, probabilities, strict=True):
+        scores = score(likely, part)
+        counts = size["validation_right"], size["validation_images"]
+        watched = validation_scores(*counts, scores["successes"], len(part.labels))
+        metrics[name] = {**size, **scores, **watched, "against": against[name]}
     return {
-        "metrics": {
-            name: {**size, **score(likely, part), "against": against[name]}
-            for name, size, likely in zip(names, sizes, probabilities, strict=True)
-        },
+        "metrics": metrics,
         "pairs": [
             {
                 "first": names[pair.first],

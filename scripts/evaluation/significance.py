@@ -38,6 +38,16 @@ def same_shares(counts: np.ndarray) -> float:
     return float(chi2_contingency(counts, correction=False).pvalue)
 
 
+def fewer_right(right: int, images: int, other_right: int, other_images: int) -> float:
+    """P-value of Fisher's exact test, one-sided, that `right` of `images` is no smaller a share
+    than `other_right` of other images (Fisher 1935).
+    """
+    from scipy.stats import fisher_exact
+
+    table = [[right, images - right], [other_right, other_images - other_right]]
+    return float(fisher_exact(table, alternative="less").pvalue)
+
+
 def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
     """P-values of exact McNemar tests (McNemar 1947): of the images where just one of two models
     does something, are as many the first's as the second's?

@@ -33,6 +33,8 @@ from freshness.records import changed_files
 from freshness.revision import Revision, check_folder
 
 LOCK = Path("requirements.lock")
+# What metrics have that does not follow from the answers to test images.
+SIZES = ("parameters", "bytes", "validation_images", "validation_right")
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
@@ -137,7 +139,7 @@ def metrics_problems() -> Iterator[str]:
     metrics = Path("reports/metrics.json")
     try:
         saved = read_json(metrics)
-        sizes = [{key: saved[name][key] for key in ("parameters", "bytes")} for name in names]
+        sizes = [{key: saved[name][key] for key in SIZES} for name in names]
         findings = findings_of(names, sizes, probabilities, part)
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"

@@ -11,6 +11,7 @@ rule evaluate:
         "models/cnn/network.weights.npz",
         environment="envs/tensorflow.yaml",
         test="data/processed/test.npz",
+        validation="data/processed/validation.npz",
     output:
         evaluation=update("reports/evaluation.npz"),
         failures=report(
@@ -38,6 +39,7 @@ rule evaluate:
     shell:
         "python scripts/evaluate.py"
         " --test {input.test}"
+        " --validation {input.validation}"
         " --models {params.models}"
         " --metrics {output.metrics}"
         " --failures {output.failures}"

@@ -96,7 +96,8 @@ use rule pipeline_evaluate as evaluate with:
         "scripts/evaluate.py",
         runs.model,
         environment=runs.environment("evaluate"),
-        test=runs.test_images,
+        test=runs.split("test"),
+        validation=runs.split("validation"),
     output:
         evaluation="study/evaluate/{id}/evaluation.npz",
         failures="study/evaluate/{id}/failures.csv",

@@ -1,0 +1,69 @@
+"""Whether a model answers test images as it answers validation images: if not, the parts of the
+dataset do not mean the same.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evaluation.significance import fewer_right
+
+# Far beyond what other writers or another camera do: digits come to 8 points, with p = 0.002.
+LEAST_GAP = 0.15  # of the accuracies
+MOST_CHANCE = 1e-6  # that the p-value may be
+MEANING = (
+    "Test images seem to mean something else than training images: other labels, another range of"
+    " pixels, inverted, turned; or validation images are in train, too."
+)
+ACTION = "Look at both parts in the figures of the data, mend the dataset, and run again."
+
+
+def validation_scores(
+    validation_right: int, validation_images: int, right: int, images: int
+) -> dict[str, float]:
+    """The accuracy on validation images, and the p-value of Fisher's exact test that the share of
+    right answers to test images, `right` of `images`, is no smaller. Empty without such images.
+    """
+    if not validation_images:
+        return {}
+    return {
+        "validation_accuracy": validation_right / validation_images,
+        "validation_p_value": fewer_right(right, images, validation_right, validation_images),
+    }
+
+
+def validation_alarms(metrics: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What there is to say of models, by name, whose accuracy on test images is far below that on
+    validation images, as a check of the data says it; the worst model comes first.
+
+    Args:
+        metrics: of each model; only counts of images are read.
+    """
+    gaps = []
+    for name, scores in metrics.items():
+        images = scores["successes"] + scores["failures"]
+        counts = scores.get("validation_right", 0), scores.get("validation_images", 0)
+        found = validation_scores(*counts, scores["successes"], images)
+        gap = found.get("validation_accuracy", 0) - scores["successes"] / images
+        if gap >= LEAST_GAP and found["validation_p_value"] < MOST_CHANCE:
+            said = (
+                f"{name} is right about {_share(*counts)} validation images, but only"
+                f" {_share(scores['successes'], images)} test images"
+            )
+            gaps.append((gap, said))
+    gaps.sort(key=lambda one: -one[0])
+    if not gaps:
+        return []
+    found = "; ".join(said for _, said in gaps)
+    return [
+        {
+            "check": "validation",
+            "severity": "stop",
+            "found": f"{found}: far more than chance (exact test by Fisher, p < 0.000001).",
+            "meaning": MEANING,
+            "action": ACTION,
+        }
+    ]
+
+
+def _share(right: int, images: int) -> str:
+    return f"{100 * right / images:.1f} % of {images:,}"
