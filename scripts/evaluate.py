@@ -16,7 +16,7 @@ from evaluation.confidence import reliability_table
 from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
-from evaluation.validation import validation_alarms
+from evaluation.validation import check_validation
 from linear.linear_model import read_linear_model
 from networks.backend import use_threads
 from networks.network import predict, read_network
@@ -60,8 +60,8 @@ def evaluate(
         )
     probabilities = np.stack(answers).astype(np.float32)  # as they are stored, for the page
     findings = findings_of(names, sizes, probabilities, part)
-    for alarm in validation_alarms(findings["metrics"]):
-        print(f"evaluate: {alarm['found']} {alarm['meaning']} {alarm['action']}", file=sys.stderr)
+    for said in check_validation(findings["metrics"]).values():
+        print(f"stop: {said['found']} {said['meaning']} {said['action']}", file=sys.stderr)
     write_json(metrics, findings["metrics"])
     write_text(failures, failures_csv(names, probabilities, part))
     write_json(reliability, reliability_table(findings["reliability"]))

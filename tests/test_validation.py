@@ -1,13 +1,21 @@
 """A model that answers test images far worse than validation images: said first, and no verdict."""
 
+import json
 from math import comb
+from pathlib import Path
 
 import pytest
+from changed_results import Repository
+from made_results import render
 from small_stages import run_evaluate, run_logreg, split
 
+from core.errors import UserError
 from core.split import Split, write_split
 from evaluation.significance import fewer_right
-from evaluation.validation import validation_alarms, validation_scores
+from evaluation.validation import check_validation, validation_scores
+from freshness.revision import Revision, find_revision
+from review.results import METRICS, read_results
+from review.review_page import draw_review
 
 
 def scores(validation: tuple[int, int], test: tuple[int, int]) -> dict[str, int]:
@@ -44,20 +52,20 @@ def test_fishers_exact_test_by_hand():
     ],
 )
 def test_what_is_far_beyond_chance(validation, test, said):
-    assert bool(validation_alarms({"cnn": scores(validation, test)})) == said
+    assert bool(check_validation({"cnn": scores(validation, test)})) == said
 
 
 def test_what_is_said():
-    metrics = {
-        **{"a": scores((98, 100), (3, 1000)), "fine": scores((98, 100), (970, 1000))},
-        "b": scores((1000, 1000), (0, 1000)),
-    }
-    (alarm,) = validation_alarms(metrics)
-    assert alarm["severity"] == "stop"
-    assert alarm["found"] == (
-        "b is right about 100.0 % of 1,000 validation images, but only 0.0 % of 1,000 test images;"
-        " a is right about 98.0 % of 100 validation images, but only 0.3 % of 1,000 test images:"
-        " far more than chance (exact test by Fisher, p < 0.000001)."
+    metrics = {"fine": scores((98, 100), (970, 1000)), "a": scores((98, 100), (3, 1000))}
+    said = check_validation(metrics)["validation"]
+    worst = "a is right about 98.0 % of 100 validation images and 0.3 % of 1,000 test images"
+    assert (said["severity"], said["found"]) == ("stop", f"{worst}.")
+    metrics["b"] = scores((800, 1000), (0, 1000))
+    assert check_validation(metrics)["validation"]["found"] == f"{worst}; one more likewise."
+    metrics["c" * 50] = scores((1000, 1000), (0, 1000))
+    assert check_validation(metrics)["validation"]["found"] == (
+        f"{'c' * 39}… is right about 100.0 % of 1,000 validation images and 0.0 % of 1,000 test"
+        " images; 2 more models likewise."
     )
 
 
@@ -84,7 +92,7 @@ def test_evaluate_asks_about_validation_images(tmp_path, capsys):
     metrics = run_evaluate(tmp_path, "logreg")["logreg"]
     assert metrics["validation_right"] > 50
     assert metrics["validation_p_value"] < 1e-6
-    assert capsys.readouterr().err.startswith("evaluate: logreg is right about")
+    assert capsys.readouterr().err.startswith("stop: logreg is right about")
 
 
 def test_no_validation_images(tmp_path):
@@ -93,3 +101,92 @@ def test_no_validation_images(tmp_path):
     metrics = run_evaluate(tmp_path, "logreg")["logreg"]
     assert (metrics["validation_images"], metrics["validation_right"]) == (0, 0)
     assert "validation_accuracy" not in metrics
+
+
+WHOLE, GAP = (143, 143), {"wrong": {"cnn": 300, "mlp": 310}, "images": 360}
+
+
+def test_page_and_markdown_name_no_model_then(tmp_path):
+    html, markdown = render(tmp_path, validation=WHOLE, **GAP)
+    header = html.split("<header>")[1].split("</header>")[0]
+    assert header.index("These data cannot say which model to trust") < header.index("mlp is right")
+    for text in (header, markdown.split("## The data")[0]):
+        assert "mlp is right about 100.0 % of 143 validation images and 13.9 % of 360 test" in text
+        assert "So this page names no model to trust." in text
+        for crown in ("Its lead over", "more than chance (p", "surest, it is right"):
+            assert crown not in text.replace("| verdict", "")
+    assert 'class="best"' not in html
+    assert "Of 143 validation images it is right about 100.00\u00a0%." in html
+
+    html, markdown = render(tmp_path, validation=(30, 143), **GAP)
+    assert "<strong>cnn</strong> is right about" in html
+    assert markdown.split("\n")[2].startswith("**cnn is right about")
+
+
+def test_a_check_that_says_stop_does_the_same(tmp_path):
+    check = {"severity": "warn", "found": "A.", "meaning": "B.", "action": "C."}
+    html, _ = render(tmp_path, {"cnn": 3}, checks={"any": check})
+    assert "<strong>cnn</strong> is right about" in html
+    html, markdown = render(tmp_path, {"cnn": 3}, checks={"any": {**check, "severity": "stop"}})
+    for text in (html, markdown):
+        assert "So this page names no model to trust." in text
+        assert "is right about 92.50" not in text
+
+
+@pytest.mark.parametrize("name", ["test_in_train", "test_in_train_or_validation"])
+def test_what_models_have_seen_is_said_as_it_is(name, tmp_path):
+    good = "were trained on training images and watched on validation images. No test image was"
+    html, _ = render(tmp_path, {"a": 3, "b": 2}, validation=(9, 10))
+    assert good in html
+    assert "There were no validation images." not in html
+    assert "This page names the model first that is right about most of them" in html
+    said = {"severity": "note", "found": "3 are in train.", "meaning": "B.", "action": "C."}
+    html, _ = render(tmp_path, {"a": 3}, checks={name: said})
+    assert good not in html
+    assert "Some test images are among those that the models have seen: 3 are in train." in html
+    assert "There were no validation images." in html
+    assert "This page names the model first" not in html
+
+
+def test_the_review_says_it_first(tmp_path, monkeypatch):
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    repository.commit("base", {"cnn": [*range(90)]})
+    repository.write({"cnn": [*range(91)]})
+    metrics = json.loads(Path(METRICS).read_text())
+    metrics["cnn"] |= {"validation_right": 140, "validation_images": 143}
+    Path(METRICS).write_text(json.dumps(metrics))
+    drawn = draw_review(find_revision("main"), Revision("this folder"), Path("test.npz"))
+    found = "cnn is right about 97.9 % of 143 validation images and 9.0 % of 100 test images"
+    assert drawn.verdict.startswith(f"The data cannot say which model to trust: {found}")
+    for text in (drawn.markdown, drawn.page):
+        assert text.count(found) == 2
+        assert "mend the dataset, and run again." in text
+
+
+@pytest.mark.parametrize(
+    "counts", [(144, 143), (-1, 143), (1.0, 143), (True, 143), ("1", 143), (None, 143), (0, 1e9)]
+)
+def test_the_review_takes_no_counts_on_trust(counts, tmp_path, monkeypatch):
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    repository.write({"cnn": [1]})
+    metrics = json.loads(Path(METRICS).read_text())
+    metrics["cnn"] |= {"validation_right": counts[0], "validation_images": counts[1]}
+    Path(METRICS).write_text(json.dumps(metrics))
+    with pytest.raises(UserError, match=r"metrics\.json of this folder is not what the pipeline"):
+        read_results(Revision("this folder"))
+
+
+def test_the_review_has_a_limit_of_images(tmp_path, monkeypatch):
+    repository = Repository(tmp_path / "repository")
+    monkeypatch.chdir(repository.folder)
+    repository.write({"cnn": [1]})
+    metrics = json.loads(Path(METRICS).read_text())
+    for images in (1_000_000, 1_000_001):
+        metrics["cnn"] |= {"validation_right": images, "validation_images": images}
+        Path(METRICS).write_text(json.dumps(metrics))
+        if images == 1_000_000:
+            read_results(Revision("this folder"))
+    with pytest.raises(UserError, match="has over 1,000,000 validation images; allowed: up to"):
+        read_results(Revision("this folder"))

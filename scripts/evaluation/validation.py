@@ -5,14 +5,17 @@ dataset do not mean the same.
 from collections.abc import Mapping
 from typing import Any
 
+from core.text import printable, shortened
 from evaluation.significance import fewer_right
 
 # Far beyond what other writers or another camera do: digits come to 8 points, with p = 0.002.
 LEAST_GAP = 0.15  # of the accuracies
 MOST_CHANCE = 1e-6  # that the p-value may be
+LONGEST = 40  # columns of a model's name
 MEANING = (
-    "Test images seem to mean something else than training images: other labels, another range of"
-    " pixels, inverted, turned; or validation images are in train, too."
+    "That is far more than chance (exact test by Fisher, p < 0.000001). Test images seem to mean"
+    " something else than training images: other labels, another range of pixels, inverted, turned;"
+    " or validation images are in train, too."
 )
 ACTION = "Look at both parts in the figures of the data, mend the dataset, and run again."
 
@@ -31,12 +34,12 @@ def validation_scores(
     }
 
 
-def validation_alarms(metrics: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What there is to say of models, by name, whose accuracy on test images is far below that on
-    validation images, as a check of the data says it; the worst model comes first.
+def check_validation(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What there is to say of models whose accuracy on test images is far below that on validation
+    images, the worst model first: as the checks of the data have it, by the name of the check.
 
     Args:
-        metrics: of each model; only counts of images are read.
+        metrics: of each model, by its name; only counts of images are read.
     """
     gaps = []
     for name, scores in metrics.items():
@@ -46,23 +49,24 @@ def validation_alarms(metrics: Mapping[str, Mapping[str, Any]]) -> list[dict[str
         gap = found.get("validation_accuracy", 0) - scores["successes"] / images
         if gap >= LEAST_GAP and found["validation_p_value"] < MOST_CHANCE:
             said = (
-                f"{name} is right about {_share(*counts)} validation images, but only"
-                f" {_share(scores['successes'], images)} test images"
+                f"{shortened(printable(name), LONGEST)} is right about {_share(*counts)} validation"
+                f" images and {_share(scores['successes'], images)} test images"
             )
             gaps.append((gap, said))
     gaps.sort(key=lambda one: -one[0])
     if not gaps:
-        return []
-    found = "; ".join(said for _, said in gaps)
-    return [
-        {
+        return {}
+    (_, worst), *others = gaps
+    more = f"; {len(others)} more models likewise" if len(others) > 1 else "; one more likewise"
+    return {
+        "validation": {
             "check": "validation",
             "severity": "stop",
-            "found": f"{found}: far more than chance (exact test by Fisher, p < 0.000001).",
+            "found": f"{worst}{more if others else ''}.",
             "meaning": MEANING,
             "action": ACTION,
         }
-    ]
+    }
 
 
 def _share(right: int, images: int) -> str:

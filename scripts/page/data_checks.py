@@ -10,8 +10,9 @@ from drawing.images import png
 SEVERITIES = {"stop": "Stop", "warn": "Warning", "note": "Note"}
 
 
-def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """What was found, the worst first: "alarms", to be said before anything else, and "notes".
+def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What was found, the worst first: "alarms", to be said before anything else, and "notes"; and
+    whether they "stop" the page from naming a model to trust.
 
     Args:
         checks: as they are in the dataset's statistics.
@@ -26,6 +27,7 @@ def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[d
         for one in sorted(checks.values(), key=lambda one: severities.index(one["severity"]))
     ]
     return {
+        "stop": any(one["severity"] == "stop" for one in found),
         "alarms": [one for one in found if one["severity"] != "note"],
         "notes": [one for one in found if one["severity"] == "note"],
     }

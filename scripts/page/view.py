@@ -8,6 +8,7 @@ from core.split import Split
 from drawing.svg import inline
 from evaluation.evaluation import Evaluation
 from evaluation.significance import ALPHA
+from evaluation.validation import check_validation
 from page.charts import draw_abstention, draw_accuracies, draw_cost
 from page.data_checks import describe_checks
 from page.matrices import answer_rows, difference_rows
@@ -39,9 +40,12 @@ def describe_comparison(
         if len(pairs) <= PAIRS_SHOWN or best in (pair["first"], pair["second"])
     ]
     contested = findings["contested"]
+    checks = {**check_validation(findings["metrics"]), **stats["checks"]}
+    leaks = [one["found"] for name, one in checks.items() if name.startswith("test_in_")]
     return {
         "stats": stats,
-        "checks": describe_checks(stats["checks"]),
+        "checks": describe_checks(checks),
+        "leaks": leaks,
         "classes": evaluation.classes.tolist(),
         "alpha": ALPHA,
         "models": models,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from core.errors import UserError
 from core.text import csv_text, from_csv_text
+from evaluation.validation import check_validation
 from freshness.revision import Revision
 
 METRICS = "reports/metrics.json"
@@ -66,7 +67,9 @@ def read_results(revision: Revision) -> Results | None:
     for path, text in texts.items():
         if text is None:
             raise UserError(f"{path} of {revision.name} is missing")
-    counts = _checked(METRICS, revision, lambda: _counts(json.loads(texts[METRICS])))
+    metrics = _checked(METRICS, revision, lambda: json.loads(texts[METRICS]))
+    counts = _checked(METRICS, revision, lambda: _counts(metrics))
+    gaps = _checked(METRICS, revision, lambda: _gaps(metrics))
     images = next(iter(counts.values()))[1]
     dataset = _checked(STATS, revision, lambda: _dataset(json.loads(texts[STATS])))
     alarms = _checked(STATS, revision, lambda: _alarms(json.loads(texts[STATS])))
@@ -74,7 +77,7 @@ def read_results(revision: Revision) -> Results | None:
     for name, (failures, total) in counts.items():
         if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
             raise UserError(f"{FAILURES} of {revision.name} does not belong to {METRICS}")
-    return Results(*dataset, images, mistakes, alarms)
+    return Results(*dataset, images, mistakes, [*gaps, *alarms])
 
 
 class _RefusedError(Exception):
@@ -116,11 +119,27 @@ def _dataset(stats: Any) -> tuple[str, str]:
     return name, digest
 
 
+def _gaps(metrics: Any) -> list[Alarm]:
+    """What the accuracy on validation images says of that on test images."""
+    for name, scores in metrics.items():
+        keys = ("validation_right", "validation_images")  # older results have none
+        right, images = (scores.get(key, 0) for key in keys)
+        if not (type(right) is type(images) is int and 0 <= right <= images):
+            raise ValueError(name)
+        if images > MOST_IMAGES:
+            raise _RefusedError(f"over {MOST_IMAGES:,} validation images; allowed: up to that")
+    return _as_alarms(check_validation(metrics))
+
+
+def _as_alarms(checks: Any) -> list[Alarm]:
+    return [Alarm(*(one[key] for key in Alarm._fields)) for one in checks.values()]
+
+
 def _alarms(stats: Any) -> list[Alarm]:
     checks = stats.get("checks", {})  # older results have none
     if len(checks) > MOST_CHECKS:
         raise _RefusedError(f"{len(checks):,} checks of the data; allowed: up to {MOST_CHECKS}")
-    alarms = [Alarm(*(one[key] for key in Alarm._fields)) for one in checks.values()]
+    alarms = _as_alarms(checks)
     for alarm in alarms:
         if alarm.severity not in ("stop", "warn", "note"):
             raise ValueError(alarm.severity)
