@@ -37,7 +37,12 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def write(
-        self, mistakes: Mistakes, images: int = 100, dataset: str = "toy", content: str = "0"
+        self,
+        mistakes: Mistakes,
+        images: int = 100,
+        dataset: str = "toy",
+        content: str = "0",
+        checks: dict[str, dict] | None = None,
     ) -> None:
         """Write results: a wrong answer is the digit after the label, and surer the later."""
         metrics = {
@@ -60,7 +65,9 @@ class Repository:
         reports = self.folder / "reports"
         (reports / "metrics.json").write_text(json.dumps(metrics))
         (reports / "failures.csv").write_text(rows.getvalue())
-        (reports / "stats.json").write_text(json.dumps({"dataset": dataset, "sha256": content}))
+        stats = {"dataset": dataset, "sha256": content}
+        stats |= {} if checks is None else {"checks": checks}  # results were without them once
+        (reports / "stats.json").write_text(json.dumps(stats))
 
 
 def write_images(path: Path, images: int = 100) -> None:

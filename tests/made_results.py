@@ -136,3 +136,14 @@ def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]
         seed=1,
     )
     return (folder / "page.html").read_text(), (folder / "page.md").read_text()
+
+
+def check(severity: str, text: str = "", pictures: int = 0) -> dict:
+    """What a check of the data may have found; pictures are of 2x3 pixels."""
+    row = [
+        {"part": "train", "index": 7, "class": text or "3", "pixels": "000 f0f"},
+        {"part": "test", "index": None, "class": text or "3", "pixels": "00f 123"},
+    ]
+    said = {part: f"{part.capitalize()} {text or severity}." for part in ("found", "meaning")}
+    said |= {"severity": severity, "action": f"Act {text or severity}."}
+    return {**said, "images": [row] * pictures} if pictures else said

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from browsing import accessibility_faults, browser, count, html_faults, opened_with, watched
+from browsing import accessibility_problems, browser, count, html_problems, opened_with, watched
 from changed_results import Repository
 from conftest import ROOT
 from markupsafe import escape
@@ -157,9 +157,9 @@ def test_the_page_works_and_keeps_to_a_narrow_window(watched, folder):
     )
     assert max(width for width, _ in heads) < 200
     assert max(height for _, height in heads) < 300
-    assert accessibility_faults(page) == []
+    assert accessibility_problems(page) == []
 
 
 @pytest.mark.long
 def test_the_html_is_valid(folder):
-    assert html_faults(folder / "page.html") == []
+    assert html_problems(folder / "page.html") == []

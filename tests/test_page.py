@@ -22,7 +22,7 @@ from browsing import (
     opened_with,
     watched,
 )
-from made_results import HOSTILE, render
+from made_results import HOSTILE, check, render
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
 
@@ -99,11 +99,30 @@ def test_axe_finds_nothing(watched, folder):
     assert accessibility_problems(page) == []
 
 
+@pytest.mark.parametrize(
+    "watched",
+    [{"viewport": {"width": 320, "height": 800}}, {"color_scheme": "dark"}],
+    indirect=True,
+    ids=["narrow", "dark"],
+)
+def test_what_the_data_cannot_say_is_seen_first(watched, tmp_path):
+    checks = {"a": check("stop", pictures=5), "b": check("warn", "long " * 60)}
+    render(tmp_path, {"logreg": 5}, checks=checks)
+    page = watched.open(tmp_path)
+    heading = page.get_by_role("heading", name="These data cannot say which model to trust")
+    assert heading.bounding_box()["y"] < page.locator(".verdict").bounding_box()["y"]
+    pictures = page.locator(".checks img")
+    assert pictures.evaluate_all("all => all.map(one => one.naturalWidth)") == [3] * 10
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert accessibility_problems(page) == []
+
+
 @pytest.mark.parametrize("kind", ["three models", "hostile"])
 def test_the_html_is_valid(kind, folder, tmp_path):
     if kind == "hostile":
         folder = tmp_path
-        render(folder, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE)
+        checks = {"a": check("stop", HOSTILE, pictures=3), "b": check("note", HOSTILE)}
+        render(folder, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE, checks=checks)
     assert html_problems(folder / "page.html") == []
 
 

@@ -1,5 +1,6 @@
 """The page and its Markdown version, of results made to be difficult. test_page.py opens it."""
 
+import base64
 import csv
 import io
 import json
@@ -8,7 +9,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from made_results import HOSTILE, answers_with_mistakes, draw, make_results, render
+from made_results import HOSTILE, answers_with_mistakes, check, draw, make_results, render
+from PIL import Image
 
 from core.errors import UserError
 from core.npz import write_arrays
@@ -77,6 +79,40 @@ def test_verdict_names_the_best_and_what_cannot_be_told_apart(tmp_path):
 def test_a_clear_lead_is_said_to_be_more_than_chance(tmp_path):
     _, markdown = render(tmp_path, {"logreg": 30, "cnn": 0})
     assert "Its lead over each other model is more than chance." in markdown
+
+
+def test_what_the_data_cannot_say_stands_above_the_verdict(tmp_path):
+    checks = {"a": check("note"), "b": check("warn"), "c": check("stop", pictures=2)}
+    html, markdown = render(tmp_path, {"cnn": 4}, checks=checks)
+    verdict = "is right about"
+    for text in (Page(html).text, markdown):
+        places = [text.index(said) for said in ("Found stop.", "Found warn.", verdict)]
+        assert places == sorted(places)
+        assert text.index("These data cannot say which model to trust") < places[0]
+        assert text.index("Found note. Meaning note. Act note.") > text.index("The data", places[2])
+        assert "Meaning stop. Act stop." in text
+    pictures = [each for tag, each in Page(html).tags if tag == "img"][:4]
+    alts = [each["alt"] for each in pictures]
+    assert alts == ["train 7, labelled 3", "test mean, labelled 3"] * 2
+    image = Image.open(io.BytesIO(base64.b64decode(pictures[1]["src"].partition(",")[2])))
+    assert np.array(image.convert("L")).tolist() == [[0, 0, 255], [17, 34, 51]]
+
+
+def test_what_is_only_to_be_looked_at_is_said_so(tmp_path):
+    html, markdown = render(tmp_path, {"cnn": 4}, checks={"a": check("warn")})
+    for text in (Page(html).text, markdown):
+        assert "Look at the data before you trust a model" in text
+        assert "cannot say which" not in text
+
+
+def test_nothing_is_said_above_the_verdict_of_notes(tmp_path):
+    plain = render(tmp_path / "plain", {"cnn": 4})
+    noted = render(tmp_path / "noted", {"cnn": 4}, checks={"a": check("note")})
+    for before, after in zip(plain, noted, strict=True):
+        added = [line for line in after.splitlines() if line not in before.splitlines()]
+        assert [line for line in added if "note" in line and "base64" not in line]
+        assert before.count("Stop.") == after.count("Stop.") == 0
+        assert 'class="checks"' not in after
 
 
 def test_damaged_results_are_one_line(tmp_path):
@@ -227,7 +263,11 @@ def test_page_allows_its_own_style_and_script_only(tmp_path):
 
 def test_hostile_names_are_inert(tmp_path):
     html, markdown = render(
-        tmp_path, {"logreg": 5, "<b>&x|`@me": 5, "=cmd()": 3}, dataset=HOSTILE, failures=3
+        tmp_path,
+        {"logreg": 5, "<b>&x|`@me": 5, "=cmd()": 3},
+        failures=3,
+        dataset=HOSTILE,
+        checks={"<b>": check("stop", HOSTILE, pictures=2), "x": check("note", HOSTILE)},
     )
     assert "<b>" not in html
     assert "<b>" not in markdown

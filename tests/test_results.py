@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_results import check
 from test_review import against
 
 from core.errors import UserError
@@ -32,6 +33,18 @@ DAMAGED = [
     pytest.param("metrics.json", "[" * 100_000, id="deep"),
     ("stats.json", '{"dataset": 3, "sha256": "0"}'),
     ("stats.json", '{"dataset": "\\ud800", "sha256": "0"}'),
+    *(
+        ("stats.json", json.dumps({"dataset": "toy", "sha256": "0", "checks": checks}))
+        for checks in (
+            [],
+            {"a": 3},
+            {"a": {"severity": "stop"}},
+            {"a": check("fatal")},
+            {"a": {**check("stop"), "found": 3}},
+            {"a": {**check("stop"), "action": "\ud800"}},
+            {str(place): check("warn") for place in range(101)},
+        )
+    ),
     ("metrics.json", '{"\\ud800": {"failures": 2, "successes": 98}}'),
     ("failures.csv", ""),
     ("failures.csv", "index,label,b,b_confidence\n"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from changed_results import write_images
 from conftest import ROOT
-from made_results import HOSTILE
+from made_results import HOSTILE, check
 from PIL import Image
 from scipy.stats import binomtest
 
@@ -20,6 +20,7 @@ from freshness.revision import Revision, find_revision
 from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
 from review.github import Reproduction
 from review.models import compare_models
+from review.posting import check_text
 from review.results import read_results
 from review.review_page import BYTES, Links, Review, draw_review
 from review.verdict import LONGEST
@@ -156,6 +157,37 @@ def test_hostile_texts_are_inert(repository):
     assert not (repository.folder / "stolen").exists()
     rows = [line for line in drawn.markdown.splitlines() if line.startswith("| ")]
     assert {line.replace(r"\|", "").count("|") for line in rows} == {8}
+
+
+def test_what_the_data_cannot_say_is_said_first(repository):
+    repository.commit("base", {"a": [1]})
+    checks = {"a": check("note"), "b": check("warn"), "c": check("stop", pictures=1)}
+    repository.write({"a": [2]}, checks=checks)
+    drawn = against("main")
+    said = "The data cannot say which model to trust: Found stop."
+    assert drawn.verdict.startswith(f"{said} a: 1 fixed, 1 broken")
+    assert drawn.markdown.startswith(f"**{said}** ")
+    assert "- **Stop.** Found stop. Meaning stop. Act stop." in drawn.markdown
+    for text in (drawn.markdown, drawn.page):
+        places = [text.index(part) for part in ("Stop.", "Warning.", "No parameter was changed")]
+        assert places == sorted(places)
+        assert "Found note." not in text
+    repository.write({"a": [2]}, checks={"b": check("warn")})
+    drawn = against("main")
+    assert drawn.verdict.startswith("a: 1 fixed, 1 broken")
+    assert "Look at the data before you trust a model:" in drawn.markdown
+    repository.write({"a": [2]}, checks={"a": check("note")})
+    assert "Look at the data" not in against("main").page
+
+
+def test_what_the_data_cannot_say_needs_no_comparison(repository):
+    repository.commit("base")
+    repository.write({"a": [2]}, checks={"a": check("stop", HOSTILE)})
+    drawn = against("main", links=Links("https://git.example", "https://git.example/runs/1"))
+    assert drawn.verdict.startswith("The data cannot say which model to trust")
+    assert "No comparison: main has no results" in drawn.markdown
+    assert "<img src=x" not in drawn.page
+    check_text(drawn.markdown, "https://git.example")
 
 
 def test_a_name_prints_as_one_line(repository):

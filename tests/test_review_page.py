@@ -15,7 +15,7 @@ from browsing import (
     watched,
 )
 from changed_results import Repository, write_images
-from made_results import HOSTILE
+from made_results import HOSTILE, check
 
 from core.split import read_split
 from freshness.revision import Revision, find_revision
@@ -31,6 +31,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(repository.folder)
     kinds = {"images": 300, "dataset": HOSTILE}
     repository.commit(HOSTILE, {"cnn": [1, 2, 3], "<b>&x": [], "same": [4]}, **kinds)
+    kinds["checks"] = {"a": check("stop", HOSTILE), "b": check("warn", "long " * 60)}
     repository.write({"cnn": [3, 5, 17], "<b>&x": [*range(20, 150)], "same": [4]}, **kinds)
     write_images(tmp_path / "test.npz", 300)
     part = read_split(tmp_path / "test.npz")

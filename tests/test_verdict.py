@@ -14,6 +14,7 @@ from review.verdict import (
     FAILED,
     LONGEST,
     NOT_REPRODUCED,
+    NOT_TO_BE_TRUSTED,
     REPRODUCED,
     STALE,
     UNKNOWN,
@@ -46,10 +47,10 @@ def test_short_names():
     assert short("a\n\x1bb") == "a \\x1bb"
 
 
-def said(base=None, here=None, missing=None, stale=(), reproduction=None, as_text=str):
+def said(base=None, here=None, missing=None, stale=(), reproduction=None, as_text=str, unfit=""):
     changes = [] if missing else compare_models(base, here)
     stale = None if stale is None else list(stale)
-    return verdict(changes, missing, stale, WORDS, as_text, reproduction)
+    return verdict(changes, missing, stale, WORDS, as_text, reproduction, unfit)
 
 
 BASE = results(a=[*range(20)], b=[1, 2], c=[3])
@@ -121,6 +122,29 @@ def test_what_does_not_fit_is_counted():
         rest
         == f"Besides: 11 changed no more than chance would, 1 with the same mistakes. {UP_TO_DATE}"
     )
+
+
+def test_what_the_data_cannot_say_comes_before_the_models():
+    better = results(a=[*range(10)], b=[1, 2], c=[3])
+    first, rest = said(BASE, better, unfit="9 of 10 test images are in train.")
+    assert first == f"{NOT_TO_BE_TRUSTED}: 9 of 10 test images are in train."
+    assert rest.startswith("a is better by 1.00 points")
+    assert rest.endswith(HOLDS)
+    assert said(BASE, better, unfit="x" * 300)[0] == f"{NOT_TO_BE_TRUSTED}."
+    run = Reproduction(False, "why")
+    first, rest = said(BASE, better, stale=["y"], reproduction=run, unfit="z")
+    assert first == f"{NOT_REPRODUCED}: why."
+    assert rest.startswith(f"{STALE}: y. {NOT_TO_BE_TRUSTED}: z.")
+
+
+@given(st.integers(0, 100), st.booleans(), st.booleans(), st.text(max_size=400))
+def test_there_is_always_a_verdict_that_fits(models, stale, failed, unfit):
+    base = results(**{str(place): [place] for place in range(models)}, x=[1])
+    here = results(**{str(place): [place + 1] for place in range(models // 2)}, x=[1], y=[])
+    run = Reproduction(False, "why" * 90) if failed else None
+    reasons = ["stale" * 60] if stale else []
+    parts = said(base, here, None, reasons, run, escape_markdown, unfit)
+    assert sum(len(escape_markdown(part)) for part in parts) <= LONGEST
 
 
 def test_the_others_are_counted_where_one_sentence_fits():

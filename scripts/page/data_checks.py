@@ -36,10 +36,9 @@ def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _picture(each: Mapping[str, Any]) -> dict[str, str]:
     """An image of which the statistics have each row as text, a hexadecimal digit a pixel."""
     rows = [[int(grey, 16) for grey in row] for row in each["pixels"].split(" ")]
-    which = "mean" if each["index"] is None else f"number {each['index']}"
+    which = "mean" if each["index"] is None else each["index"]
     return {
         "png": png(np.array(rows, np.uint8)),
-        "part": each["part"],
-        "which": which,
+        "title": f"{each['part']} {which}",
         "label": each["class"],
     }
