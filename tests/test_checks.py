@@ -1,6 +1,7 @@
 """What explore-stats says of data that cannot be right, and nothing of data that can."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -288,3 +289,26 @@ def test_small_data_is_checked(shape, count):
     )
     same = {part: Part(np.zeros_like(images), labels) for part, (images, labels) in parts.items()}
     assert "train_of_one_value" in check_data(same, ["a", "b"], {})
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("snakemake")
+def test_both_engines_say_it_where_it_is_seen(make_project):
+    """DVC as the stage runs, Snakemake at the end; and again as long as it is so."""
+    project = make_project()
+    path = project.folder / "scripts" / "dataset" / "digits.py"
+    code = path.read_text()
+    leaky = code.replace('"test": images[-TEST_IMAGES:]', '"test": images[:TEST_IMAGES]')
+    leaky = leaky.replace('"test": labels[-TEST_IMAGES:]', '"test": labels[:TEST_IMAGES]')
+    assert leaky != code
+    path.write_text(leaky)
+    said = "explore_stats: stop: 360 of 360 (100.0 %) test images are also in train: 360 equal."
+    snakemake = ("snakemake", "--cores", "2", "explore_stats")
+    assert said in project.run(*snakemake)
+    project.change(explore_stats={"samples": 9})
+    assert said in project.run("dvc", "repro", "explore-stats")
+    plots = project.run("dvc", "plots", "show", "reports/stats.json", "--show-vega")
+    assert len(json.loads(plots)["data"]["values"]) == 10  # the classes, and no checks
+    path.write_text(code)
+    assert "stop" not in project.run(*snakemake)
+    project.run("dvc", "plots", "show", "reports/stats.json", "--show-vega")

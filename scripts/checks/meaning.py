@@ -166,7 +166,7 @@ def _rows(
     looks = {"train": train.part, name: other.part}
     return [
         [
-            mean_picture(data, part, place, images[labels == place].mean(axis=0))
+            mean_picture(data, part, place, images[labels == place].mean(axis=0, dtype=np.float64))
             for part, (images, labels) in looks.items()
             if (labels == place).any()
         ]
