@@ -129,7 +129,7 @@ def test_what_the_data_cannot_say_comes_before_the_models():
     first, rest = said(BASE, better, unfit="9 of 10 test images are in train.")
     assert first == f"{NOT_TO_BE_TRUSTED}: 9 of 10 test images are in train."
     assert rest.startswith("a is better by 1.00 points")
-    assert rest.endswith(HOLDS)
+    assert rest.endswith(UP_TO_DATE)
     assert said(BASE, better, unfit="x" * 300)[0] == f"{NOT_TO_BE_TRUSTED}."
     run = Reproduction(False, "why")
     first, rest = said(BASE, better, stale=["y"], reproduction=run, unfit="z")
