@@ -8,7 +8,7 @@ from typing import Any
 from core.text import printable, shortened
 from evaluation.significance import fewer_right
 
-# Far beyond what other writers or another camera do: digits come to 8 points, with p = 0.002.
+# Far beyond what other writers do: digits come to 7.5 points, with p = 0.0008.
 LEAST_GAP = 0.15  # of the accuracies
 MOST_CHANCE = 1e-6  # that the p-value may be
 LONGEST = 40  # columns of a model's name
