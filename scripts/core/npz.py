@@ -3,7 +3,10 @@
 import io
 import math
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -29,14 +32,74 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
             damaged.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return _read_members(archive, path, names)
-        except (UserError, MemoryError):
-            raise
-        except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
-            raise UserError(f"{path}: not a whole .npz archive ({_reason(error)})") from error
+    with path.open("rb") as file, opened_archive(file, str(path)) as archive:
+        return read_members(archive, str(path), names)
+
+
+@contextmanager
+def opened_archive(file: IO[bytes], source: str) -> Iterator[zipfile.ZipFile]:
+    """Give the block the `.npz` archive in `file`, which messages call `source`. Raises UserError
+    if it is none, or whatever else goes wrong in the block.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
+        raise UserError(f"{source}: not a whole .npz archive ({reason(error)})") from error
+
+
+def members_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The members of an `.npz` archive by the names of their arrays."""
+    return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+
+
+def read_members(
+    archive: zipfile.ZipFile, source: str, names: tuple[str, ...], most: int | None = None
+) -> dict[str, np.ndarray]:
+    """Read the arrays `names`, of at most `most` bytes together, or `MAXIMUM_BYTES`. Raises
+    UserError as `read_arrays` does.
+    """
+    most = MAXIMUM_BYTES if most is None else most
+    members = members_of(archive)
+    missing = [name for name in names if name not in members]
+    if missing:
+        found = _in_a_line(", ".join(sorted(members)[:10])) or "nothing"
+        raise UserError(
+            f"{source}: no array {missing[0]} (found {found}); needed: {', '.join(names)}"
+        )
+    total = sum(members[name].file_size for name in names)
+    if total > most:
+        raise UserError(f"{source}: {total} bytes of arrays; allowed: at most {most}")
+    arrays = {}
+    for name in names:
+        member = members[name]
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # These unpack without limit.
+            why = "compressed in another way than NumPy does"
+            raise UserError(f"{source}: array {_in_a_line(name)} cannot be read ({why})")
+        arrays[name] = read_array(
+            lambda member=member: archive.open(member), member.file_size, source, name
+        )
+    return arrays
+
+
+def read_array(
+    open_file: Callable[[], IO[bytes]], length: int, source: str, name: str
+) -> np.ndarray:
+    """Read one array in NumPy's format, of the file `length` bytes long that `open_file` opens.
+
+    Raises:
+        UserError: it holds objects, is not `length` bytes long, or is damaged.
+    """
+    try:
+        return _read_array(open_file, length)
+    except MemoryError:
+        raise
+    except Exception as error:  # NumPy and zlib have another dozen
+        where = f"{source}: array {_in_a_line(name)}"
+        raise UserError(f"{where} cannot be read ({reason(error)})") from error
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -45,34 +108,8 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def _read_members(
-    archive: zipfile.ZipFile, path: Path, names: tuple[str, ...]
-) -> dict[str, np.ndarray]:
-    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-    missing = [name for name in names if name not in members]
-    if missing:
-        found = _in_a_line(", ".join(sorted(members)[:10])) or "nothing"
-        raise UserError(
-            f"{path}: no array {missing[0]} (found {found}); needed: {', '.join(names)}"
-        )
-    total = sum(members[name].file_size for name in names)
-    if total > MAXIMUM_BYTES:
-        raise UserError(f"{path}: {total} bytes of arrays; allowed: at most {MAXIMUM_BYTES}")
-    arrays = {}
-    for name in names:
-        try:
-            arrays[name] = _read_array(archive, members[name])
-        except MemoryError:
-            raise
-        except Exception as error:  # NumPy and zlib have another dozen
-            raise UserError(f"{path}: array {name} cannot be read ({_reason(error)})") from error
-    return arrays
-
-
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError("compressed in another way than NumPy does")  # these unpack without limit
-    with archive.open(member) as file:
+def _read_array(open_file: Callable[[], IO[bytes]], length: int) -> np.ndarray:
+    with open_file() as file:
         start = io.BytesIO(file.read(HEADER_BYTES))
     version = npy.read_magic(start)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -80,12 +117,12 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
         raise ValueError(f"version {version}; allowed: 1.0 and 2.0")
     shape, by_columns, dtype = read_header[version](start)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects; allowed: numbers")
+        raise ValueError("it holds Python objects; allowed: numbers and text, as by .astype(str)")
     size = math.prod(shape) * dtype.itemsize
-    if size + start.tell() != member.file_size:
+    if size + start.tell() != length:
         raise ValueError("it is not as long as its header says")
     content = np.empty(size, np.uint8)
-    with archive.open(member) as file:
+    with open_file() as file:
         file.read(start.tell())
         for place in range(0, size, CHUNK_BYTES):
             chunk = memoryview(content)[place : place + CHUNK_BYTES]
@@ -94,7 +131,8 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
     return np.ndarray(shape, dtype, content, order="F" if by_columns else "C")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What `error` says, on one short line."""
     return _in_a_line(str(error)) or type(error).__name__
 
 

@@ -1,0 +1,142 @@
+"""The files of a dataset of one's own: those of a folder, of a zip archive, or a single one."""
+
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, NoReturn
+
+from core.errors import UserError
+from core.npz import MAXIMUM_BYTES, reason
+from core.text import printable
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without limit
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files to read, and nowhere to write.
+
+    Attributes:
+        source: what a message calls them together.
+        joint: what stands between that and a file's path in a message; None for a single file.
+        sizes: bytes of each, as its folder or archive says, by its path with slashes, sorted.
+            Hidden files, and what macOS puts beside the others, are left out.
+        open_file: opens one of them, to be read from its start.
+    """
+
+    source: str
+    joint: str | None
+    sizes: dict[str, int]
+    open_file: Callable[[str], IO[bytes]]
+
+    def place(self, name: str) -> str:
+        """What a message calls the file `name`."""
+        return printable(self.source if self.joint is None else f"{self.source}{self.joint}{name}")
+
+    def named(self, *suffixes: str) -> list[str]:
+        """The files whose names end so, in any case."""
+        return [name for name in self.sizes if name.lower().endswith(suffixes)]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Files]:
+    """Give the block the files at `path`, a folder, a zip archive or a file of another kind.
+
+    Raises:
+        UserError: there is nothing; a link to a folder, or what is no file, is in the folder; the
+            archive is damaged, leads out of itself, holds links, or unpacks to more than
+            `MAXIMUM_BYTES`.
+        OSError: the file or folder cannot be read.
+    """
+    if path.is_dir():
+        folder = str(path)
+        sizes = _sorted(_in_folder(folder))
+        yield Files(folder, "/", sizes, lambda name: Path(folder, name).open("rb"))  # noqa: SIM115
+    elif not path.is_file():
+        raise UserError(
+            f"download.path: {str(path)!r} is not allowed (no such file or folder);"
+            " allowed: the path of a file or folder with a dataset"
+        )
+    elif path.suffix.lower() == ".zip":
+        with path.open("rb") as file, _archive(file, str(path)) as files:
+            yield files
+    else:
+        yield Files(str(path), None, {path.name: path.stat().st_size}, lambda _: path.open("rb"))
+
+
+@contextmanager
+def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
+    try:
+        archive = zipfile.ZipFile(file)
+        members = archive.infolist()
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
+        raise UserError(
+            f"{printable(source)}: not a whole .zip archive ({reason(error)})"
+        ) from error
+    for member in members:
+        fault = _fault(member)
+        if fault:
+            raise UserError(f"{printable(f'{source}: {member.filename}')}: {fault}")
+    sizes = {member.filename: member.file_size for member in members if not member.is_dir()}
+    if sum(sizes.values()) > MAXIMUM_BYTES:
+        raise UserError(
+            f"{printable(source)}: unpacks to {sum(sizes.values())} bytes; allowed: at"
+            f" most {MAXIMUM_BYTES}"
+        )
+    with archive:
+        yield Files(source, ": ", _sorted(sizes), archive.open)
+
+
+def _fault(member: zipfile.ZipInfo) -> str | None:
+    """Why `member` is not read."""
+    path = PurePosixPath(member.filename)
+    if path.is_absolute() or ".." in path.parts:
+        return "a path that leads out of the archive; allowed: files within"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "a link; allowed: files"
+    if member.flag_bits & 1:
+        return "encrypted; allowed: files that need no password"
+    if not member.is_dir() and member.compress_type not in METHODS:
+        return "compressed in a way that unpacks without limit; allowed: deflate, or none"
+    return None
+
+
+def _in_folder(top: str) -> dict[str, int]:
+    sizes = {}
+    for folder, folders, names in os.walk(top, onerror=_fail):
+        inside = "" if folder == top else f"{os.path.relpath(folder, top)}/"
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                raise UserError(
+                    f"{printable(f'{folder}/{name}')}: a link to a folder, whose changes DVC would"
+                    " not notice; allowed: folders and files"
+                )
+        for name in names:
+            if _is_hidden(name):
+                continue
+            found = Path(folder, name).stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise UserError(
+                    f"{printable(f'{folder}/{name}')}: no file; allowed: folders and files"
+                )
+            sizes[inside + name] = found.st_size
+    return sizes
+
+
+def _fail(error: OSError) -> NoReturn:
+    raise error
+
+
+def _sorted(sizes: dict[str, int]) -> dict[str, int]:
+    return {name: sizes[name] for name in sorted(sizes) if not _is_hidden(name)}
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))

@@ -1,0 +1,71 @@
+"""A dataset of one's own, of any of the formats that it can have."""
+
+import sys
+from pathlib import Path
+
+from core.errors import UserError
+from core.text import printable
+from dataset import arrays, idx, pictures, table
+from dataset.files import Files, opened
+from dataset.found import Found
+
+ALLOWED = (
+    ".npz or .npy with x_train, y_train and the like, four IDX files, .csv with a column label,"
+    " folders of images (train/CLASS, test/CLASS), or a .zip of one of these"
+)
+SHOWN = 5
+
+
+def read_own(path: Path, size: tuple[int, int] | None) -> Found:
+    """Read the dataset at `path`, a file or a folder.
+
+    Args:
+        size: (height, width) to resize images to that are files of their own, if they are.
+
+    Raises:
+        UserError: there is none, or it cannot be read; the message names the file.
+        OSError: a file cannot be read.
+    """
+    with opened(path) as files:
+        archives = files.named(".zip")
+        if len(archives) == 1 and _format(files) is None:
+            with opened(path / archives[0]) as inner:
+                return _read(inner, size)
+        return _read(files, size)
+
+
+def _read(files: Files, size: tuple[int, int] | None) -> Found:
+    found = _format(files)
+    if found is None:
+        some = printable(", ".join(list(files.sizes)[:SHOWN])) or "nothing"
+        raise UserError(f"{printable(files.source)}: no dataset (found {some}); allowed: {ALLOWED}")
+    kind, names = found
+    used = set(names)
+    others = [name for name in files.sizes if name not in used]
+    if others:
+        some = printable(", ".join(others[:SHOWN]))
+        print(
+            f"{printable(files.source)}: read as {kind}; {len(others)} other files are not used, as"
+            f" {some}",
+            file=sys.stderr,
+        )
+    if kind == "IDX files":
+        return idx.read_idx_of(files)
+    if kind == "NumPy arrays":
+        return arrays.read_arrays_of(files)
+    if kind == "CSV":
+        return table.read_tables_of(files)
+    return pictures.read_pictures_of(files, size)
+
+
+def _format(files: Files) -> tuple[str, list[str]] | None:
+    """The format of `files`, and which of them have it; the first that any of them has."""
+    for kind, names in (
+        ("IDX files", idx.idx_names(files)),
+        ("NumPy arrays", files.named(".npz", ".npy")),
+        ("CSV", files.named(*table.SUFFIXES)),
+        ("images", files.named(*pictures.SUFFIXES)),
+    ):
+        if names:
+            return kind, names
+    return None

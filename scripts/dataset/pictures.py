@@ -1,0 +1,141 @@
+"""A folder of images: train/CLASS/* and test/CLASS/*, or only CLASS/*."""
+
+import warnings
+from collections import Counter
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, ImageChops, ImageOps
+from tqdm import tqdm
+
+from core.errors import UserError
+from core.npz import reason
+from core.text import printable
+from dataset.files import Files
+from dataset.found import Found
+from dataset.parts import PARTS
+from dataset.shapes import check_size, resized
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff")
+MOST_PIXELS = 2**26  # of one image, before it is resized
+DEEP = {"I;16": np.uint16, "I;16B": np.uint16, "I;16L": np.uint16, "I": np.int32, "F": np.float32}
+SHOWN = 5  # of files that are at fault
+ALLOWED = "CLASS/image, or train/CLASS/image and test/CLASS/image"
+
+
+def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
+    """Read the images among `files`; the folder that an image is in is its class.
+
+    They are turned as their EXIF data says; colour becomes grey, what is transparent is drawn on
+    white, and of a JPEG that holds several images the first is taken. Whole numbers of more than 8
+    bits, and real ones, stay as they are.
+
+    Args:
+        size: (height, width) to resize them to, if they are.
+
+    Raises:
+        UserError: files are in other places, are damaged, are of several sizes or depths, or would
+            take too much memory.
+    """
+    found = _placed(files)
+    count = Counter(part for part, _, _ in found)
+    images: dict[str, np.ndarray] = {}
+    done: Counter[str] = Counter()
+    kinds: dict[str, dict[Any, list[str]]] = {"size": {}, "depth": {}}
+    faults, is_coloured = {}, False
+    for part, _, name in tqdm(found, desc=printable(files.source), unit=" images", disable=None):
+        try:
+            with files.open_file(name) as file:
+                pixels, coloured = _decoded(file)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow has many kinds for a file that is not what it says
+            faults[name] = reason(error)
+            continue
+        is_coloured = is_coloured or coloured
+        own = resized(pixels[None], *size)[0] if size else pixels
+        kinds["size"].setdefault(own.shape, []).append(name)
+        kinds["depth"].setdefault(own.dtype, []).append(name)
+        if faults or max(map(len, kinds.values())) > 1:
+            continue  # to find all that is at fault
+        if part not in images:
+            check_size(len(found), own.shape, own.dtype, printable(files.source))
+            images[part] = np.empty((count[part], *own.shape), own.dtype)
+        images[part][done[part]] = own
+        done[part] += 1
+    _check(files, len(found), faults, kinds)
+    labels = {
+        each: np.array([label for part, label, _ in found if part == each], np.str_)
+        for each in images
+    }
+    return Found(images, labels, origin={"format": "images", "colour": is_coloured})
+
+
+def _placed(files: Files) -> list[tuple[str, str, str]]:
+    """The part, the class and the name of each image."""
+    paths = [name.split("/") for name in files.named(*SUFFIXES)]
+    top = 0  # how many folders all of them are in
+    while (
+        all(len(path) > top + 2 for path in paths)
+        and len({path[top] for path in paths}) == 1
+        and paths[0][top].lower() not in PARTS
+    ):
+        top += 1
+    has_parts = len(paths[0]) == top + 3
+    found = []
+    for path in paths:
+        part = PARTS.get(path[top].lower()) if has_parts else "train"
+        name = "/".join(path)
+        if part is None or len(path) != top + 2 + has_parts:
+            raise UserError(f"{files.place(name)}: an image in another place; allowed: {ALLOWED}")
+        found.append((part, path[-2], name))
+    if "train" not in {part for part, _, _ in found}:
+        raise UserError(f"{printable(files.source)}: no images of train; allowed: {ALLOWED}")
+    return found
+
+
+def _decoded(file: IO[bytes]) -> tuple[np.ndarray, bool]:
+    """An image as (height, width), and whether there was any colour in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, on what is refused here, or does no harm
+        with Image.open(file, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise ValueError(f"{height}x{width} pixels; allowed: up to {MOST_PIXELS}")
+            if image.format != "JPEG" and getattr(image, "is_animated", False):
+                raise ValueError("several images in one file; allowed: one")
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            if image.mode in DEEP:
+                return np.asarray(image, DEEP[image.mode]), False
+            if image.has_transparency_data:
+                drawn = Image.new("RGBA", image.size, "white")
+                drawn.alpha_composite(image.convert("RGBA"))
+                image = drawn
+            if image.mode in ("1", "L"):
+                return np.asarray(image.convert("L")), False
+            colour = image.convert("RGB")
+            red, green, blue = colour.split()
+            differs = any(ImageChops.difference(one, blue).getbbox() for one in (red, green))
+            return np.asarray(colour.convert("L")), differs
+
+
+def _check(
+    files: Files, count: int, faults: dict[str, str], kinds: dict[str, dict[Any, list[str]]]
+) -> None:
+    """Raise UserError if there are faults, or images of several sizes or depths."""
+    source = printable(files.source)
+    if faults:
+        some = "; ".join(f"{printable(name)} ({why})" for name, why in list(faults.items())[:SHOWN])
+        raise UserError(f"{source}: {len(faults)} of {count} images cannot be read: {some}")
+    for kind, found in kinds.items():
+        if len(found) > 1:
+            most = sorted(found.items(), key=lambda each: -len(each[1]))
+            some = ", ".join(
+                f"{'x'.join(map(str, value)) if kind == 'size' else value} ({len(names)}, as"
+                f" {printable(names[0])})"
+                for value, names in most[:SHOWN]
+            )
+            way = "one size, or download.resize: [height, width]" if kind == "size" else "one depth"
+            raise UserError(f"{source}: images of {len(found)} {kind}s: {some}; allowed: {way}")

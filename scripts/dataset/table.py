@@ -1,0 +1,201 @@
+"""CSV files as on Kaggle: a row an image, a column `label`, the others pixels of a square image."""
+
+import csv
+import gzip
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import PurePosixPath
+from typing import IO
+
+import numpy as np
+from tqdm import tqdm
+
+from core.errors import UserError
+from core.npz import MAXIMUM_BYTES, reason
+from core.parameters import as_number
+from core.text import printable
+from dataset.files import Files
+from dataset.found import Found
+from dataset.parts import part_of
+
+SUFFIXES = (".csv", ".csv.gz")
+LABELS = ("label", "class")
+BLOCK_BYTES = 2**20  # to read at a time
+LONGEST_ROW = 2**24  # bytes
+
+
+def read_tables_of(files: Files) -> Found:
+    """Read the CSV files among `files`: one, or one for each part, as train.csv and test.csv.
+
+    Another part than the training part whose file has no labels is left out, and named on standard
+    error.
+
+    Raises:
+        UserError: no file is the training part, or several are; one has no labels, no square
+            images, or rows of several lengths; a cell is no number; it is damaged or too large.
+    """
+    images, labels, left = {}, {}, MAXIMUM_BYTES
+    for part, name in _by_part(files).items():
+        place = files.place(name)
+        try:
+            with files.open_file(name) as packed:
+                is_packed = name.lower().endswith(".gz")
+                with gzip.open(packed) if is_packed else nullcontext(packed) as file:
+                    found = _read_table(file, place, left, needed=part == "train")
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:  # those of gzip, zlib, zipfile, csv and of UTF-8
+            raise UserError(f"{place}: {reason(error)}") from error
+        if found:
+            images[part], labels[part] = found
+            left -= images[part].nbytes
+    # A part that happens to hold whole numbers only is written in the same way as the others.
+    if len({own.dtype for own in images.values()}) > 1:
+        images = {part: own.astype(np.float32, copy=False) for part, own in images.items()}
+    return Found(images, labels, origin={"format": "csv"})
+
+
+def _by_part(files: Files) -> dict[str, str]:
+    names = files.named(*SUFFIXES)
+    if len(names) == 1:
+        return {"train": names[0]}
+    found = {}
+    for part in ("train", "test", "validation"):
+        own = [name for name in names if part_of(PurePosixPath(name).name) == part]
+        if len(own) > 1 or (part == "train" and not own):
+            some = printable(", ".join((own or names)[:10]))
+            raise UserError(
+                f"{printable(files.source)}: {len(own)} CSV files of {part} (found {some});"
+                f" allowed: one of each part, as {part}.csv"
+            )
+        if own:
+            found[part] = own[0]
+    return found
+
+
+def _read_table(
+    file: IO[bytes], place: str, most: int, needed: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The images, of at most `most` bytes, and the labels of one file; None if it has no labels and
+    is not `needed`.
+    """
+    rows = _rows(file, place)
+    first = next(rows, [""])
+    columns = [name.strip() for name in next(csv.reader([first[0].removeprefix("\ufeff")]), [])]
+    found = [number for number, name in enumerate(columns) if name.lower() in LABELS]
+    if not found and not needed:
+        print(f"{place}: not used, since it has no column label", file=sys.stderr)
+        return None
+    side = math.isqrt(max(len(columns) - 1, 0))
+    if len(found) != 1 or side == 0 or side**2 != len(columns) - 1:
+        raise UserError(
+            f"{place}: the first line names {len(columns)} columns, {len(found)} of them label;"
+            " allowed: one called label, and one for each pixel of a square image, as 784 of 28x28"
+        )
+    parts, labels, line = [], [], 1
+    with tqdm(desc=place, unit=" images", disable=None) as progress:
+        for block in _and(first, rows):
+            pixels, own = _parse(block, columns, found[0], place, line + 1)
+            line += len(block)
+            parts.append(_smallest(pixels))
+            labels.append(own)
+            most -= parts[-1].nbytes
+            if most < 0:
+                raise UserError(f"{place}: over {MAXIMUM_BYTES} bytes of images; allowed: fewer")
+            progress.update(len(own))
+    return _together(parts, len(columns) - 1).reshape(-1, side, side), np.concatenate(labels)
+
+
+def _rows(file: IO[bytes], place: str) -> Iterator[list[str]]:
+    """The lines of `file`, some at a time."""
+    rest = b""
+    while chunk := file.read(BLOCK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST_ROW:
+            raise UserError(f"{place}: a line of over {LONGEST_ROW} bytes; allowed: shorter ones")
+        if lines:
+            yield [line.decode().removesuffix("\r") for line in lines]
+    if rest:
+        yield [rest.decode().removesuffix("\r")]
+
+
+def _and(first: list[str], others: Iterator[list[str]]) -> Iterator[list[str]]:
+    yield first[1:]
+    yield from others
+
+
+def _parse(
+    lines: list[str], columns: list[str], label: int, place: str, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels, (rows, columns - 1), and labels of `lines`, of which the first is line `number`
+    of the file. Empty ones are left out.
+    """
+    commas = len(columns) - 1
+    plain = [line for line in lines if line]
+    if all(line.count(",") == commas and '"' not in line for line in plain):
+        if label == 0:
+            pairs = [line.split(",", 1) for line in plain]
+            labels, pixels = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        else:
+            cells = [line.split(",") for line in plain]
+            labels = [row.pop(label) for row in cells]
+            pixels = [",".join(row) for row in cells]
+        try:
+            # Ten times as fast as reading real numbers.
+            found = np.fromstring(",".join(pixels), np.int64, sep=",")
+        except ValueError:
+            found = np.empty(0)
+        if len(found) == len(plain) * commas and (np.abs(found) < 2**31).all():
+            return found.reshape(len(plain), commas), np.array(labels, np.str_)
+    found = np.empty((len(plain), commas))
+    labels, row = [], 0
+    for line_number, line in enumerate(lines, number):
+        if line:
+            labels.append(
+                _parse_line(line, columns, label, f"{place}, line {line_number}", found[row])
+            )
+            row += 1
+    return found, np.array(labels, np.str_)
+
+
+def _parse_line(line: str, columns: list[str], label: int, place: str, pixels: np.ndarray) -> str:
+    """The label of one line; its pixels are put into `pixels`."""
+    cells = next(csv.reader([line]))
+    if len(cells) != len(columns):
+        raise UserError(
+            f"{place}: {len(cells)} cells; allowed: {len(columns)}, as in the first line"
+        )
+    text = cells.pop(label)
+    names = [name for column, name in enumerate(columns) if column != label]
+    for column, (cell, name) in enumerate(zip(cells, names, strict=True)):
+        value = as_number(cell.strip())
+        if isinstance(value, str):
+            raise UserError(f"{place}: {printable(name)} is {cell[:40]!a}; allowed: a number")
+        pixels[column] = value
+    return text
+
+
+def _smallest(pixels: np.ndarray) -> np.ndarray:
+    """`pixels` as uint8, int32 or float32: the first that keeps them as they are, or nearly."""
+    if pixels.dtype.kind == "f" and not (
+        (np.abs(pixels) < 2**31).all() and (pixels == np.rint(pixels)).all()
+    ):
+        with np.errstate(over="ignore"):  # checked_dataset says so
+            return pixels.astype(np.float32)
+    small = not pixels.size or (pixels.min() >= 0 and pixels.max() <= 255)
+    return pixels.astype(np.uint8 if small else np.int32)
+
+
+def _together(parts: list[np.ndarray], columns: int) -> np.ndarray:
+    """The rows of `parts`, which are emptied, so that they are not there twice."""
+    dtypes = {part.dtype for part in parts}
+    dtype = next((kind for kind in (np.float32, np.int32) if kind in dtypes), np.uint8)
+    found = np.empty((sum(map(len, parts)), columns), dtype)
+    row = 0
+    for place, part in enumerate(parts):
+        found[row : row + len(part)] = part
+        row += len(part)
+        parts[place] = part[:0]
+    return found
