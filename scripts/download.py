@@ -1,52 +1,73 @@
 """Fetch the dataset, check it, and store it as one file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from core.command_line import StageParser
 from core.errors import UserError
-from core.npz import read_arrays
+from core.text import printable
 from dataset.dataset import checked_dataset, write_dataset
 from dataset.digits import load_digits
-from dataset.found import found_in
 from dataset.mnist import fetch_mnist
+from dataset.own import name_of, read_own
+from dataset.own_file import own_file
+from dataset.shapes import resized, transposed
+from dataset.test_part import with_test_part
 
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-ALLOWED = "digits, mnist, or the path of an .npz with x_train, y_train, x_test and y_test"
 # How write_dataset's files begin: a member of a zip archive, with this name.
 HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
 
 
 def download(
-    output: Path, dataset: str | Path, timeout: int, attempts: int, mirror: str | None
+    output: Path,
+    dataset: str,
+    path: Path,
+    test_size: float,
+    test_seed: int,
+    resize: list[int] | str,
+    transpose: bool,
+    timeout: int,
+    attempts: int,
+    mirror: str | None,
 ) -> None:
     """Write the dataset called `dataset` to `output`.
 
     Args:
         output: the `.npz` to write; what is there must be made by this stage, too.
-        dataset: "digits", "mnist", or the path of an `.npz` of one's own.
+        dataset: "digits", "mnist", or "own", which is what `path` leads to.
+        path: a file or folder with a dataset of one's own; `~` is the home folder.
+        test_size: share of the images for a test part, where the dataset has none.
+        test_seed: which ones.
+        resize: [height, width] to give the images, or "none".
+        transpose: whether to turn rows into columns.
         timeout: seconds that one mirror may take.
         attempts: how many times to go through the mirrors.
         mirror: a folder or URL to ask before the public mirrors.
 
     Raises:
-        UserError: there is no such dataset, it cannot be fetched, or its content is wrong; or a
-            file of somebody's own is in the way.
+        UserError: the dataset is not there, cannot be fetched, or its content is wrong; or a file
+            of somebody's own is in the way.
     """
     _check_place(output)
-    dataset = str(dataset)
+    size = None if resize == "none" else (resize[0], resize[1])
+    name, source = dataset, dataset
     if dataset == "digits":
-        name, found = dataset, load_digits()
+        found = load_digits()
     elif dataset == "mnist":
-        name, found = dataset, fetch_mnist(mirror, timeout, attempts)
-    elif dataset.endswith(".npz") and Path(dataset).is_file():
-        name, found = Path(dataset).stem, found_in(read_arrays(Path(dataset), ARRAYS), "npz")
+        found = fetch_mnist(mirror, timeout, attempts)
     else:
-        problem = "no such file" if dataset.endswith(".npz") else "unknown dataset"
-        raise UserError(
-            f"download.dataset: {dataset!r} is not allowed ({problem}); allowed: {ALLOWED}"
-        )
-    write_dataset(output, checked_dataset(name, dataset, found))
+        name, source = name_of(path), printable(path)
+        found = read_own(path.expanduser(), size and (size[::-1] if transpose else size))
+    images = found.images
+    if transpose:
+        images = {part: transposed(own) for part, own in images.items()}
+    if size:
+        images = {part: resized(own, *size) for part, own in images.items()}
+    done = {"transposed": transpose, "resized": size and list(size)}
+    found = replace(found, images=images, origin={**found.origin, **done})
+    found = with_test_part(found, source, test_size, test_seed)
+    write_dataset(output, checked_dataset(name, source, found))
 
 
 def _check_place(output: Path) -> None:
@@ -63,14 +84,14 @@ def _check_place(output: Path) -> None:
     if header and not (header.startswith(HEADER) and header.endswith(FIRST)):
         raise UserError(
             f"{output}: a file that download did not make, and would overwrite; move it, and name"
-            " its new path in download.dataset to use it"
+            " its new path in download.path to use it"
         )
 
 
 def main() -> None:
     parser = StageParser("download", __doc__)
     parser.add_output("output", "the dataset, .npz")
-    parser.run(download, mirror=os.environ.get("DATA_MIRROR"))
+    parser.run(download, own_file=own_file, mirror=os.environ.get("DATA_MIRROR"))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from own_datasets import fetched
 
 from core.errors import UserError
 from core.npz import read_arrays, write_arrays
 from dataset.dataset import KINDS, Dataset, checked_dataset, read_dataset, write_dataset
 from dataset.found import Found, found_in
 from dataset.idx import parse_idx
-from download import download
 
 
 def arrays(**changes: np.ndarray) -> dict[str, np.ndarray]:
@@ -32,8 +32,7 @@ def checked(**changes: np.ndarray) -> Dataset:
 
 def take(tmp_path: Path, **changes: np.ndarray) -> Dataset:
     np.savez(tmp_path / "own.npz", **arrays(**changes))
-    download(tmp_path / "out.npz", str(tmp_path / "own.npz"), 1, 1, None)
-    return read_dataset(tmp_path / "out.npz")
+    return fetched(tmp_path / "out.npz", tmp_path / "own.npz")
 
 
 def test_arrays_are_kept(tmp_path):
@@ -113,7 +112,7 @@ def test_a_channel_axis_of_one_is_dropped(tmp_path):
 NAN = arrays()["x_train"].astype(float)
 NAN[0, 0, 0] = np.nan
 REFUSED = {
-    "no array y_test": {"y_test": None},
+    "no labels of test (found x_train, y_train, x_test); allowed: y_test": {"y_test": None},
     "array x_train cannot be read (it holds Python objects": {
         "x_train": np.array([[["a", 1]]], object)
     },
@@ -121,9 +120,9 @@ REFUSED = {
     "no images in test": {"x_test": np.zeros((0, 5, 4)), "y_test": np.zeros(0, int)},
     "class 9 is in test and not in train": {"y_test": np.array([9, 3])},
     "train contains NaN": {"x_train": NAN},
-    "the images of train have shape (6, 20)": {"x_train": np.zeros((6, 20))},
-    "the images of train have shape (6, 5, 4, 3)": {"x_train": np.zeros((6, 5, 4, 3))},
-    "the images of train have shape (6, 0, 4)": {"x_train": np.zeros((6, 0, 4))},
+    "x_train has shape (6, 20)": {"x_train": np.zeros((6, 20))},
+    "x_train has shape (6, 5, 4, 5)": {"x_train": np.zeros((6, 5, 4, 5))},
+    "x_train has shape (6, 0, 4)": {"x_train": np.zeros((6, 0, 4))},
     "images of 5x4 in train and 4x5 in test": {"x_test": np.zeros((2, 4, 5))},
     "the images of train have dtype complex128": {"x_train": np.zeros((6, 5, 4), complex)},
     "only class 3 in train": {"y_train": np.full(6, 3), "y_test": np.full(2, 3)},
@@ -262,7 +261,8 @@ def test_flipped_bytes_are_noticed(tmp_path):
         b"\0\0\x08\x03\0\0",
         b"\0\0\x08\x01\0\0\0\x05abc",
         b"\0\0\x08\x01\0\0\0\x02abc",
-        b"\0\0\x0d\x01\0\0\0\x01abcd",
+        b"\0\0\x0d\x01\0\0\0\x01abc",
+        b"\0\0\x0a\x01\0\0\0\x01ab",
         b"\0\0\x08\xff" + b"\xff" * 1020,
     ],
 )

@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from own_datasets import fetched
 
 from core.errors import UserError
 from dataset import mnist
 from dataset.dataset import read_dataset
-from download import download
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -108,7 +108,7 @@ def small_mnist(monkeypatch) -> None:
 
 
 def fetch(path: Path, mirror: str | None, timeout: int = 10, attempts: int = 1) -> None:
-    download(path, "mnist", timeout, attempts, mirror)
+    fetched(path, dataset="mnist", timeout=timeout, attempts=attempts, mirror=mirror)
 
 
 def assert_whole(path: Path) -> None:
@@ -155,7 +155,7 @@ def test_nothing_wrong_is_kept(failure, server, tmp_path):
     start = time.monotonic()
     with pytest.raises(UserError, match="mnist could not be fetched from any mirror") as error:
         fetch(tmp_path / "out.npz", f"{server}/{failure}", timeout=1)
-    assert "DATA_MIRROR, the path of an .npz, or digits" in str(error.value)
+    assert "DATA_MIRROR, digits, or own, for files of your own in download.path" in str(error.value)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - start < 20  # a limit of 1 second, on the slowest of machines
@@ -188,7 +188,7 @@ def test_pauses_double_up_to_half_a_minute(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "_read_folder", lambda folder, *_: asked.append(str(folder)) or b"")
     start = mnist.FILES["x_train"][2][:12]
     reason = rf"train-images-idx3-ubyte: wrong content \(its SHA-256 is not {start}\.\.\.\)"
-    with pytest.raises(UserError, match=rf"\(last: other: {reason}\); allowed"):
+    with pytest.raises(UserError, match=rf"\(own: {reason}\); allowed"):
         fetch(tmp_path / "out.npz", "own", attempts=8)
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
     assert asked == ["own", "public", "other"] * 8
@@ -234,15 +234,8 @@ def test_a_download_stops_at_its_limit(server):
         mnist._download(url, name, len(packed) - 1)
 
 
-@pytest.mark.parametrize("dataset", ["mnits", "missing.npz", "."])
-def test_unknown_dataset(dataset, tmp_path):
-    with pytest.raises(UserError, match=r"dataset: '.*' is not allowed \(.*\); allowed: dig"):
-        download(tmp_path / "out.npz", dataset, 1, 1, None)
-
-
 def test_digits_need_no_network(tmp_path):
-    download(tmp_path / "out.npz", "digits", 1, 1, None)
-    dataset = read_dataset(tmp_path / "out.npz")
+    dataset = fetched(tmp_path / "out.npz", dataset="digits")
     assert dataset.x_train.shape == (1437, 8, 8)
     assert dataset.x_test.shape == (360, 8, 8)
     assert dataset.x_train.max() == 16

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TINY, Project
+from own_datasets import fetched
 
 from core.errors import UserError
 from dataset.own_file import overwriting
-from download import download
 
 CLASSES, SIDE = 26, 12
 
@@ -112,11 +112,11 @@ def test_the_same_file_by_any_name_is_no_input(tmp_path, monkeypatch):
 def test_what_download_made_it_overwrites(damage, tmp_path):
     path = tmp_path / "dataset.npz"
     for _ in range(2):
-        download(path, "digits", timeout=1, attempts=1, mirror=None)
+        fetched(path, dataset="digits")
         made = path.read_bytes()
         sizes = {"none": len(made), "short": 99, "one byte": -1, "emptied": 0}
         path.write_bytes(made[: sizes[damage]])
-    download(path, "digits", timeout=1, attempts=1, mirror=None)
+    fetched(path, dataset="digits")
     assert path.read_bytes() == made
 
 
@@ -126,7 +126,7 @@ def test_what_download_did_not_make_it_keeps(content, tmp_path):
     path.write_bytes({"own": own_file(path), "text": b"mine", "short": b"PK"}[content])
     before = path.read_bytes()
     with pytest.raises(UserError, match=r"did not make, and would overwrite; move it, and name"):
-        download(path, "digits", timeout=1, attempts=1, mirror=None)
+        fetched(path, dataset="digits")
     assert path.read_bytes() == before
 
 

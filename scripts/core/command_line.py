@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import UserError
-from core.parameters import parse_value, read_schema
+from core.parameters import parse_value, read_schema, takes_several
 from core.provenance import recorded
 
 
@@ -45,8 +45,18 @@ class StageParser(argparse.ArgumentParser):
         """Add the seed, which several stages share."""
         self._add_parameter("seed", read_schema()["properties"]["seed"])
 
-    def run(self, stage: Callable[..., None], **values: Any) -> None:
-        """Call `stage` with the command line's arguments and `values`; a mistake is one line."""
+    def run(
+        self,
+        stage: Callable[..., None],
+        own_file: Callable[[dict[str, Any]], str | None] = lambda _: None,
+        **values: Any,
+    ) -> None:
+        """Call `stage` with the command line's arguments and `values`; a mistake is one line.
+
+        Args:
+            own_file: gives, from the arguments, the file or folder of the user's own that the stage
+                reads, if it does.
+        """
         arguments = self._arguments()
         provenance = arguments.pop("provenance")
         inputs, outputs = (
@@ -54,9 +64,9 @@ class StageParser(argparse.ArgumentParser):
             for names in (self.inputs, self.outputs)
         )
         del arguments["environment"]  # the engine installs it, if asked; the record has its hash
-        inputs += [arguments[key] for key in self.parameters if isinstance(arguments[key], Path)]
+        own = own_file(arguments)
         try:
-            with recorded(self.stage, provenance, inputs, outputs):
+            with recorded(self.stage, provenance, inputs, outputs, own and Path(own)):
                 stage(**arguments, **values)
         except UserError as error:
             sys.exit(str(error))
@@ -88,7 +98,11 @@ class StageParser(argparse.ArgumentParser):
         for name in sorted(missing, key=lambda name: name not in self.parameters):
             path = f"{self.stage}: the path --{name} is missing"
             self.exit(2, f"{self._refusal(name, 'missing') if name in self.parameters else path}\n")
-        return vars(arguments)
+        values = vars(arguments)
+        for key, schema in self.parameters.items():
+            if takes_several(schema):
+                values[key] = self._parse(key, values[key], schema)
+        return values
 
     def _about_unknown(self, unknown: list[str], words: list[str]) -> str:
         first, *rest = unknown
@@ -108,19 +122,26 @@ class StageParser(argparse.ArgumentParser):
 
     def _add_parameter(self, key: str, schema: dict[str, Any]) -> None:
         self.parameters[key] = schema
-        self.add_argument(
-            f"--{key}",
-            type=lambda text: self._parse(key, text),
-            nargs="+" if schema.get("type") == "array" else None,
-            metavar="VALUE",
-            help=f"{schema['title']}; {schema['description']}",
-        )
+        meaning = f"{schema['title']}; {schema['description']}"
+        if schema.get("type") == "boolean":
+            self.add_argument(f"--{key}", action=argparse.BooleanOptionalAction, help=meaning)
+        else:
+            # Of a list each word, so that a message names the one that is wrong; then all of it.
+            options = schema.get("oneOf", [schema])
+            word = {"oneOf": [option.get("items", option) for option in options]}
+            self.add_argument(
+                f"--{key}",
+                type=lambda text: self._parse(key, text, word),
+                nargs="+" if takes_several(schema) else None,
+                metavar="VALUE",
+                help=meaning,
+            )
 
-    def _parse(self, key: str, text: str) -> Any:
+    def _parse(self, key: str, value: Any, schema: dict[str, Any]) -> Any:
         try:
-            return parse_value(text, self.parameters[key].get("items", self.parameters[key]))
+            return parse_value(value, schema)
         except ValueError:
-            self.exit(2, f"{self._refusal(key, f'{text!r} is not allowed')}\n")
+            self.exit(2, f"{self._refusal(key, f'{value!r} is not allowed')}\n")
 
     def _refusal(self, key: str, problem: str) -> str:
         place = key if key == "seed" else f"{self.stage}.{key}"

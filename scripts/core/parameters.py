@@ -73,21 +73,27 @@ def find_errors(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
     return sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
 
 
-def parse_value(text: str, schema: dict[str, Any]) -> Any:
-    """The value of a parameter that a flag's text stands for, as a stage takes it.
+def parse_value(text: Any, schema: dict[str, Any]) -> Any:
+    """The value of a parameter that a flag's text, or a list of texts, stands for, as a stage
+    takes it.
 
     A number of the type "number" is a float, and a text of the format "path" a Path.
 
     Raises:
         ValueError: `schema` does not allow it.
     """
-    value = as_number(text)
+    value = _from_words(text, schema)
     for option in schema.get("oneOf", [schema]):
         if not find_errors(value, option):
             if option.get("type") == "number":
                 return float(value)
             return Path(value) if option.get("format") == "path" else value
     raise ValueError(text)
+
+
+def takes_several(schema: dict[str, Any]) -> bool:
+    """Whether a parameter can be a list."""
+    return any(option.get("type") == "array" for option in schema.get("oneOf", [schema]))
 
 
 def as_number(text: Any) -> Any:
@@ -108,6 +114,9 @@ def as_flags(section: Mapping[str, Any]) -> str:
     """A section of the parameters as flags, exactly as DVC unpacks it."""
     words = []
     for key, value in section.items():
+        if isinstance(value, bool):
+            words.append(f"--{key}" if value else f"--no-{key}")
+            continue
         values = value if isinstance(value, list) else [value]
         words += [f"--{key}", *(shlex.quote(str(value)) for value in values)]
     return " ".join(words)
@@ -131,9 +140,9 @@ def _from_words(value: Any, schema: dict[str, Any]) -> Any:
     words = value if isinstance(value, list) else [value]
     if any(word is None or isinstance(word, bool | list | dict) for word in words):
         return value
-    if schema.get("type") == "array":
-        return [as_number(word) for word in words]
-    return as_number(words[0]) if len(words) == 1 else value
+    if len(words) == 1 and schema.get("type") != "array":
+        return as_number(words[0])
+    return [as_number(word) for word in words] if takes_several(schema) else value
 
 
 def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:

@@ -17,13 +17,16 @@ from core.files import write_json
 
 
 @contextmanager
-def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) -> Iterator[None]:
+def recorded(
+    stage: str, record: Path, inputs: list[Path], outputs: list[Path], own: Path | None = None
+) -> Iterator[None]:
     """Let the block be the only run of `stage`, and write to `record` what it made of what.
 
     The record is JSON: `command`, the words of the command line, and `inputs` and `outputs`, the
     SHA-256 of each file by its path from the working directory. Our own modules are among the
     inputs, as they were imported, and so is each file below an input that is a folder. The record
-    is written last, so that half a result has none that fits it.
+    is written last, so that half a result has none that fits it. Of `own`, a file or folder of the
+    user's own, which can hold very many files, the record has one digest.
 
     Raises:
         UserError: a module was changed since it was imported, or an input while the block ran, so
@@ -35,6 +38,8 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
     with _alone(stage, record.with_name(f".{record.stem}.lock")):
         _refuse_changes(stage, _modules())
         read = hashes(inputs)
+        if own and own.exists():
+            read[_from_here(own)] = digest(own)
         yield
         used = {**read, **_modules()}
         _refuse_changes(stage, used)
@@ -43,13 +48,28 @@ def recorded(stage: str, record: Path, inputs: list[Path], outputs: list[Path]) 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
     """The SHA-256 of each file, or of each file below a folder, by its path from here."""
-    digests = {}
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
-                with file.open("rb") as content:
-                    digests[_from_here(file)] = hashlib.file_digest(content, "sha256").hexdigest()
-    return digests
+    files = [file for path in paths for file in _files(path)]
+    return {_from_here(file): digest(file) for file in files}
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file; of a folder that of a list of its files with theirs."""
+    if not path.is_dir():
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    listed = hashlib.sha256()
+    for file in _files(path):
+        name = os.fsencode(file.relative_to(path))
+        listed.update(name + b"\0" + digest(file).encode() + b"\n")
+    return listed.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    """`path`, if it is a file, or each file below it that is not hidden."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    found = sorted(path.rglob("*"))
+    return [file for file in found if file.is_file() and not file.name.startswith(".")]
 
 
 def _modules() -> dict[str, str | None]:
@@ -59,9 +79,8 @@ def _modules() -> dict[str, str | None]:
 
 def _refuse_changes(stage: str, used: dict[str, str | None]) -> None:
     """Raise UserError if a file is no longer as it was used."""
-    now = hashes(map(Path, used))
-    for path, digest in used.items():
-        if digest is None or now.get(path) != digest:
+    for path, before in used.items():
+        if before is None or not Path(path).exists() or digest(Path(path)) != before:
             raise UserError(f"{path}: changed while {stage} ran; run it again")
 
 

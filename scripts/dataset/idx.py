@@ -15,6 +15,7 @@ from core.text import printable
 from dataset.files import Files
 from dataset.found import Found
 from dataset.parts import PARTS
+from dataset.shapes import as_grey
 
 DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 DEFLATE = 1_032  # bytes that one packed byte can become at most
@@ -109,6 +110,7 @@ def read_idx_of(files: Files) -> Found:
                 )
             arrays[part] = _read(files, names[kind, part], left)
             left -= arrays[part].nbytes
+        images[part], _ = as_grey(images[part], printable(files.source), f"the images of {part}")
         if labels[part].ndim == 2:
             labels[part] = labels[part][:, :1]  # QMNIST's: the class, then who wrote it
     return Found(images, labels, origin={"format": "idx"})

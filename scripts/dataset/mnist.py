@@ -51,7 +51,11 @@ GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
 
 
 class MirrorError(Exception):
-    """A mirror gave something other than the file; the next one may do better."""
+    """A mirror did not give the file; the next one may do better."""
+
+
+class OtherContentError(MirrorError):
+    """A mirror gave something other than the file."""
 
 
 def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
@@ -67,6 +71,7 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
     """
     mirrors = [mirror, *MIRRORS] if mirror else list(MIRRORS)
     arrays: dict[str, np.ndarray] = {}
+    reason, gravest = "", -1
     for attempt in range(attempts):
         for place in mirrors:
             try:
@@ -78,13 +83,18 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
                             arrays[array] = parse_idx(_content(place, file, size, digest))
                 return found_in(arrays, "idx")
             except MirrorError as error:
-                reason = f"{place}: {error}"
-                print(reason, file=sys.stderr)
+                print(f"{place}: {error}", file=sys.stderr)
+                # That a mirror has other content says more than that another is out of reach, and
+                # of the user's own mirror more is to be said than of a public one.
+                gravity = 2 * isinstance(error, OtherContentError) + (place == mirror)
+                if gravity >= gravest:
+                    reason, gravest = f"{place}: {error}", gravity
         if attempt + 1 < attempts:
             time.sleep(min(2**attempt, LONGEST_PAUSE))
     raise UserError(
-        f"download.dataset: mnist could not be fetched from any mirror (last: {reason}); allowed"
-        " instead: a folder or URL with its files in DATA_MIRROR, the path of an .npz, or digits"
+        f"download.dataset: mnist could not be fetched from any mirror ({reason}); allowed"
+        " instead: a folder or URL with its files in DATA_MIRROR, digits, or own, for files of your"
+        " own in download.path"
     )
 
 
@@ -102,7 +112,7 @@ def _content(place: str, file: str, size: int, digest: str) -> bytes:
     except (OSError, HTTPError, zlib.error) as error:  # requests' own errors are OSErrors
         raise MirrorError(f"{file}: {_first_line(error)}") from error
     if hashlib.sha256(content).hexdigest() != digest:
-        raise MirrorError(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
+        raise OtherContentError(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
     return content
 
 
@@ -122,7 +132,7 @@ def _download(url: str, file: str, most: int) -> bytes:
                 content += chunk
                 progress.update(len(chunk))
                 if len(content) > most:
-                    raise MirrorError(f"{file}: more than {most} bytes")
+                    raise OtherContentError(f"{file}: more than {most} bytes")
     return bytes(content)
 
 

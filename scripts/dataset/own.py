@@ -34,6 +34,15 @@ def read_own(path: Path, size: tuple[int, int] | None) -> Found:
         return _read(files, size)
 
 
+def name_of(path: Path) -> str:
+    """What a dataset at `path` is called: its file without suffixes, or its folder."""
+    name = path.expanduser().resolve().name
+    for suffix in (".gz", ".csv", ".npz", ".npy", ".zip"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return printable(name) or "own"
+
+
 def _read(files: Files, size: tuple[int, int] | None) -> Found:
     found = _format(files)
     if found is None:

@@ -51,7 +51,7 @@ def as_grey(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, boo
 
 def transposed(images: np.ndarray) -> np.ndarray:
     """`images`, (n, height, width), with rows for columns."""
-    return np.ascontiguousarray(images.swapaxes(1, 2))
+    return np.ascontiguousarray(images.swapaxes(1, 2)) if images.ndim == 3 else images
 
 
 def resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -61,8 +61,8 @@ def resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
     Raises:
         UserError: they would take more than `MAXIMUM_BYTES`.
     """
-    if images.shape[1:] == (height, width) or images.dtype.kind not in "buif":
-        return images
+    if images.shape[1:] == (height, width) or images.ndim != 3 or images.dtype.kind not in "buif":
+        return images  # checked_dataset says what is wrong with them, if anything is
     is_real = images.dtype.kind == "f"
     dtype = np.dtype(np.float32) if is_real else images.dtype
     check_size(len(images), (height, width), dtype, "download.resize")

@@ -1,7 +1,6 @@
 """Which results are up to date, by what their stages recorded of themselves, whoever ran them."""
 
 import fcntl
-import hashlib
 import json
 import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import provenance
 from core.errors import UserError
 from core.parameters import as_flags
 from freshness.parameters import changed_values
@@ -149,20 +149,23 @@ def _with_values(command: list[str], values: Mapping[str, Any]) -> list[str]:
     for word in command:
         if word.startswith("--"):
             key = word.removeprefix("--")
+            if isinstance(values.get(key.removeprefix("no-")), bool):
+                key = key.removeprefix("no-")
             is_replaced = key in values
             words += shlex.split(as_flags({key: values[key]})) if is_replaced else [word]
         elif not is_replaced:
             words.append(word)
     missing = {
-        key: value for key, value in values.items() if f"--{key}" not in [*command, "--seed"]
+        key: value
+        for key, value in values.items()
+        if not {f"--{key}", f"--no-{key}"} & {*command, "--seed"}
     }
     return [*words, *shlex.split(as_flags(missing))]
 
 
 def _digest(path: str) -> str | None:
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return provenance.digest(Path(path))
     except FileNotFoundError:
         return None
 

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from os.path import isfile
+from os.path import exists
 
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod

@@ -5,7 +5,7 @@ rule download:
     input:
         "scripts/download.py",
         environment="envs/light.yaml",
-        own=[path for path in [own_file(parameters["download"])] if path and isfile(path)],
+        own=[path for path in [own_file(parameters["download"])] if path and exists(path)],
     output:
         output=update("data/raw/dataset.npz"),
         provenance=update("provenance/download.json"),
