@@ -66,7 +66,7 @@ def read_idx(file: IO[bytes], longest: int) -> np.ndarray:
     if file.read(1):
         raise ValueError(f"an IDX file whose header says {size} bytes, and that has more")
     try:
-        return content.view(dtype).reshape(shape)
+        return content.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
     except ValueError as error:  # too many axes, or no value and an axis of billions
         raise ValueError(f"an IDX file of a shape that NumPy cannot hold ({error})") from error
 

@@ -190,8 +190,8 @@ def _smallest(pixels: np.ndarray) -> np.ndarray:
 
 def _together(parts: list[np.ndarray], columns: int) -> np.ndarray:
     """The rows of `parts`, which are emptied, so that they are not there twice."""
-    dtypes = {part.dtype for part in parts}
-    dtype = next((kind for kind in (np.float32, np.int32) if kind in dtypes), np.uint8)
+    kinds = {part.dtype.name for part in parts}
+    dtype = next((kind for kind in ("float32", "int32") if kind in kinds), "uint8")
     found = np.empty((sum(map(len, parts)), columns), dtype)
     row = 0
     for place, part in enumerate(parts):

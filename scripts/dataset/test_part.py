@@ -22,7 +22,7 @@ def with_test_part(found: Found, source: str, share: float, seed: int) -> Found:
     Raises:
         UserError: there are not as many labels as images, or no class has two images.
     """
-    if "test" in found.images:
+    if "test" in found.images or not len(found.images["train"]):
         return found
     images, labels = found.images["train"], found.labels["train"]
     if images.shape[:1] != labels.shape[:1]:
