@@ -62,7 +62,10 @@ def snakemake_stages(project: Project) -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def project(make_project) -> Project:
-    return make_project()
+    """It has a dataset of its own, on which DVC depends in any case, and Snakemake only then."""
+    project = make_project()
+    project.change(download={"dataset": "own"})
+    return project
 
 
 def test_both_engines_have_the_eight_stages(dvc_stages, snakemake_stages):

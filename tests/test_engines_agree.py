@@ -123,7 +123,8 @@ def agreed(repo: Repo) -> str | None:
         assert refusal, line
         key = line.partition(":")[0]
         # What cannot be put into a command, DVC or the shell refuses without a name.
-        unnamed = key == "seed" and re.search("Cannot interpolate|the shell", refusal)
+        alone = ("seed", "download.path")  # not only among the flags of a section
+        unnamed = key in alone and re.search("Cannot interpolate|the shell", refusal)
         named = refusal.replace("explore-", "explore_").replace("train-", "train_")
         assert key in named or unnamed, (line, refusal)
     return line

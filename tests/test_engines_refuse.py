@@ -9,7 +9,7 @@ def test_snakemake_refuses_before_any_job(params):
     params.change(report={"failures": -1})
     *_, line = params.run("snakemake", "--cores", "1", fails=True).splitlines()
     assert line == "report.failures: -1 is not allowed; allowed: a whole number from 1 to 1000000"
-    assert not (params.folder / "data").exists()
+    assert not (params.folder / "data" / "raw").exists()
 
 
 @pytest.mark.parametrize("content", ["", "- 1\n", "seed: [\n", "seed: 1\nseed: 2\n"])
@@ -45,12 +45,12 @@ def test_a_section_that_no_stage_reads_is_named(params):
         (
             "attempts: 2",
             'attempts: 2\n  "x; touch X; #": 1',
-            "download.x; touch X; #: unknown parameter (1); allowed: dataset, timeout, attempts",
+            "download.x; touch X; #: unknown parameter (1); allowed: dataset, path, test_size",
         ),
         (
             "dataset: digits",
             'dataset: "own\\n.npz"',
-            r"download.dataset: 'own\n.npz' is not allowed; allowed: digits, mnist, or the path",
+            r"download.dataset: 'own\n.npz' is not allowed; allowed: digits, mnist, or own",
         ),
     ],
 )
@@ -65,7 +65,7 @@ def test_both_engines_refuse_before_any_stage(written, wrong, line, params):
     said = [[one for one in output.splitlines() if line in one] for output in outputs]
     assert said[0] == said[1] != []
     assert all("Traceback" not in output for output in outputs)
-    assert not any((params.folder / name).exists() for name in ("X", "data", "provenance"))
+    assert not any((params.folder / name).exists() for name in ("X", "data/raw", "provenance"))
 
 
 def test_dvc_checks_without_snakemakes_part(params, tmp_path):
@@ -85,7 +85,7 @@ def test_dvc_refuses_a_linked_folder_of_results_before_any_stage(params, tmp_pat
     (project.folder / "models").symlink_to(tmp_path / "elsewhere")
     output = project.run("dvc", "repro", fails=True)
     assert "\nmodels: a symbolic link, where DVC keeps nothing; allowed: a folder\n" in output
-    assert not (project.folder / "data").exists()
+    assert not (project.folder / "data" / "raw").exists()
 
 
 def test_dvc_refuses_a_folder_with_braces_in_one_line(params, tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import shlex
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ from conftest import ROOT
 from ruamel.yaml import YAML
 from test_dags import STAGES
 
-from core.parameters import first_error, read_schema
+from core.parameters import as_flags, first_error, read_schema
 
 SCHEMA = read_schema()
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
@@ -26,7 +27,10 @@ REFUSED = [
     *[("train_cnn", "rotation", value) for value in (180, -1, "some")],
     *[("preprocess", "train_size", value) for value in (0, "some", 2.5)],
     *[("preprocess", "validation_size", value) for value in (1, -0.5, "half")],
-    *[("download", "dataset", value) for value in ("mnits", "digits ", ".npz", "a\n.npz")],
+    *[("download", "dataset", value) for value in ("mnits", "digits ", "own.npz", "a\n.npz")],
+    *[("download", "path", value) for value in ("", "a\n.npz", "{x}", "s3://store/x", 3)],
+    *[("download", "test_size", value) for value in (0, 1, "some")],
+    *[("download", "resize", value) for value in ("28x28", 28)],
 ]
 # What never reaches a stage: DVC turns a truth value into a flag, and drops an empty list.
 REFUSED_AS_YAML = [
@@ -52,10 +56,7 @@ def stage_error(stage: str, words: list[str], monkeypatch, capsys) -> str:
 
 
 def as_words(values: dict) -> list[str]:
-    words = []
-    for key, value in values.items():
-        words += [f"--{key}", *map(str, value if isinstance(value, list) else [value])]
-    return words
+    return shlex.split(as_flags(values))
 
 
 @pytest.mark.parametrize(("section", "key", "value"), REFUSED)
@@ -73,6 +74,17 @@ def test_schema_refuses(section, key, value):
     shown = value[-1] if isinstance(value, list) and value else value
     line = f"{section}.{key}: {shown!r} is not allowed; allowed: {allowed(section, key)}"
     assert first_error(values, SCHEMA) == line
+
+
+@pytest.mark.parametrize("value", [[28], [28, 28, 28], [0, 5], [28, "x"], ["none", "none"]])
+def test_a_list_of_the_wrong_numbers_is_refused(value, monkeypatch, capsys):
+    values = {**PARAMETERS["download"], "resize": value}
+    line = first_error({**PARAMETERS, "download": values}, SCHEMA)
+    for said in (line, stage_error("download", as_words(values), monkeypatch, capsys)):
+        assert said.startswith("download.resize: ")
+        assert said.endswith(
+            " is not allowed; allowed: none, or two of a whole number from 1 to 10000"
+        )
 
 
 def test_unknown_keys_are_named(monkeypatch, capsys):
@@ -115,4 +127,5 @@ def test_schema_and_command_line_allow_the_same(stage, monkeypatch, capsys):
     assert section["required"] == list(section["properties"]) == list(PARAMETERS[stage])
     for key in section["properties"]:
         words = re.escape(allowed(stage, key))
-        assert re.search(rf"--{key} VALUE [^;]*; {words}( --|$)", text)
+        flag = "--transpose, --no-transpose" if key == "transpose" else f"--{key} VALUE"
+        assert re.search(rf"{flag}[^;]*; {words}( --|$)", text)

@@ -64,7 +64,7 @@ def test_a_file_that_is_another_is_named(name):
     Path(name).unlink()
     assert reason() == f"{name} is missing"
     Path(name).mkdir()
-    assert reason() == f"{name} cannot be read (Is a directory)"
+    assert reason() == f"{name} has changed"
 
 
 def test_inputs_come_before_outputs_and_code():

@@ -62,7 +62,7 @@ class StudyRuns:
     def own_dataset(self, wildcards: Wildcards) -> list[str]:
         """The file that the run of download reads, if it has one."""
         path = own_file(self._find("download", wildcards).values)
-        return [path] if path and Path(path).is_file() else []
+        return [path] if path and Path(path).exists() else []
 
     def model_folder(self, wildcards: Wildcards) -> str:
         return self.path(self._find("evaluate", wildcards).before)

@@ -94,14 +94,14 @@ class StageParser(argparse.ArgumentParser):
         arguments, unknown = self.parse_known_args(words)
         if unknown:
             self.exit(2, f"{self._about_unknown(unknown, words)}\n")
-        missing = [name for name, value in vars(arguments).items() if value is None]
+        values = vars(arguments)
+        for key, schema in self.parameters.items():
+            if takes_several(schema) and values[key] is not None:
+                values[key] = self._parse(key, values[key], schema)
+        missing = [name for name, value in values.items() if value is None]
         for name in sorted(missing, key=lambda name: name not in self.parameters):
             path = f"{self.stage}: the path --{name} is missing"
             self.exit(2, f"{self._refusal(name, 'missing') if name in self.parameters else path}\n")
-        values = vars(arguments)
-        for key, schema in self.parameters.items():
-            if takes_several(schema):
-                values[key] = self._parse(key, values[key], schema)
         return values
 
     def _about_unknown(self, unknown: list[str], words: list[str]) -> str:

@@ -80,9 +80,9 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
             f"{printable(source)}: not a whole .zip archive ({reason(error)})"
         ) from error
     for member in members:
-        fault = _fault(member)
-        if fault:
-            raise UserError(f"{printable(f'{source}: {member.filename}')}: {fault}")
+        problem = _problem(member)
+        if problem:
+            raise UserError(f"{printable(f'{source}: {member.filename}')}: {problem}")
     sizes = {member.filename: member.file_size for member in members if not member.is_dir()}
     if sum(sizes.values()) > MAXIMUM_BYTES:
         raise UserError(
@@ -93,7 +93,7 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
         yield Files(source, ": ", _sorted(sizes), archive.open)
 
 
-def _fault(member: zipfile.ZipInfo) -> str | None:
+def _problem(member: zipfile.ZipInfo) -> str | None:
     """Why `member` is not read."""
     path = PurePosixPath(member.filename)
     if path.is_absolute() or ".." in path.parts:

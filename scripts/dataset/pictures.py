@@ -20,7 +20,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff")
 MOST_PIXELS = 2**26  # of one image, before it is resized
 DEEP = {"I;16": np.uint16, "I;16B": np.uint16, "I;16L": np.uint16, "I": np.int32, "F": np.float32}
-SHOWN = 5  # of files that are at fault
+SHOWN = 5  # of files in a message
 ALLOWED = "CLASS/image, or train/CLASS/image and test/CLASS/image"
 
 
@@ -43,7 +43,7 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
     images: dict[str, np.ndarray] = {}
     done: Counter[str] = Counter()
     kinds: dict[str, dict[Any, list[str]]] = {"size": {}, "depth": {}}
-    faults, is_coloured = {}, False
+    problems, is_coloured = {}, False
     for part, _, name in tqdm(found, desc=printable(files.source), unit=" images", disable=None):
         try:
             with files.open_file(name) as file:
@@ -51,20 +51,20 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
         except MemoryError:
             raise
         except Exception as error:  # Pillow has many kinds for a file that is not what it says
-            faults[name] = reason(error)
+            problems[name] = reason(error)
             continue
         is_coloured = is_coloured or coloured
         own = resized(pixels[None], *size)[0] if size else pixels
         kinds["size"].setdefault(own.shape, []).append(name)
         kinds["depth"].setdefault(own.dtype, []).append(name)
-        if faults or max(map(len, kinds.values())) > 1:
-            continue  # to find all that is at fault
+        if problems or max(map(len, kinds.values())) > 1:
+            continue  # to find all that is wrong
         if part not in images:
             check_size(len(found), own.shape, own.dtype, printable(files.source))
             images[part] = np.empty((count[part], *own.shape), own.dtype)
         images[part][done[part]] = own
         done[part] += 1
-    _check(files, len(found), faults, kinds)
+    _check(files, len(found), problems, kinds)
     labels = {
         each: np.array([label for part, label, _ in found if part == each], np.str_)
         for each in images
@@ -122,13 +122,15 @@ def _decoded(file: IO[bytes]) -> tuple[np.ndarray, bool]:
 
 
 def _check(
-    files: Files, count: int, faults: dict[str, str], kinds: dict[str, dict[Any, list[str]]]
+    files: Files, count: int, problems: dict[str, str], kinds: dict[str, dict[Any, list[str]]]
 ) -> None:
-    """Raise UserError if there are faults, or images of several sizes or depths."""
+    """Raise UserError if there are problems, or images of several sizes or depths."""
     source = printable(files.source)
-    if faults:
-        some = "; ".join(f"{printable(name)} ({why})" for name, why in list(faults.items())[:SHOWN])
-        raise UserError(f"{source}: {len(faults)} of {count} images cannot be read: {some}")
+    if problems:
+        some = "; ".join(
+            f"{printable(name)} ({why})" for name, why in list(problems.items())[:SHOWN]
+        )
+        raise UserError(f"{source}: {len(problems)} of {count} images cannot be read: {some}")
     for kind, found in kinds.items():
         if len(found) > 1:
             most = sorted(found.items(), key=lambda each: -len(each[1]))
