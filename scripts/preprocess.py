@@ -1,5 +1,6 @@
 """Cut the dataset into training, validation and test parts, and find the range to scale by."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from core.command_line import StageParser
 from core.errors import UserError
 from core.split import Split, write_split
-from dataset.dataset import read_dataset
+from dataset.dataset import Dataset, read_dataset
 from dataset.pixel_range import robust_range
 
 
@@ -27,9 +28,11 @@ def preprocess(
     a few pixels of those lie far outside of the rest, the range is that of the rest, and pixels
     beyond it are cut to it in all parts.
 
+    A validation part that the dataset has of its own is the validation part.
+
     Args:
-        validation_size: share of the training images to hold out, in [0, 1).
-        train_size: training images to use, validation included, or "all".
+        validation_size: share of the training images to hold out, in [0, 1), else.
+        train_size: training images to use, those to hold out included, or "all".
         seed: which ones.
 
     Raises:
@@ -46,39 +49,57 @@ def preprocess(
         images = images.clip(low, high) if cut else images
         return Split(images, labels, data.classes, np.array([low, high]))
 
-    kept, held_out = np.arange(len(y_train)), np.arange(0)
+    kept = np.arange(len(y_train))
     if train_size != "all" and train_size < len(kept):
-        kept, _ = _stratified(kept, y_train, train_size, seed, "preprocess.train_size", train_size)
+        kept, _ = _stratified(kept, data, train_size, seed, "train_size", train_size)
     count = round(validation_size * len(kept))
-    if count:
-        held_out, kept = _stratified(
-            kept, y_train, count, seed, "preprocess.validation_size", validation_size
+    if data.x_validation is not None:
+        held_out = split(data.x_validation, data.y_validation)
+        print(
+            f"preprocess: {len(held_out.labels)} images are the dataset's own validation part, so"
+            " that validation_size does not apply",
+            file=sys.stderr,
         )
+    else:
+        chosen = kept[:0]
+        if count:
+            chosen, kept = _stratified(kept, data, count, seed, "validation_size", validation_size)
+        held_out = split(data.x_train[chosen], y_train[chosen])
     write_split(train, split(data.x_train[kept], y_train[kept]))
-    write_split(validation, split(data.x_train[held_out], y_train[held_out]))
+    write_split(validation, held_out)
     write_split(test, split(data.x_test, data.y_test))
 
 
 def _stratified(
-    indices: np.ndarray, labels: np.ndarray, count: int, seed: int, key: str, value: float
+    indices: np.ndarray, data: Dataset, count: int, seed: int, key: str, value: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two ascending parts of `indices`, the first of `count`, with the same class shares."""
+    """Two ascending parts of `indices`, which are training images', the first of `count`, with the
+    same class shares.
+    """
     from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
 
-    refusal = UserError(
-        f"{key}: {value} gives {count} of {len(indices)} images, which leaves a class without an"
-        " image on one side; allowed: sizes that leave each class at least one on both"
+    labels, classes = data.y_train[indices], len(data.classes)
+    counts = np.bincount(labels, minlength=classes)
+    few = counts
+    if counts.min() > 1 and min(count, len(indices) - count) >= classes:  # as scikit-learn asks
+        chosen, rest = train_test_split(
+            indices, train_size=count, random_state=seed, stratify=labels
+        )
+        # It keeps shares only as well as rounding lets it.
+        few = np.minimum(
+            *(np.bincount(data.y_train[part], minlength=classes) for part in (chosen, rest))
+        )
+        if few.min():
+            return np.sort(chosen), np.sort(rest)
+    least = few.argmin()
+    ways = ["0, to hold out none" if key == "validation_size" else "all"]
+    if counts[least] > 1:
+        ways.append("a larger value" if 2 * count < len(indices) else "a smaller value")
+    raise UserError(
+        f"preprocess.{key}: {value} gives {count} of {len(indices)} images, which leaves a class"
+        f" without an image on one side, as class {data.classes[least]}, which has {counts[least]};"
+        f" allowed: {', '.join(ways)}, or more images of the class"
     )
-    classes = len(np.unique(labels))
-    smallest = np.bincount(labels[indices], minlength=classes).min()
-    if smallest < 2 or min(count, len(indices) - count) < classes:  # as scikit-learn asks
-        raise refusal
-    chosen, rest = train_test_split(
-        indices, train_size=count, random_state=seed, stratify=labels[indices]
-    )
-    if min(len(np.unique(labels[chosen])), len(np.unique(labels[rest]))) < classes:
-        raise refusal  # it keeps shares only as well as rounding lets it
-    return np.sort(chosen), np.sort(rest)
 
 
 def main() -> None:

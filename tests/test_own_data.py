@@ -3,15 +3,19 @@
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import TINY, Project
 from own_datasets import fetched
+from ruamel.yaml import YAML
 
 from core.errors import UserError
+from core.parameters import as_flags
 from dataset.own_file import overwriting
+from dataset.own_file import own_file as own_file_of
 
 CLASSES, SIDE = 26, 12
 
@@ -30,7 +34,7 @@ def test_letters_reach_the_page(make_project, tmp_path):
 
     project = make_project()
     project.change(**{**TINY, "preprocess": {"train_size": 400}})
-    project.change(download={"dataset": str(tmp_path / "letters.npz")})
+    project.change(download={"dataset": "own", "path": str(tmp_path / "letters.npz")})
     project.run("snakemake", "--cores", "2")
 
     reports = project.folder / "reports"
@@ -48,6 +52,7 @@ def test_letters_reach_the_page(make_project, tmp_path):
     np.savez(tmp_path / "letters.npz", **parts)
     plan = project.run("snakemake", "--cores", "2", "--dry-run")
     assert re.search(r"^download has to run: .*letters\.npz has changed$", plan, re.M)
+    assert f"modified:           {tmp_path}/letters.npz" in project.run("dvc", "status", "download")
 
 
 OWN = "data/raw/dataset.npz"  # where the pipeline has its own
@@ -69,24 +74,26 @@ def project(make_project) -> Project:
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=["dvc", "snakemake"])
-@pytest.mark.parametrize("dataset", ["digits", "mine.npz"])
+@pytest.mark.parametrize("dataset", ["digits", "own"])
 def test_a_file_where_the_dataset_goes_is_kept(dataset, engine, project):
     content = own_file(project.folder / OWN)
     own_file(project.folder / "mine.npz")
-    project.change(download={"dataset": dataset})
+    project.change(download={"dataset": dataset, "path": "mine.npz"})
     line = f"{OWN}: a file that download did not make, and would overwrite; move it, and name its"
     assert line in project.run(*engine, fails=True)
     assert (project.folder / OWN).read_bytes() == content
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=["dvc", "snakemake"])
 @pytest.mark.parametrize("output", [OWN, "models/mlp/network.weights.npz"])
-def test_a_path_that_a_stage_writes_is_no_input(output, engine, project):
+def test_a_path_that_a_stage_writes_is_no_input(output, project):
+    """Both engines refuse it: DVC itself, before it asks anybody, and so in its own words."""
     content = own_file(project.folder / output)
     before = sorted(project.folder.glob("[!.]*/**/*"))
-    project.change(download={"dataset": f"./data/../{output}"})
-    line = f"download.dataset: './data/../{output}' is not allowed (a stage writes {output}); allow"
-    assert line in project.run(*engine, fails=True)
+    project.change(download={"dataset": "own", "path": f"./data/../{output}"})
+    line = f"download.path: './data/../{output}' is not allowed (a stage writes {output}); allow"
+    assert line in project.run("snakemake", "--cores", "1", fails=True)
+    said = project.run("dvc", "repro", fails=True)
+    assert re.search("Same item.*both a dependency and an output|Pipeline has a cycle", said)
     assert (project.folder / output).read_bytes() == content
     assert {*project.folder.glob("[!.]*/**/*")} - {*before} <= {project.folder / "logs"}
 
@@ -100,12 +107,85 @@ def test_the_same_file_by_any_name_is_no_input(tmp_path, monkeypatch):
     os.link(OWN, "hard.npz")
     outputs = ["provenance/download.json", OWN]
     names = [OWN, f"data/../{OWN}", str(tmp_path / OWN), "link.npz", "folder/raw/dataset.npz"]
+    names += ["data", "data/raw/", "folder", str(tmp_path.parent)]  # with all that is in them
     for name in [*names, "hard.npz", "data/raw/.partial.dataset.npz"]:
-        assert f"(a stage writes {OWN})" in overwriting(name, outputs), name
-    for name in ["mine.npz", "data/raw/mine.npz", "missing.npz", None]:
+        assert f"(a stage writes {OWN})" in overwriting(name, outputs[1:]), name
+    assert "(a stage writes provenance/download.json)" in overwriting(".", outputs)
+    for name in ["mine.npz", "data/raw/mine.npz", "data/own", "missing.npz", None]:
         assert overwriting(name, outputs) is None
     Path(OWN).unlink()
     assert f"(a stage writes {OWN})" in overwriting(OWN, outputs)
+
+
+def test_own_data_is_what_the_parameters_say(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert own_file_of({"dataset": "own", "path": "~/x.npz"}) == "/home/somebody/x.npz"
+    assert own_file_of({"dataset": ["own"], "path": "data/own"}) == "data/own"
+    assert own_file_of({"dataset": "mnist", "path": "data/own"}) is None
+
+
+@pytest.mark.xdist_group("dvc")
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("folder", ["absolute", "data/own"]),
+        pytest.param("folder", ["../outside", "mine"], marks=pytest.mark.long),
+        pytest.param("file", ["absolute", "data/own", "../outside"], marks=pytest.mark.long),
+    ],
+)
+def test_dvc_notices_a_change_wherever_the_data_lies(kind, places, project, tmp_path):
+    """And Snakemake; and neither when nothing has changed."""
+    project = project.copy(tmp_path / "project")
+    for number, place in enumerate(places):
+        top = tmp_path / "absolute" if place == "absolute" else project.folder / place
+        path = top / "x.npz"
+        content = own_file(path)
+        named = path if kind == "file" else top
+        asked = str(named if place == "absolute" else Path(place) / named.relative_to(top))
+        project.change(download={"dataset": "own", "path": asked})
+        plan = ("snakemake", "--cores", "1", "data/raw/dataset.npz")
+        if number % 2:
+            project.run(*plan)
+        else:
+            project.run("dvc", "repro", "download")
+        assert "up to date" in project.run("dvc", "status", "download")
+        assert "Nothing to be done" in project.run(*plan, "--dry-run")
+        record = json.loads((project.folder / "provenance/download.json").read_text())
+        recorded = [name for name in record["inputs"] if not name.startswith(("scripts/", "envs"))]
+        assert recorded == [os.path.relpath(named, project.folder)]
+        other = np.load(path)
+        np.savez(path, **{name: other[name][::-1] for name in other})
+        assert "modified:" in project.run("dvc", "status", "download")
+        assert f"{recorded[0]} has changed" in project.run(*plan, "--dry-run")
+        assert path.read_bytes() != content
+        assert (top / "x.npz").exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["~/none.npz", pytest.param("data/own/none.npz", marks=pytest.mark.long)]
+)
+def test_data_that_is_not_there_is_named(path, project, tmp_path, monkeypatch):
+    """DVC takes ~ for the name of a folder."""
+    (project.folder / OWN).unlink(missing_ok=True)
+    project.change(download={"dataset": "own", "path": path})
+    said = project.run("snakemake", "--cores", "1", fails=True)
+    found = os.path.expanduser(path)  # noqa: PTH111
+    log = (project.folder / "logs" / "download.log").read_text()
+    assert f"download.path: '{found}' is not allowed (no such file or folder); allowed: the" in log
+    assert "Traceback" not in said + log
+    said = project.run("dvc", "repro", fails=True)
+    assert f"No such file or directory: '{project.folder}/{path}'" in said
+    why = "DVC takes ~ for a name" if path[0] == "~" else "no such file or folder"
+    said = project.run("python", "scripts/tool.py", "check_parameters", fails=True)
+    assert said == (
+        f"download.path: '{path}' is not allowed ({why}); allowed: the path of a file or folder, as"
+        " data/own\n"
+    )
+    if path[0] == "~":
+        monkeypatch.setenv("HOME", str(tmp_path))
+        own_file(tmp_path / "none.npz")
+        said = project.run("python", "scripts/tool.py", "check_parameters", fails=True)
+        assert said.endswith(f"({why}); allowed: {tmp_path}/none.npz\n")
 
 
 @pytest.mark.parametrize("damage", ["none", "short", "one byte", "emptied"])
@@ -136,9 +216,9 @@ def test_a_built_in_dataset_is_no_path(make_project):
     (project.folder / "digits").mkdir()
     (project.folder / "digits" / "notes").write_text("mine")
     (project.folder / "mnist").write_text("mine")
-    arguments = ["--timeout", "1", "--attempts", "1", "--provenance", "record.json"]
-    arguments += ["--environment", "envs/light.yaml"]
-    words = ["--output", "dataset.npz", "--dataset", "digits", *arguments]
+    values = {**YAML(typ="safe").load(project.folder / "params.yaml")["download"], "path": "digits"}
+    words = ["--output", "dataset.npz", "--environment", "envs/light.yaml"]
+    words += ["--provenance", "record.json", *shlex.split(as_flags(values))]
     project.run("python", "scripts/download.py", *words)
     record = json.loads((project.folder / "record.json").read_text())
     assert all(path.startswith(("scripts/", "envs/")) for path in record["inputs"])

@@ -23,14 +23,17 @@ def cut(
     train_size: int | str = "all",
     seed: int = 1,
     pixels: np.ndarray | None = None,
+    own_validation: bool = False,
 ) -> dict[str, Split]:
     """The parts of a dataset whose images have numbers for pixels; its test labels are `labels`
-    backwards.
+    backwards, and so are those of its own validation part, if it has one.
     """
     if pixels is None:
         pixels = np.arange(len(labels))
     images = np.repeat(pixels, 4).reshape(len(labels), 2, 2)
     found = Found({"train": images, "test": images}, {"train": labels, "test": labels[::-1]})
+    if own_validation:
+        found.images["validation"], found.labels["validation"] = images, labels[::-1]
     write_dataset(folder / "dataset.npz", checked_dataset("own", "own", found))
     paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test")}
     preprocess(
@@ -66,7 +69,7 @@ def test_every_image_is_in_one_part_with_its_label(folder, sizes, share, train_s
     try:
         parts = cut(folder, labels, share, train_size, seed)
     except UserError as refusal:
-        assert "allowed: sizes that leave each class at least one on both" in str(refusal)  # noqa: PT017
+        assert "which leaves a class without an image on one side, as class " in str(refusal)  # noqa: PT017
         return
     train, validation = numbers(parts["train"]), numbers(parts["validation"])
     assert len(train) + len(validation) == len({*train, *validation}) == used
@@ -108,20 +111,28 @@ def test_no_validation_needs_no_room_for_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "values"),
+    ("key", "values", "ways"),
     [
-        ("train_size: 9 gives 9 of 200", {"train_size": 9}),
-        ("train_size: 191 gives 191 of 200", {"train_size": 191}),
-        ("validation_size: 0.01 gives 2 of 200", {"validation_size": 0.01}),
-        ("validation_size: 0.96 gives 192 of 200", {"validation_size": 0.96}),
+        ("train_size: 9 gives 9 of 200", {"train_size": 9}, "all, a larger value"),
+        ("train_size: 191 gives 191 of 200", {"train_size": 191}, "all, a smaller value"),
+        (
+            "validation_size: 0.01 gives 2 of 200",
+            {"validation_size": 0.01},
+            "0, to hold out none, a larger value",
+        ),
+        (
+            "validation_size: 0.96 gives 192 of 200",
+            {"validation_size": 0.96},
+            "0, to hold out none, a smaller value",
+        ),
     ],
 )
-def test_a_class_left_without_images_is_refused(key, values, tmp_path):
+def test_a_class_left_without_images_is_named_with_the_ways_on(key, values, ways, tmp_path):
     with pytest.raises(UserError) as refusal:
         cut(tmp_path, TEN_CLASSES, **values)
     assert str(refusal.value) == (
-        f"preprocess.{key} images, which leaves a class without an image on one side; allowed:"
-        " sizes that leave each class at least one on both"
+        f"preprocess.{key} images, which leaves a class without an image on one side, as class 5,"
+        f" which has 20; allowed: {ways}, or more images of the class"
     )
 
 
@@ -134,7 +145,8 @@ def test_one_of_each_class_is_enough(values, tmp_path):
 def test_a_class_of_two_can_be_divided_and_of_one_cannot(tmp_path):
     parts = cut(tmp_path, np.array([0, 0, 1, 1]), validation_size=0.5)
     assert [len(set(parts[name].labels)) for name in ("train", "validation")] == [2, 2]
-    with pytest.raises(UserError, match=r"^preprocess\.validation_size: 0\.5 gives 2 of 4"):
+    line = r"^preprocess\.validation_size: 0\.5 gives 2 of 4 .* as class 1, which has 1; allowed: 0"
+    with pytest.raises(UserError, match=line + ", to hold out none, or more images of the class$"):
         cut(tmp_path, np.array([0, 0, 0, 1]), validation_size=0.5)
 
 
@@ -187,3 +199,15 @@ def test_the_range_where_most_images_are_of_one_value(value):
 def test_the_range_of_digits_is_of_all_their_pixels():
     images = load_digits().images["train"]
     assert robust_range(images) == (0, 16)
+
+
+@pytest.mark.parametrize("train_size", ["all", 50])
+def test_a_validation_part_of_its_own_is_taken(train_size, tmp_path, capsys):
+    parts = cut(tmp_path, TEN_CLASSES, train_size=train_size, own_validation=True)
+    assert len(parts["train"].labels) == (200 if train_size == "all" else 50)
+    assert numbers(parts["validation"]) == list(range(200))
+    assert parts["validation"].labels.tolist() == (TEN_CLASSES[::-1] - 5).tolist()
+    assert capsys.readouterr().err == (
+        "preprocess: 200 images are the dataset's own validation part, so that validation_size does"
+        " not apply\n"
+    )

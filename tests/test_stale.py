@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_pipeline import FILES, HERE, Pipeline, change, edit, md5
 
+from core.errors import UserError
 from freshness.dvc_files import SHOWN, StageState, ran_again, stale_stages
 from freshness.parameters import changed_parameters
 from freshness.revision import find_revision
@@ -204,6 +205,22 @@ def test_what_is_put_into_a_command_fits_it(parts, data):
     assert _fits("${x}".join(parts), "".join(pieces))
     assert not _fits("${x}".join([*parts, "c"]), "".join(pieces))
     assert not _fits("${x}".join(["c", *parts]), "".join(pieces))
+
+
+@pytest.mark.parametrize("place", ["/data/letters", "../letters", "data/letters"])
+def test_own_data_that_a_parameter_names_is_not_looked_for(place, pipeline):
+    """It lies anywhere, and git does not hold it; which path it is, and was, is judged."""
+    pipeline.parameters["train"]["path"] = place
+    pipeline.declared["train"]["deps"] += ["${train.path}"]
+    pipeline.locked["train"]["params"]["params.yaml"]["train"]["path"] = place
+    pipeline.locked["train"]["deps"] += [{"path": place, "hash": "md5", "md5": md5("a")}]
+    assert pipeline.reasons() == SOUND
+    assert pipeline.states()["train"].inputs[place] == md5("a")
+    pipeline.parameters["train"]["path"] = "elsewhere"
+    assert pipeline.reasons()["train"] == f"train.path was {place} and is elsewhere"
+    pipeline.parameters["train"]["path"] = ["a"]
+    with pytest.raises(UserError, match="allowed: a text"):
+        pipeline.states()
 
 
 def test_ran_again_says_what_was_changed(pipeline):

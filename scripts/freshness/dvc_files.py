@@ -146,7 +146,7 @@ def _state(
         if key in stage:
             raise ValueError(f"{name} has {key}; allowed: stages without")
     command = _lines(stage["cmd"])
-    inputs = [_text(path) for path in stage.get("deps") or []]
+    inputs, own = _inputs_of(stage, parameters)
     outputs = {
         _text(path): options.get("cache", True)
         for kind in ("outs", "metrics", "plots")
@@ -159,7 +159,8 @@ def _state(
     current, listed = _parameters_of(stage, parameters)
     recorded = {key: value for key, value in entry.parameters.items() if listed(key)}
     reasons = [*changed_values(recorded, current)]
-    reasons += changed_files(entry.inputs, inputs, _digest(revision, made))
+    judged = [path for path in inputs if path not in own]
+    reasons += changed_files(entry.inputs, judged, _digest(revision, made))
     kept = {path: entry.outputs.get(path) for path, cached in outputs.items() if cached}
     reasons += changed_files(entry.outputs, outputs, _digest(revision, kept))
     lost = [
@@ -178,6 +179,23 @@ def _state(
         inputs={path: entry.inputs.get(path) for path in inputs},
         outputs={path: entry.outputs.get(path) for path in outputs},
     )
+
+
+def _inputs_of(stage: dict[str, Any], parameters: dict[str, Any]) -> tuple[list[str], set[str]]:
+    """The inputs of a stage of dvc.yaml, and which of them are what a parameter names.
+
+    These are somebody's own data, which lies anywhere, and not in git: only that parameter is
+    judged, and the data by what has it at hand.
+    """
+    values = flat(parameters)
+    inputs, own = [], set()
+    for path in map(_text, stage.get("deps") or []):
+        name = re.fullmatch(r"\$\{([\w.]+)\}", path)
+        if name:
+            path = _text(values.get(name[1]))
+            own.add(path)
+        inputs.append(path)
+    return inputs, own
 
 
 def _parameters_of(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -55,11 +56,8 @@ class Revision:
         with self._opened(path) as file:
             if file:
                 return hashlib.file_digest(file, "md5").hexdigest()
-        listed = [
-            {"md5": self.md5(name), "relpath": name[len(path) + 1 :]} for name in self._files(path)
-        ]
-        text = json.dumps(sorted(listed, key=lambda entry: entry["relpath"]), sort_keys=True)
-        return f"{hashlib.md5(text.encode()).hexdigest()}.dir" if listed else None  # noqa: S324
+        files = {name[len(path) + 1 :]: self.md5(name) for name in self._files(path)}
+        return md5_of_folder(files) if files else None
 
     def _files(self, folder: str) -> list[str]:
         """The files below `folder`, without Python's own, which .dvcignore has DVC leave out."""
@@ -89,6 +87,13 @@ class Revision:
         if int(size) > LARGEST_FILE:
             raise _too_large(path, self.name)
         return io.BytesIO(git("cat-file", "blob", digest).stdout)
+
+
+def md5_of_folder(files: Mapping[str, str | None]) -> str:
+    """What DVC has for a folder, given the MD5 of each file by its path from there."""
+    listed = [{"md5": files[name], "relpath": name} for name in sorted(files)]
+    text = json.dumps(listed, sort_keys=True)
+    return f"{hashlib.md5(text.encode()).hexdigest()}.dir"  # noqa: S324
 
 
 def in_project(path: str) -> bool:

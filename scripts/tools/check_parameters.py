@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.parameters import first_error, read_schema, read_sections, read_yaml
+from core.text import printable
 from dataset.own_file import overwriting, own_file
 
 
@@ -25,6 +26,7 @@ def run() -> None:
     error = first_error(values, read_schema())
     outputs = list(_outputs_of_dvc())
     error = error or overwriting(own_file(values["download"]), outputs) or _behind_a_link(outputs)
+    error = error or _no_dependency(values["download"]["path"])
     if error:
         raise UserError(error)
 
@@ -34,6 +36,16 @@ def _outputs_of_dvc() -> Iterator[str]:
         for kind in ("outs", "metrics", "plots"):
             for output in stage.get(kind, []):
                 yield output if isinstance(output, str) else next(iter(output))
+
+
+def _no_dependency(path: str) -> str | None:
+    """Why DVC would find nothing at `path`, on which it depends whichever dataset is asked for."""
+    if Path(path).exists():
+        return None
+    found = Path(path).expanduser()
+    why = "DVC takes ~ for a name" if path.startswith("~") else "no such file or folder"
+    way = found if found.exists() else "the path of a file or folder, as data/own"
+    return printable(f"download.path: {path!r} is not allowed ({why}); allowed: {way}")
 
 
 def _behind_a_link(outputs: Iterable[str]) -> str | None:

@@ -30,7 +30,7 @@ from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
 from freshness.dvc_files import locked_stages
 from freshness.records import changed_files
-from freshness.revision import Revision, check_folder
+from freshness.revision import Revision, check_folder, md5_of_folder
 
 LOCK = Path("requirements.lock")
 # What metrics have that does not follow from the answers to test images.
@@ -192,8 +192,13 @@ def _flat(changes: Any) -> str:
 
 
 def _md5(path: str) -> str | None:
-    if Path(path).is_dir():
-        return Revision("this folder").md5(path)
+    folder = Path(path)
+    if folder.is_dir():  # also outside of the project, where somebody's own data may be
+        files = [file for file in folder.rglob("*") if not file.is_dir()]
+        names = {file.relative_to(folder).as_posix(): file for file in files}
+        return md5_of_folder(
+            {name: _md5(str(file)) for name, file in names.items() if "__pycache__" not in name}
+        )
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "md5").hexdigest()
