@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from checks.checks import check_data
-from checks.finding import Part, alarms
 from core.command_line import StageParser
 from core.files import write_json, write_text
+from data_checks.checks import check_data
+from data_checks.finding import Part, alarms
 from dataset.dataset import Dataset, read_dataset
 from dataset.pixel_range import robust_range
 from drawing.figures import draw_class_counts, draw_samples

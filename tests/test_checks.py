@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from checks.checks import check_data
-from checks.finding import Part
+from data_checks.checks import check_data
+from data_checks.finding import Part
 from dataset.digits import load_digits
 
 CLASSES = [str(digit) for digit in range(10)]

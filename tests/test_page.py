@@ -110,7 +110,7 @@ def test_what_the_data_cannot_say_is_seen_first(watched, tmp_path):
     render(tmp_path, {"logreg": 5}, checks=checks)
     page = watched.open(tmp_path)
     heading = page.get_by_role("heading", name="These data cannot say which model to trust")
-    assert heading.bounding_box()["y"] < page.locator(".verdict").bounding_box()["y"]
+    assert heading.bounding_box()["y"] < page.locator(".evidence").bounding_box()["y"]
     pictures = page.locator(".checks img")
     assert pictures.evaluate_all("all => all.map(one => one.naturalWidth)") == [3] * 10
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks import twins
-from checks.twins import EQUAL, MOVED, NEAR, NEARNESS, find_twins
+from data_checks import twins
+from data_checks.twins import EQUAL, MOVED, NEAR, NEARNESS, find_twins
 
 
 def moved(one: np.ndarray, other: np.ndarray) -> bool:

@@ -58,7 +58,7 @@ onstart:
 def say_what_was_found():
     """Of the data, as explore_stats has said into its log: at the end, where it is seen."""
     if "explore_stats" not in stale_reasons(stages):
-        from checks.finding import alarms
+        from data_checks.finding import alarms
 
         for line in alarms(read_json(Path("reports/stats.json"))["checks"]):
             logger.warning(f"explore_stats: {line}")

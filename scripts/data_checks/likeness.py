@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from checks.finding import NOTE, STOP, WARN, Data, finding, number
-from checks.look import Look, look_at
-from checks.meaning import check_meaning
+from data_checks.finding import NOTE, STOP, WARN, Data, finding, number
+from data_checks.look import Look, look_at
+from data_checks.meaning import check_meaning
 
 OTHER_SCALE, RATHER_OTHER_SCALE = 2.0, 1.25  # ratios of the ranges of two parts
 OTHER_OFFSET, RATHER_OTHER_OFFSET = 0.25, 0.1  # of the range of train

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checks.finding import Part
+from data_checks.finding import Part
 
 MOST_IMAGES, MOST_PIXELS = 10_000, 2**24  # of a part
 

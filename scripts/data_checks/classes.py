@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.finding import NOTE, WARN, Data, finding, share
+from data_checks.finding import NOTE, WARN, Data, finding, share
 
 NO_CLASS = {"unlabelled", "unlabeled", "unknown", "none", "nan", "null", "n/a", "na", "?"}
 FEWEST_CLASSES = 3  # besides -1, which else is one of -1 and 1, or of -1, 0 and 1

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from checks.finding import MOST_PICTURES, NOTE, STOP, WARN, Data, finding, kind, picture, share
-from checks.twins import EQUAL, MOVED, NEAR, NEARNESS, Twins, find_twins
+from data_checks.finding import MOST_PICTURES, NOTE, STOP, WARN, Data, finding, kind, picture, share
+from data_checks.twins import EQUAL, MOVED, NEAR, NEARNESS, Twins, find_twins
 
 MANY, SOME = 0.01, 0.001  # of the images of a part
 WORDS = {

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from checks.classes import check_classes
-from checks.duplicates import check_duplicates
-from checks.finding import Data, Part
-from checks.likeness import check_likeness
-from checks.pixels import check_pixels
+from data_checks.classes import check_classes
+from data_checks.duplicates import check_duplicates
+from data_checks.finding import Data, Part
+from data_checks.likeness import check_likeness
+from data_checks.pixels import check_pixels
 from dataset.pixel_range import robust_range
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from checks.finding import STOP, WARN, Data, finding, kind, mean_picture
-from checks.look import Look
+from data_checks.finding import STOP, WARN, Data, finding, kind, mean_picture
+from data_checks.look import Look
 
 FEWEST = 20  # images of a part
 FEWEST_OF_A_CLASS = 10

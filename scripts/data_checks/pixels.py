@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from checks.finding import NOTE, WARN, Data, finding, kind, number, picture, share
+from data_checks.finding import NOTE, WARN, Data, finding, kind, number, picture, share
 from dataset.pixel_range import robust_range
 
 MANY = 0.001  # of the images of a part
