@@ -98,6 +98,15 @@ def test_parts_that_do_not_mean_the_same_stop(case, digits):
         assert all(row[0]["class"] == row[1]["class"] for row in rows)
 
 
+def test_images_without_any_class_are_no_alarm():
+    """Few images of noise each lie near to the mean of their class, for they are a part of it."""
+    images = np.random.default_rng(0).integers(0, 256, (700, 16, 16), np.uint8)
+    labels = np.arange(700) % 50
+    arrays = {"x_train": images[:200], "y_train": labels[:200]}
+    arrays |= {"x_test": images[200:], "y_test": labels[200:]}
+    assert findings(arrays, [str(label) for label in range(50)]) == {}
+
+
 def test_what_was_turned_is_named(digits):
     turned = {**digits, "x_train": digits["x_train"].transpose(0, 2, 1)}
     found = findings(turned)["test_orientation"]

@@ -11,8 +11,11 @@ from small_stages import dataset, parameters, run_evaluate, run_logreg, run_mlp,
 from core.errors import UserError
 from core.npz import write_arrays
 from core.split import write_split
+from dataset.dataset import checked_dataset, write_dataset
+from dataset.digits import load_digits
 from explore_stats import explore_stats
 from linear.linear_model import LinearModel, write_linear_model
+from preprocess import preprocess
 
 
 class TestExploreStats:
@@ -90,6 +93,21 @@ class TestEvaluate:
         likely = np.exp(9) / (np.exp(9) + 9)
         loss = -(0.1 * np.log(likely) + 0.9 * np.log((1 - likely) / 9))
         assert lazy["loss"] == pytest.approx(loss)
+
+    def test_one_absurd_pixel_costs_nothing(self, tmp_path):
+        """Which cost the logistic regression fifteen points, once."""
+        images = load_digits().images["train"].astype(np.uint16)
+        accuracies = []
+        for odd in (16, 65535):
+            images[7, 3, 4] = odd
+            found = load_digits()
+            found.images["train"] = images
+            write_dataset(tmp_path / "odd.npz", checked_dataset("odd", "odd", found))
+            paths = {name: tmp_path / f"{name}.npz" for name in ("train", "validation", "test")}
+            preprocess(tmp_path / "odd.npz", **paths, validation_size=0, train_size="all", seed=1)
+            run_logreg(tmp_path)
+            accuracies.append(run_evaluate(tmp_path, "logreg")["logreg"]["accuracy"])
+        assert accuracies[0] == accuracies[1] > 0.85
 
     def test_failures_are_the_images_someone_gets_wrong(self, tmp_path):
         part = split(tmp_path)["test"]
