@@ -15,33 +15,30 @@ import pytest
 from conftest import ROOT, Project
 from dvc.repo import Repo
 from dvc.utils.serialize import parse_yaml
-from ruamel.yaml import YAML
-from test_dags import STAGES, imported_modules
+from expected_reruns import (
+    ENVIRONMENTS,
+    PARAMETERS,
+    affected_by_folder,
+    affected_by_key,
+    affected_by_script,
+    change_key,
+    with_followers,
+)
+from test_dags import STAGES
 
+from freshness.dvc_files import read_stages
 from freshness.records import Stage, downstream, stale_reasons
+from freshness.revision import Revision
 
-# By hand, so that the DAG files are checked against what we mean and not against themselves.
-FOLLOWERS = {
-    "download": set(STAGES) - {"download"},
-    "explore_stats": {"report"},
-    "preprocess": {"train_logreg", "train_mlp", "train_cnn", "evaluate", "report"},
-    "train_logreg": {"evaluate", "report"},
-    "train_mlp": {"evaluate", "report"},
-    "train_cnn": {"evaluate", "report"},
-    "evaluate": {"report"},
-    "report": set(),
-}
-KERAS = {"train_mlp", "train_cnn", "evaluate"}
-ENVIRONMENTS = {"light": set(STAGES) - KERAS, "tensorflow": KERAS}
-SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "report"}
-PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 KEYS = [
     f"{section}.{key}"
     for section, values in PARAMETERS.items()
     if isinstance(values, dict)
     for key in values
 ] + ["seed"]
-# The first and the last of each; DVC is asked about every key, and its commands are the same.
+# The engines themselves are asked about the first and the last key of each section, and DVC about
+# one file of each folder, since it depends on folders. What `make fresh` and Snakemake go by is
+# asked in process, about the other keys and about every file.
 KEYS_OF_EACH_SECTION = [
     f"{section}.{key}"
     for section, values in PARAMETERS.items()
@@ -53,57 +50,10 @@ SCRIPTS = sorted(
     for path in (ROOT / "scripts").rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
 )
-OTHER_VALUES = {
-    "download.dataset": "mnist",
-    "preprocess.train_size": 299,
-    "train_mlp.hidden": [17],
-    "train_mlp.activation": "tanh",
-    "train_cnn.architecture": "fast",
-}
-# For what is left to the recipe.
-OWN_VALUES = {
-    **{"optimizer": "sgd", "schedule": "constant", "precision": "float32"},
-    **{"epochs": 2, "batch_size": 17, "shift": 1, "test_time_shift": 1},
-}
-
-
-def with_followers(stages: set[str]) -> set[str]:
-    return stages.union(*(FOLLOWERS[stage] for stage in stages))
-
-
-def affected_by_key(key: str) -> set[str]:
-    return with_followers(SEEDED if key == "seed" else {key.split(".")[0]})
-
-
-def affected_by_script(script: str) -> set[str]:
-    """By the records, which name what a stage has read."""
-    if script.startswith("scripts/templates/"):
-        return {"report"}
-    return with_followers({stage for stage in STAGES if script in imported_modules(stage)})
-
-
-def affected_by_folder(script: str) -> set[str]:
-    """By dvc.yaml, which names folders."""
-    folder = Path(script).parent
-    users = {stage for stage in STAGES if folder in map(Path, folders_of(stage))}
-    return with_followers(users) | affected_by_script(script)
-
-
-def folders_of(stage: str) -> set[str]:
-    """The folders of the modules that a stage imports."""
-    return {str(Path(path).parent) for path in imported_modules(stage)} - {"scripts"}
-
-
-def change_key(project: Project, key: str) -> None:
-    if key == "seed":
-        return project.change(seed=PARAMETERS["seed"] + 1)
-    section, name = key.split(".")
-    value = PARAMETERS[section][name]
-    if value == "recipe":
-        other = OWN_VALUES.get(name, 0.01)
-    else:
-        other = OTHER_VALUES.get(key) or (value + 1 if isinstance(value, int) else value / 2)
-    return project.change(**{section: {name: other}})
+ONE_OF_EACH_FOLDER = [script for script in SCRIPTS if script.count("/") == 1]  # each for itself
+ONE_OF_EACH_FOLDER += {
+    Path(script).parent: script for script in SCRIPTS if script.count("/") > 1
+}.values()
 
 
 @pytest.fixture
@@ -140,8 +90,7 @@ def changed_for_dvc(project: Project) -> set[str]:
         changed, index = set(repo.status()), repo.index
         graph = index.graph
     for stage in index.stages:
-        before = {stage, *_descendants(graph, stage)}
-        if any(other.addressing in changed for other in before):
+        if any(other.addressing in changed for other in _upstream(graph, stage)):
             changed.add(stage.addressing)
     # Outside the current directory, DVC puts the path of dvc.yaml before a stage's name.
     return {name.rpartition(":")[2].replace("-", "_") for name in changed}
@@ -166,15 +115,22 @@ def parsing_once() -> Iterator[None]:
         yield
 
 
-def _descendants(graph, stage) -> set:
-    """What `stage` depends on: DVC's edges point from a stage to those before it."""
+def _upstream(graph, stage) -> set:
+    """What `stage` depends on: DVC's edges point from a stage to those that it reads from."""
     found, waiting = set(), [stage]
     while waiting:
-        for before in graph.successors(waiting.pop()):
-            if before not in found:
-                found.add(before)
-                waiting.append(before)
+        for needed in graph.successors(waiting.pop()):
+            if needed not in found:
+                found.add(needed)
+                waiting.append(needed)
     return found
+
+
+def changed_by_the_lock(project: Project, monkeypatch) -> set[str]:
+    """What `make fresh` and `make review` go by, without DVC; and what is downstream."""
+    monkeypatch.chdir(project.folder)
+    states = read_stages(Revision("this folder")).items()
+    return with_followers({name.replace("-", "_") for name, state in states if state.fault})
 
 
 def planned_by_snakemake(project: Project) -> set[str]:
@@ -185,22 +141,36 @@ def planned_by_snakemake(project: Project) -> set[str]:
 
 @pytest.mark.xdist_group("dvc")
 class TestDvc:
-    def test_second_run_does_nothing(self, dvc_project):
+    def test_second_run_does_nothing(self, dvc_project, monkeypatch):
         output = dvc_project.run("dvc", "repro")
         assert "Running" not in output
         assert json.loads(dvc_project.run("dvc", "status", "--json")) == {}
+        assert not changed_by_the_lock(dvc_project, monkeypatch)
 
     @with_dvc
-    @pytest.mark.parametrize("key", KEYS)
+    @pytest.mark.parametrize("key", KEYS_OF_EACH_SECTION)
     def test_key_affects_its_stage_and_followers(self, key, dvc_project, restored):
         change_key(dvc_project, key)
         assert changed_for_dvc(dvc_project) == affected_by_key(key)
 
     @with_dvc
-    @pytest.mark.parametrize("script", SCRIPTS)
+    @pytest.mark.parametrize("script", ONE_OF_EACH_FOLDER)
     def test_script_affects_its_stages_and_followers(self, script, dvc_project, restored):
         append_newline(dvc_project.folder / script)
         assert changed_for_dvc(dvc_project) == affected_by_folder(script)
+
+    @with_dvc
+    @pytest.mark.parametrize("key", [key for key in KEYS if key not in KEYS_OF_EACH_SECTION])
+    def test_the_lock_names_what_a_key_affects(self, key, dvc_project, restored, monkeypatch):
+        change_key(dvc_project, key)
+        assert changed_by_the_lock(dvc_project, monkeypatch) == affected_by_key(key)
+
+    def test_no_script_is_ignored(self, dvc_project):
+        """So that in a folder each file counts as the one that is changed above."""
+        ignore = Repo(dvc_project.folder).dvcignore
+        paths = [dvc_project.folder / script for script in SCRIPTS]
+        assert not [path for path in paths if ignore.is_ignored_file(str(path))]
+        assert ignore.is_ignored_file(str(dvc_project.folder / "scripts/core/__pycache__/a.pyc"))
 
     @with_dvc
     @pytest.mark.parametrize("name", ENVIRONMENTS)
