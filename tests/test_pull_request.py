@@ -205,12 +205,14 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     output = tmp_path / "output"
     given = environment(github, branch, head, output)
     project.run("make", "data")
-    for _ in range(2):  # the second replaces the first
+    comment = ("python", "scripts/tool.py", "comment", "--test", "data/processed/test.npz")
+    post = ("python", "scripts/tool.py", "post")
+    for first, second in (("make", "comment"), ("make", "post")), (comment, post):  # which replaces
         output.unlink(missing_ok=True)
-        said = project.run("make", "comment", **given)
+        said = project.run(*first, **given)
         assert said.startswith("Comment: logreg is worse by ")
         assert not [line for line in github.asked if not line.startswith("GET ")]
-        said += project.run("make", "post", **given, COMMENT=outputs(output)["text"])
+        said += project.run(*second, **given, COMMENT=outputs(output)["text"])
         assert said.endswith("Post: posted on pull request 7\n")
         assert "a-secret" not in said
         assert len(github.comments) == 121
@@ -230,8 +232,6 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert not list(tmp_path.rglob("stolen"))
     assert project.run("git", "status", "--porcelain") == ""
 
-    comment = ("python", "scripts/tool.py", "comment", "--test", "data/processed/test.npz")
-    post = ("python", "scripts/tool.py", "post")
     github.steps[STEP] = "failure"
     github.notes = [{"title": TITLE, "message": "cnn gets 9 images wrong"}]
     assert project.run(*comment, **given).startswith(

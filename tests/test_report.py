@@ -5,7 +5,9 @@ import csv
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,8 +117,8 @@ def test_nothing_is_said_above_the_verdict_of_notes(tmp_path):
         assert 'class="checks"' not in after
 
 
-def test_damaged_results_are_one_line(tmp_path):
-    render(tmp_path, {"logreg": 5})
+def test_damaged_results_are_one_line(rendered, tmp_path):
+    shutil.copytree(rendered, tmp_path, dirs_exist_ok=True)
     arrays = dict(np.load(tmp_path / "evaluation.npz"))
     for change, message in (
         ({"version": np.array(1)}, "version 1; allowed: 2"),
@@ -134,6 +136,14 @@ def test_damaged_results_are_one_line(tmp_path):
             draw(tmp_path, ["logreg"])
 
 
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory) -> Path:
+    """Results of one model, and their page. To be copied, not changed."""
+    folder = tmp_path_factory.mktemp("rendered")
+    render(folder, {"logreg": 5})
+    return folder
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -144,8 +154,8 @@ def test_damaged_results_are_one_line(tmp_path):
         ("samples.svg", "<svg", "not a whole drawing"),
     ],
 )
-def test_damaged_files_are_one_line(name, content, message, tmp_path):
-    render(tmp_path, {"logreg": 5})
+def test_damaged_files_are_one_line(name, content, message, rendered, tmp_path):
+    shutil.copytree(rendered, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=message):
         draw(tmp_path, ["logreg"])
@@ -166,14 +176,13 @@ def test_what_a_small_test_set_says_of_confidence(tmp_path):
     assert "It is as sure of its mistakes as of the rest" in html
 
 
-def test_remarks_of_the_training_are_said(tmp_path):
-    html, markdown = render(tmp_path, {"logreg": 5})
-    assert "Its training stopped early." in html
-    assert "Its training stopped early." in markdown
+def test_remarks_of_the_training_are_said(rendered):
+    for name in ("page.html", "page.md"):
+        assert "Its training stopped early." in (rendered / name).read_text()
 
 
-def test_parameters_that_differ_from_the_defaults_are_marked(tmp_path):
-    html, markdown = render(tmp_path, {"logreg": 5})
+def test_parameters_that_differ_from_the_defaults_are_marked(rendered):
+    html, markdown = ((rendered / name).read_text() for name in ("page.html", "page.md"))
     assert '<tr class="changed"><th scope="row">epochs •</th><td>2</td><td>1</td></tr>' in html
     assert '<tr><th scope="row">hidden</th><td>3</td><td></td></tr>' in html
     assert "**epochs 2**, hidden 3." in markdown
@@ -284,7 +293,7 @@ def test_hostile_names_are_inert(tmp_path):
     assert not [name for name in header if name.startswith(("=", "+", "-", "@"))]
 
 
-def test_top_of_the_twin_fits_a_comment(tmp_path):
+def test_top_of_the_markdown_fits_a_comment(tmp_path):
     _, markdown = render(tmp_path, {"logreg": 20, "mlp": 9}, shape=(96, 96))
     top = markdown.split("## The data")[0]
     assert len(top.encode()) <= 8_000

@@ -168,6 +168,7 @@ LONG = {
     *("an override, then what params.yaml says", "code b by snakemake, a by dvc"),
     *("a result changed by hand, then snakemake", "a deleted record", "results of another commit"),
     *("code b by dvc, a by snakemake", "a deleted output, made by snakemake"),
+    *("another commit", "a clone", "an override", "a deleted output, made by dvc"),
 }
 
 

@@ -90,6 +90,7 @@ def test_a_target_runs_no_more_than_it_needs(project):
     assert planned(project, "preprocess", "--prioritize", "report") == {"explore_stats", "report"}
 
 
+@pytest.mark.long
 def test_links_into_dvcs_cache_are_the_files(project):
     project.run("dvc", "config", "--local", "cache.type", "symlink")
     project.run("dvc", "checkout", "--relink")

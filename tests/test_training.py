@@ -15,11 +15,13 @@ from networks.backend import keras
 from networks.network import predict, read_network
 from training.augmentation import background
 
+RECIPE = dict.fromkeys(("optimizer", "learning_rate"), "recipe")
+
 
 class TestTraining:
     def test_parameter_counts_on_28x28(self, tmp_path):
         """As in the tutorial, whose 8,624 for the logistic regression should be 784 * 10 + 10."""
-        split(tmp_path, side=28)
+        split(tmp_path, side=28, images=100)
         counts = [parameters(run(tmp_path)) for run in (run_logreg, run_mlp, run_cnn)]
         assert counts == [7_850, 1_333_770, 1_199_882]
 
@@ -76,8 +78,11 @@ class TestTraining:
     )
     @pytest.mark.parametrize("architecture", ["tutorial", "fast", "compact"])
     def test_every_architecture_takes_every_size(self, architecture, shape, tmp_path):
+        """And brings its recipe."""
         split(tmp_path, shape=shape, images=100)
-        run_cnn(tmp_path, architecture=architecture)
+        chosen = run_cnn(tmp_path, architecture=architecture, **RECIPE)["settings"]
+        assert chosen["optimizer"] == ("adam" if architecture == "tutorial" else "sgd")
+        assert ("dense_dropout" in chosen) == (architecture == "tutorial")
         assert run_evaluate(tmp_path, "cnn")["cnn"]["parameters"] > 0
 
     @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -100,14 +105,6 @@ class TestTraining:
             np.testing.assert_allclose(fused, kerass, rtol=1e-3, atol=1e-3)
         for kerass, fused in zip(*(layer.get_weights() for layer in layers), strict=True):
             np.testing.assert_allclose(fused, kerass, rtol=1e-3)
-
-    def test_an_architecture_brings_its_recipe(self, tmp_path):
-        split(tmp_path)
-        rates = dict.fromkeys(("optimizer", "learning_rate"), "recipe")
-        chosen = [run_cnn(tmp_path, architecture=name, **rates) for name in ("tutorial", "fast")]
-        assert [record["settings"]["optimizer"] for record in chosen] == ["adam", "sgd"]
-        assert "dense_dropout" in chosen[0]["settings"]
-        assert "dense_dropout" not in chosen[1]["settings"]
 
     def test_members_answer_by_their_mean(self, tmp_path):
         test = split(tmp_path)["test"]
