@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_checks.finding import MOST_PICTURES, NOTE, STOP, WARN, Data, finding, kind, picture, share
-from data_checks.twins import EQUAL, MOVED, NEAR, NEARNESS, Twins, find_twins
+from data_checks.matches import EQUAL, MOVED, NEAR, NEARNESS, Matches, find_matches
 
 MANY, SOME = 0.01, 0.001  # of the images of a part
 WORDS = {
@@ -20,34 +20,34 @@ WORDS = {
 def check_duplicates(data: Data) -> Iterator[dict[str, Any]]:
     """What there is to say of images that are there twice."""
     names = list(data.parts)
-    twins = find_twins([part.images for part in data.parts.values()])
+    matches = find_matches([part.images for part in data.parts.values()])
     starts = np.cumsum([0, *(len(part.images) for part in data.parts.values())])
-    parts = [np.searchsorted(starts, each, side="right") - 1 for each in twins[:2]]
+    parts = [np.searchsorted(starts, each, side="right") - 1 for each in matches[:2]]
     for place, name in enumerate(names):
         before = (parts[1] == place) & (parts[0] < place)
         if before.any():
             others = " or ".join(names[:place])
-            yield _leak(data, name, others, *_described(data, twins, before, starts))
+            yield _leak(data, name, others, *_described(data, matches, before, starts))
         within = (parts[1] == place) & (parts[0] == place)
         if within.any():
-            yield _repeated(data, name, *_described(data, twins, within, starts))
+            yield _repeated(data, name, *_described(data, matches, within, starts))
     labels = np.concatenate([part.labels for part in data.parts.values()])
-    other = labels[twins.first] != labels[twins.second]
+    other = labels[matches.first] != labels[matches.second]
     if other.any():
-        yield _contested(data, len(labels), *_described(data, twins, other, starts))
+        yield _contested(data, len(labels), *_described(data, matches, other, starts))
 
 
 def _described(
-    data: Data, twins: Twins, chosen: np.ndarray, starts: np.ndarray
+    data: Data, matches: Matches, chosen: np.ndarray, starts: np.ndarray
 ) -> tuple[dict[int, int], list[list[dict[str, Any]]]]:
-    """How many images have a twin of each kind, the first that fits, and pictures of some.
+    """How many images have a match of each kind, the first that fits, and pictures of some.
 
     Args:
         chosen: which pairs; what counts are their second images.
         starts: the number of the first image of each part.
     """
-    order = np.lexsort([twins.second[chosen], twins.kind[chosen]])
-    first, second, kind = (each[chosen][order] for each in twins)
+    order = np.lexsort([matches.second[chosen], matches.kind[chosen]])
+    first, second, kind = (each[chosen][order] for each in matches)
     _, once = np.unique(second, return_index=True)
     counts = np.bincount(kind[once], minlength=len(WORDS))
     rows = [

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_checks import twins
-from data_checks.twins import EQUAL, MOVED, NEAR, NEARNESS, find_twins
+from data_checks import matches
+from data_checks.matches import EQUAL, MOVED, NEAR, NEARNESS, find_matches
 
 
 def moved(one: np.ndarray, other: np.ndarray) -> bool:
@@ -50,7 +50,7 @@ def expected(parts: list[np.ndarray]) -> dict[tuple[int, int], int]:
 
 
 def found(parts: list[np.ndarray]) -> dict[tuple[int, int], int]:
-    return {(int(a), int(b)): int(kind) for a, b, kind in zip(*find_twins(parts), strict=True)}
+    return {(int(a), int(b)): int(kind) for a, b, kind in zip(*find_matches(parts), strict=True)}
 
 
 def planted(random: np.random.Generator, shape: tuple[int, int], dtype: str) -> list[np.ndarray]:
@@ -77,7 +77,7 @@ def planted(random: np.random.Generator, shape: tuple[int, int], dtype: str) -> 
     st.sampled_from([(1, 1), (1, 7), (2, 2), (6, 3), (5, 9), (20, 20)]),
     st.sampled_from(["uint8", "float32"]),
 )
-def test_twins_are_those_of_comparing_each_with_each(seed, shape, dtype):
+def test_matches_are_those_of_comparing_each_with_each(seed, shape, dtype):
     """Of an image moved to several places one is enough, so of the moved each image has one."""
     parts = planted(np.random.default_rng(seed), shape, dtype)
     wanted, got = expected(parts), found(parts)
@@ -108,7 +108,7 @@ def test_two_zeros_are_equal():
 
 def test_where_all_are_near_some_are_found(monkeypatch):
     """In little memory, and not all of a hundred million pairs."""
-    monkeypatch.setattr(twins, "MOST_NEAR", 3_000)
+    monkeypatch.setattr(matches, "MOST_NEAR", 3_000)
     images = np.ones((1_500, 4, 4), np.float32)
     images[:, 0] += np.arange(1_500)[:, None] % 2
     images[:, 3] += np.linspace(0, 0.01, 1_500)[:, None]

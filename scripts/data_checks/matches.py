@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-EQUAL, MOVED, NEAR = range(3)  # kinds of twins; of two that fit, the first
+EQUAL, MOVED, NEAR = range(3)  # kinds of matches; of two that fit, the first
 NEARNESS = 0.1  # of the distance of either image from the mean of its part
 COARSE_SIDE, COMPONENTS = 16, 24  # what images are reduced to, to find near ones among all
 SAMPLE = 4_000  # images that the components are found on
@@ -13,7 +13,7 @@ PIXELS_AT_ONCE, PAIRS_AT_ONCE = 2**22, 2**26  # bounds of the memory
 MOST_NEAR = 100_000  # pairs to look at: where everything is near, a part of it says so
 
 
-class Twins(NamedTuple):
+class Matches(NamedTuple):
     """Pairs of images, each counted through all parts, one part after the other.
 
     An image that equals several is paired with the first of them only.
@@ -28,8 +28,8 @@ class Twins(NamedTuple):
     kind: np.ndarray
 
 
-def find_twins(parts: Sequence[np.ndarray]) -> Twins:
-    """The twins among all images of `parts`, each (n, height, width), uint8 or float32.
+def find_matches(parts: Sequence[np.ndarray]) -> Matches:
+    """The matches among all images of `parts`, each (n, height, width), uint8 or float32.
 
     Moved by a pixel means that all is equal but for a row, a column or both at the edge, and that
     what is equal is not of one value. Nearly equal means that the distance of the two, the root of
@@ -49,7 +49,7 @@ def find_twins(parts: Sequence[np.ndarray]) -> Twins:
     first, second = np.concatenate([np.sort(found, axis=0) for found, _ in pairs], axis=1)
     kinds = np.concatenate([np.full(found.shape[1], kind) for found, kind in pairs])
     _, once = np.unique(first * len(hashes) + second, return_index=True)  # of each, the first kind
-    return Twins(first[once], second[once], kinds[once])
+    return Matches(first[once], second[once], kinds[once])
 
 
 def _hashes(images: np.ndarray) -> np.ndarray:
