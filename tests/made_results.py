@@ -40,6 +40,7 @@ def make_results(
     classes: int = 10,
     likely: np.ndarray | None = None,
     checks: dict[str, dict] | None = None,
+    preparation: dict[str, str] | None = None,
     validation: tuple[int, int] = (0, 0),
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
@@ -90,6 +91,7 @@ def make_results(
                 {"class": str(label), "train": 10, "test": int(count)}
                 for label, count in enumerate(counts)
             ],
+            "preparation": preparation or {},
             "train_against_test": {"sentence": "Alike."},
             "checks": checks or {},
         },

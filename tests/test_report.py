@@ -107,6 +107,14 @@ def test_what_is_only_to_be_looked_at_is_said_so(tmp_path):
         assert "cannot say which" not in text
 
 
+def test_what_was_done_to_the_images_is_said(tmp_path):
+    html, markdown = render(
+        tmp_path, {"cnn": 4}, preparation={"colour": "Turned | to <grey>.", "resize": "Cut."}
+    )
+    assert "in 10 classes. Turned | to <grey>. Cut. Alike." in Page(html).text
+    assert r"in 10 classes. Turned \| to &#60;grey&#62;. Cut. Alike." in markdown
+
+
 def test_nothing_is_said_above_the_verdict_of_notes(tmp_path):
     plain = render(tmp_path / "plain", {"cnn": 4})
     noted = render(tmp_path / "noted", {"cnn": 4}, checks={"a": check("note")})
