@@ -85,7 +85,7 @@ format: $(TOOLS)
 	snakefmt workflow
 
 # All of it takes hours: make bench PARTS=recipes ARGS="'cnn fast' --seeds 2", for one.
-PARTS ?= recipes growth cost mnist_page
+PARTS ?= recipes growth cost mnist_page pictures
 bench: $(TOOLS)
 	for part in $(PARTS); do python benchmarks/$$part.py $(ARGS) || exit 1; done
 

@@ -35,7 +35,7 @@ def main() -> None:
             data = Path(folder) / f"{copies}.npz"
             write_copies(mnist / "data" / "raw" / "dataset.npz", data, copies)
             name = Path(folder) / str(copies)
-            clone = changed_clone(name, download={"dataset": str(data)}, **CHANGES)
+            clone = changed_clone(name, download={"dataset": "own", "path": str(data)}, **CHANGES)
             grown = {"copies": copies, "training_images": copies * MNIST_IMAGES}
             runs += [{**grown, **stage} for stage in measure_stages(clone)]
     result = {"command": "make bench PARTS=growth", "machine": machine(), "runs": runs}

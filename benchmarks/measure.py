@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from core.parameters import as_flags  # noqa: E402 - found by the line before
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -97,8 +99,7 @@ def measure_script(
     command: list[str | Path] = [sys.executable, f"scripts/{stage}.py"]
     for name, path in paths.items():
         command += [f"--{name}", path]
-    for key, value in {**parameters, **changes}.items():
-        command += [f"--{key}", *map(str, value if isinstance(value, list) else [value])]
+    command += shlex.split(as_flags({**parameters, **changes}))
     seedless = stage in ("download", "train_logreg")
     return measure(command if seedless else [*command, "--seed", str(seed)], clone)
 

@@ -49,24 +49,23 @@ def preprocess(
         images = images.clip(low, high) if cut else images
         return Split(images, labels, data.classes, np.array([low, high]))
 
-    kept = np.arange(len(y_train))
+    kept, held_out = np.arange(len(y_train)), np.arange(0)
     if train_size != "all" and train_size < len(kept):
         kept, _ = _stratified(kept, data, train_size, seed, "train_size", train_size)
     count = round(validation_size * len(kept))
     if data.x_validation is not None:
-        held_out = split(data.x_validation, data.y_validation)
         print(
-            f"preprocess: {len(held_out.labels)} images are the dataset's own validation part, so"
+            f"preprocess: {len(data.x_validation)} images are the dataset's own validation part, so"
             " that validation_size does not apply",
             file=sys.stderr,
         )
-    else:
-        chosen = kept[:0]
-        if count:
-            chosen, kept = _stratified(kept, data, count, seed, "validation_size", validation_size)
-        held_out = split(data.x_train[chosen], y_train[chosen])
+    elif count:
+        held_out, kept = _stratified(kept, data, count, seed, "validation_size", validation_size)
     write_split(train, split(data.x_train[kept], y_train[kept]))
-    write_split(validation, held_out)
+    if data.x_validation is None:
+        write_split(validation, split(data.x_train[held_out], y_train[held_out]))
+    else:
+        write_split(validation, split(data.x_validation, data.y_validation))
     write_split(test, split(data.x_test, data.y_test))
 
 

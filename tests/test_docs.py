@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 import growth
 import mnist_page
+import pictures
 import recipes
 from core.parameters import first_error
 from layers.architectures import ARCHITECTURES
@@ -43,6 +44,7 @@ def locked() -> dict[str, str]:
         ("README.md", "mnist_page", mnist_page.table),
         ("docs/training.md", "recipes_digits", recipes.table),
         ("docs/training.md", "growth", growth.table),
+        ("docs/training.md", "pictures", pictures.table),
     ],
 )
 def test_results_are_those_of_the_saved_run(page, name, table):

@@ -502,6 +502,15 @@ def test_a_zip_that_cannot_be_trusted_is_refused(message, tmp_path):
     assert refusal(tmp_path, tmp_path / "own.zip").startswith(line)
 
 
+def test_a_file_without_a_name_is_refused(tmp_path):
+    """As none of Python's own archives has one; the fuzzer made it."""
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.writestr("own.csv", csv_text(X, Y))
+    content = (tmp_path / "own.zip").read_bytes().replace(b"own.csv", b"\0wn.csv")
+    (tmp_path / "own.zip").write_bytes(content)
+    assert "a file without a name; allowed: files" in refusal(tmp_path, tmp_path / "own.zip")
+
+
 def test_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
     for module in ("files", "table", "idx", "arrays", "shapes"):
         monkeypatch.setattr(f"dataset.{module}.MAXIMUM_BYTES", 10**6)

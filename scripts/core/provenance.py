@@ -48,28 +48,32 @@ def recorded(
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
     """The SHA-256 of each file, or of each file below a folder, by its path from here."""
-    files = [file for path in paths for file in _files(path)]
-    return {_from_here(file): digest(file) for file in files}
+    digests = {}
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and not (path.is_dir() and file.name.startswith(".")):
+                digests[_from_here(file)] = _sha256(file)
+    return digests
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file; of a folder that of a list of its files with theirs."""
+    """The SHA-256 of a file; of a folder that of the list of its files, but for hidden ones."""
     if not path.is_dir():
-        with path.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return _sha256(path)
     listed = hashlib.sha256()
-    for file in _files(path):
-        name = os.fsencode(file.relative_to(path))
-        listed.update(name + b"\0" + digest(file).encode() + b"\n")
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        inside = os.fsencode(os.path.relpath(folder, path))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            file = Path(folder, name)
+            if file.is_file():
+                listed.update(b"%s/%s\0%s\n" % (inside, os.fsencode(name), _sha256(file).encode()))
     return listed.hexdigest()
 
 
-def _files(path: Path) -> list[Path]:
-    """`path`, if it is a file, or each file below it that is not hidden."""
-    if not path.is_dir():
-        return [path] if path.is_file() else []
-    found = sorted(path.rglob("*"))
-    return [file for file in found if file.is_file() and not file.name.startswith(".")]
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _modules() -> dict[str, str | None]:

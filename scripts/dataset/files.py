@@ -95,6 +95,8 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
 
 def _problem(member: zipfile.ZipInfo) -> str | None:
     """Why `member` is not read."""
+    if not member.filename:
+        return "a file without a name; allowed: files with one"
     path = PurePosixPath(member.filename)
     if path.is_absolute() or ".." in path.parts:
         return "a path that leads out of the archive; allowed: files within"

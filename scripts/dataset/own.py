@@ -1,6 +1,7 @@
 """A dataset of one's own, of any of the formats that it can have."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from core.errors import UserError
@@ -16,7 +17,7 @@ ALLOWED = (
 SHOWN = 5
 
 
-def read_own(path: Path, size: tuple[int, int] | None) -> Found:
+def read_own(path: Path, size: tuple[int, int] | None = None) -> Found:
     """Read the dataset at `path`, a file or a folder.
 
     Args:
@@ -30,8 +31,8 @@ def read_own(path: Path, size: tuple[int, int] | None) -> Found:
         archives = files.named(".zip")
         if len(archives) == 1 and _format(files) is None:
             with opened(path / archives[0]) as inner:
-                return _read(inner, size)
-        return _read(files, size)
+                return read_files(inner, size)
+        return read_files(files, size)
 
 
 def name_of(path: Path) -> str:
@@ -43,7 +44,8 @@ def name_of(path: Path) -> str:
     return printable(name) or "own"
 
 
-def _read(files: Files, size: tuple[int, int] | None) -> Found:
+def read_files(files: Files, size: tuple[int, int] | None = None) -> Found:
+    """Read the dataset that `files` hold. Raises what `read_own` does."""
     found = _format(files)
     if found is None:
         some = printable(", ".join(list(files.sizes)[:SHOWN])) or "nothing"
@@ -64,7 +66,9 @@ def _read(files: Files, size: tuple[int, int] | None) -> Found:
         return arrays.read_arrays_of(files)
     if kind == "CSV":
         return table.read_tables_of(files)
-    return pictures.read_pictures_of(files, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, on what is refused here, or does no harm
+        return pictures.read_pictures_of(files, size)
 
 
 def _format(files: Files) -> tuple[str, list[str]] | None:

@@ -1,6 +1,5 @@
 """A folder of images: train/CLASS/* and test/CLASS/*, or only CLASS/*."""
 
-import warnings
 from collections import Counter
 from typing import IO, Any
 
@@ -18,7 +17,7 @@ from dataset.shapes import check_size, resized
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff")
-MOST_PIXELS = 2**26  # of one image, before it is resized
+MOST_PIXELS = 2**25  # of one image, before it is resized: half a GB, where it is transparent
 DEEP = {"I;16": np.uint16, "I;16B": np.uint16, "I;16L": np.uint16, "I": np.int32, "F": np.float32}
 SHOWN = 5  # of files in a message
 ALLOWED = "CLASS/image, or train/CLASS/image and test/CLASS/image"
@@ -97,28 +96,26 @@ def _placed(files: Files) -> list[tuple[str, str, str]]:
 
 def _decoded(file: IO[bytes]) -> tuple[np.ndarray, bool]:
     """An image as (height, width), and whether there was any colour in it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, on what is refused here, or does no harm
-        with Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise ValueError(f"{height}x{width} pixels; allowed: up to {MOST_PIXELS}")
-            if image.format != "JPEG" and getattr(image, "is_animated", False):
-                raise ValueError("several images in one file; allowed: one")
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            if image.mode in DEEP:
-                return np.asarray(image, DEEP[image.mode]), False
-            if image.has_transparency_data:
-                drawn = Image.new("RGBA", image.size, "white")
-                drawn.alpha_composite(image.convert("RGBA"))
-                image = drawn
-            if image.mode in ("1", "L"):
-                return np.asarray(image.convert("L")), False
-            colour = image.convert("RGB")
-            red, green, blue = colour.split()
-            differs = any(ImageChops.difference(one, blue).getbbox() for one in (red, green))
-            return np.asarray(colour.convert("L")), differs
+    with Image.open(file, formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise ValueError(f"{height}x{width} pixels; allowed: up to {MOST_PIXELS}")
+        if image.format != "JPEG" and getattr(image, "is_animated", False):
+            raise ValueError("several images in one file; allowed: one")
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode in DEEP:
+            return np.asarray(image, DEEP[image.mode]), False
+        if image.has_transparency_data:
+            drawn = Image.new("RGBA", image.size, "white")
+            drawn.alpha_composite(image.convert("RGBA"))
+            image = drawn
+        if image.mode in ("1", "L"):
+            return np.asarray(image.convert("L")), False
+        colour = image.convert("RGB")
+        red, green, blue = colour.split()
+        differs = any(ImageChops.difference(one, blue).getbbox() for one in (red, green))
+        return np.asarray(colour.convert("L")), differs
 
 
 def _check(
