@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from core.errors import UserError
 from dataset.dataset import Dataset, read_dataset
 from download import download
 
@@ -29,6 +31,32 @@ def fetched(
 def numbered(count: int, height: int = 6, width: int = 6) -> np.ndarray:
     """Images that are all different, (count, height, width), uint8."""
     return np.random.default_rng(count).integers(0, 256, (count, height, width), np.uint8)
+
+
+X, Y = numbered(12), np.arange(12) % 3
+X_TEST, Y_TEST = numbered(6), np.arange(6) % 3
+
+
+def take(folder: Path, path: Path | str, **changes):
+    return fetched(folder / "out.npz", path, **changes)
+
+
+def assert_whole(dataset, test: bool = True, names: list[str] | None = None) -> None:
+    """`X` and `Y` are the training part; and `X_TEST` and `Y_TEST` the test part."""
+    np.testing.assert_array_equal(dataset.x_train, X)
+    np.testing.assert_array_equal(dataset.y_train, Y)
+    if test:
+        np.testing.assert_array_equal(dataset.x_test, X_TEST)
+        np.testing.assert_array_equal(dataset.y_test, Y_TEST)
+    assert dataset.classes.tolist() == (names or ["0", "1", "2"])
+
+
+def refusal(folder: Path, path: Path | str, **changes) -> str:
+    with pytest.raises(UserError) as error:
+        take(folder, path, **changes)
+    assert str(error.value).isprintable()
+    assert not (folder / "out.npz").exists()
+    return str(error.value)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -70,3 +98,8 @@ def write_pictures(
         path = folder / str(label) / f"{place:04}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
+
+
+def save(path: Path, image: Image.Image, **options) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)

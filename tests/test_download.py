@@ -173,6 +173,27 @@ def test_unreachable_mirror(tmp_path):
         fetch(tmp_path / "out.npz", "http://127.0.0.1:9")
 
 
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_other_content_is_said_before_what_is_out_of_reach(wrong, server, tmp_path, monkeypatch):
+    """As where DATA_MIRROR has the files of Fashion-MNIST, by MNIST's names."""
+    places = ["http://127.0.0.1:9", "http://127.0.0.1:9", f"{server}/missing"]
+    places.insert(wrong, f"{server}/wrong")
+    monkeypatch.setattr(mnist, "MIRRORS", tuple(places[1:]))
+    with pytest.raises(UserError) as error:
+        fetch(tmp_path / "out.npz", places[0], attempts=2)
+    assert f"any mirror ({server}/wrong: train-images-idx3-ubyte: wrong content (its SHA-256" in (
+        str(error.value)
+    )
+
+
+def test_of_mirrors_out_of_reach_ones_own_is_said(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server}/missing",))
+    with pytest.raises(
+        UserError, match=r"any mirror \(nowhere: train-images-idx3-ubyte: .* No such"
+    ):
+        fetch(tmp_path / "out.npz", "nowhere")
+
+
 def test_each_round_asks_each_mirror(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(mnist, "MIRRORS", (f"{server}/missing",))
     with pytest.raises(UserError):

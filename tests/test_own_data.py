@@ -4,25 +4,29 @@ import json
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import TINY, Project
-from own_datasets import fetched
+from own_datasets import fetched, write_pictures
 from ruamel.yaml import YAML
 
 from core.errors import UserError
 from core.parameters import as_flags
 from dataset.own_file import overwriting
 from dataset.own_file import own_file as own_file_of
+from tools.verify import lock_problems
 
 CLASSES, SIDE = 26, 12
 
 
 @pytest.mark.long
 @pytest.mark.xdist_group("dvc")
-def test_letters_reach_the_page(make_project, tmp_path):
+@pytest.mark.parametrize("name", ["letters.npz", "letters.zip"])
+def test_letters_reach_the_page(name, make_project, tmp_path):
+    """From arrays in two parts, and from images in folders, of which a test part is taken."""
     random = np.random.default_rng(0)
     shapes = random.integers(0, 2, (CLASSES, SIDE, SIDE)) * 180
     parts = {}
@@ -30,11 +34,20 @@ def test_letters_reach_the_page(make_project, tmp_path):
         y = np.arange(count) % CLASSES
         noise = random.integers(0, 75, (count, SIDE, SIDE))
         parts |= {f"x_{part}": (shapes[y] + noise).astype(np.uint8), f"y_{part}": y}
-    np.savez(tmp_path / "letters.npz", **parts)
 
+    def write() -> None:
+        if name == "letters.npz":
+            return np.savez(tmp_path / name, **parts)
+        images = np.concatenate([parts["x_test"], parts["x_train"]])
+        labels = np.concatenate([parts["y_test"], parts["y_train"]])
+        names = np.array([f"letter {chr(65 + label)}" for label in labels])
+        write_pictures(tmp_path / "letters", images, names)
+        return shutil.make_archive(tmp_path / "letters", "zip", tmp_path, "letters")
+
+    write()
     project = make_project()
     project.change(**{**TINY, "preprocess": {"train_size": 400}})
-    project.change(download={"dataset": "own", "path": str(tmp_path / "letters.npz")})
+    project.change(download={"dataset": "own", "path": str(tmp_path / name)})
     project.run("snakemake", "--cores", "2")
 
     reports = project.folder / "reports"
@@ -49,10 +62,10 @@ def test_letters_reach_the_page(make_project, tmp_path):
     assert "up to date" in project.run("dvc", "repro")
 
     parts["x_test"][0] = 0
-    np.savez(tmp_path / "letters.npz", **parts)
+    write()
     plan = project.run("snakemake", "--cores", "2", "--dry-run")
-    assert re.search(r"^download has to run: .*letters\.npz has changed$", plan, re.M)
-    assert f"modified:           {tmp_path}/letters.npz" in project.run("dvc", "status", "download")
+    assert re.search(rf"^download has to run: .*{re.escape(name)} has changed$", plan, re.M)
+    assert f"modified:           {tmp_path}/{name}" in project.run("dvc", "status", "download")
 
 
 OWN = "data/raw/dataset.npz"  # where the pipeline has its own
@@ -133,9 +146,10 @@ def test_own_data_is_what_the_parameters_say(monkeypatch):
         pytest.param("file", ["absolute", "data/own", "../outside"], marks=pytest.mark.long),
     ],
 )
-def test_dvc_notices_a_change_wherever_the_data_lies(kind, places, project, tmp_path):
+def test_dvc_notices_a_change_wherever_the_data_lies(kind, places, project, tmp_path, monkeypatch):
     """And Snakemake; and neither when nothing has changed."""
     project = project.copy(tmp_path / "project")
+    monkeypatch.chdir(project.folder)
     for number, place in enumerate(places):
         top = tmp_path / "absolute" if place == "absolute" else project.folder / place
         path = top / "x.npz"
@@ -152,6 +166,7 @@ def test_dvc_notices_a_change_wherever_the_data_lies(kind, places, project, tmp_
         assert "Nothing to be done" in project.run(*plan, "--dry-run")
         record = json.loads((project.folder / "provenance/download.json").read_text())
         recorded = [name for name in record["inputs"] if not name.startswith(("scripts/", "envs"))]
+        assert list(lock_problems()) == []
         assert recorded == [os.path.relpath(named, project.folder)]
         other = np.load(path)
         np.savez(path, **{name: other[name][::-1] for name in other})
