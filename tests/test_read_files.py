@@ -88,6 +88,17 @@ def test_a_file_without_a_name_is_refused(tmp_path):
     assert "a file without a name; allowed: files" in refusal(tmp_path, tmp_path / "own.zip")
 
 
+def test_a_member_that_is_not_where_the_archive_says_is_named(tmp_path):
+    np.savez(tmp_path / "own.npz", x_train=X, y_train=Y)
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.write(tmp_path / "own.npz", "own.npz")
+    content = bytearray((tmp_path / "own.zip").read_bytes())
+    content[:4] = b"none"
+    (tmp_path / "own.zip").write_bytes(content)
+    line = f"{tmp_path}/own.zip: own.npz: Bad magic number for file header"
+    assert refusal(tmp_path, tmp_path / "own.zip") == line
+
+
 def test_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
     for module in ("files", "table", "idx", "arrays", "shapes"):
         monkeypatch.setattr(f"dataset.{module}.MAXIMUM_BYTES", 10**6)

@@ -89,8 +89,17 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
             f"{printable(source)}: unpacks to {sum(sizes.values())} bytes; allowed: at"
             f" most {MAXIMUM_BYTES}"
         )
+
+    def open_member(name: str) -> IO[bytes]:
+        try:
+            return archive.open(name)
+        except MemoryError:
+            raise
+        except Exception as error:  # as above
+            raise UserError(f"{printable(f'{source}: {name}')}: {reason(error)}") from error
+
     with archive:
-        yield Files(source, ": ", _sorted(sizes), archive.open)
+        yield Files(source, ": ", _sorted(sizes), open_member)
 
 
 def _problem(member: zipfile.ZipInfo) -> str | None:

@@ -125,7 +125,7 @@ def _read(files: Files, name: str, most: int) -> np.ndarray:
             file.seek(0)
             with gzip.open(file) as content:
                 return read_idx(content, min(most, DEFLATE * files.sizes[name]))
-    except MemoryError:
+    except (UserError, MemoryError):
         raise
     except Exception as error:  # those of zipfile, gzip and zlib, and ours
         raise UserError(f"{files.place(name)}: {reason(error)}") from error
