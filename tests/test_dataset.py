@@ -175,6 +175,7 @@ CHANGED = {
         **{"class unseen": np.zeros(6, int), "few": np.zeros(5, int)},
         "small": np.zeros(6, np.int8),
     },
+    "y_test": {"beyond": np.array([0, 2]), "below": np.array([-1, 0])},
     "y_validation": {"alone": np.zeros(1, int)},
 }
 
@@ -190,6 +191,28 @@ CHANGED = {
 def test_a_file_that_download_did_not_write_is_refused(name, array, tmp_path):
     with pytest.raises(UserError, match=rf"dataset\.npz: not what download writes \({name}\)"):
         stored(tmp_path / "dataset.npz", **{name: array})
+
+
+def test_a_file_of_one_class_is_refused(tmp_path):
+    changes = {"classes": np.array(["3"]), "y_train": np.zeros(6, int), "y_test": np.zeros(2, int)}
+    with pytest.raises(UserError, match=r"not what download writes \(y_train\)"):
+        stored(tmp_path / "dataset.npz", **changes)
+
+
+def test_as_much_as_is_allowed_is_read(tmp_path):
+    origin = np.frombuffer(b"{}".ljust(2**16), np.uint8)
+    names, labels = np.array(["3", "5", "7" * 200]), np.array([0, 1, 2, 0, 1, 2])
+    read = stored(tmp_path / "dataset.npz", origin=origin, classes=names, y_train=labels)
+    assert read.classes.tolist() == names.tolist()
+    assert read.origin == {}
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_pixels_that_are_right_are_not_copied(kind):
+    found = found_in(
+        arrays(**{part: arrays()[part].astype(kind) for part in ("x_train", "x_test")}), "npz"
+    )
+    assert np.shares_memory(found.images["train"], checked_dataset("own", "own", found).x_train)
 
 
 def test_what_is_no_json_or_no_text_is_refused(tmp_path):

@@ -65,6 +65,16 @@ def test_bool_has_two_names():
     assert classes_of([True, False], ["ill", "well"]) == (["ill", "well"], [1, 0])
 
 
+def test_a_class_that_is_not_in_train_is_named():
+    parts = {"train": np.array(list("abc")), "test": np.array(list("fabed"))}
+    with pytest.raises(UserError, match=r"^own: class d is in test and not in train$"):
+        indexed("own", parts, None)
+
+
+def test_a_name_of_200_characters_is_taken():
+    assert classes_of(["a", "b" * 200])[0] == ["a", "b" * 200]
+
+
 def test_parts_may_write_them_in_different_ways():
     parts = {"train": np.array([9, 10]), "test": np.array(["10"]), "validation": np.eye(11)[[9]]}
     classes, indices = indexed("own", parts, None)

@@ -69,6 +69,12 @@ def test_what_is_said():
     )
 
 
+def test_results_that_know_of_no_validation_images():
+    old = {"old": {"successes": 0, "failures": 100}}
+    assert check_validation(old) == {}
+    assert check_validation({**old, "new": scores((98, 100), (3, 1000))})
+
+
 def test_without_validation_images_there_is_no_score():
     assert validation_scores(0, 0, 5, 9) == {}
     assert validation_scores(3, 4, 1, 4) == {

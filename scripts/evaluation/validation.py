@@ -43,10 +43,12 @@ def check_validation(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
     """
     gaps = []
     for name, scores in metrics.items():
+        if not scores.get("validation_images"):  # older results have no such key
+            continue
         images = scores["successes"] + scores["failures"]
-        counts = scores.get("validation_right", 0), scores.get("validation_images", 0)
+        counts = scores["validation_right"], scores["validation_images"]
         found = validation_scores(*counts, scores["successes"], images)
-        gap = found.get("validation_accuracy", 0) - scores["successes"] / images
+        gap = found["validation_accuracy"] - scores["successes"] / images
         if gap >= LEAST_GAP and found["validation_p_value"] < MOST_CHANCE:
             said = (
                 f"{shortened(printable(name), LONGEST)} is right about {_share(*counts)} validation"
