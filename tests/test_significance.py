@@ -12,6 +12,7 @@ from evaluation.significance import (
     accuracy_interval,
     compare_pairs,
     difference_interval,
+    fewer_right,
     holm,
     mcnemar,
     same_shares,
@@ -124,3 +125,12 @@ def test_holm_is_the_largest_of_those_before(p_values):
 def test_holm_by_hand():
     assert holm(np.array([0.03, 0.01, 0.02, 0.9])).tolist() == [0.06, 0.04, 0.06, 0.9]
     assert holm(np.array([])).tolist() == []
+
+
+def test_fishers_exact_test_by_hand():
+    """Fisher's lady: all of 4 cups against none of 4, and 3 against 1 (1935)."""
+    assert fewer_right(0, 4, 4, 4) == pytest.approx(1 / 70)
+    assert fewer_right(1, 4, 3, 4) == pytest.approx(17 / 70)
+    assert fewer_right(4, 4, 4, 4) == pytest.approx(1)
+    chance = sum(math.comb(20, k) * math.comb(30, 25 - k) for k in range(6)) / math.comb(50, 25)
+    assert fewer_right(5, 20, 20, 30) == pytest.approx(chance)

@@ -1,7 +1,6 @@
 """A model that answers test images far worse than validation images: said first, and no verdict."""
 
 import json
-from math import comb
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from small_stages import run_evaluate, run_logreg, split
 
 from core.errors import UserError
 from core.split import Split, write_split
-from evaluation.significance import fewer_right
 from evaluation.validation import check_validation, validation_scores
 from freshness.revision import Revision, find_revision
 from review.results import METRICS, read_results
@@ -24,15 +22,6 @@ def scores(validation: tuple[int, int], test: tuple[int, int]) -> dict[str, int]
         **{"validation_right": validation[0], "validation_images": validation[1]},
         **{"successes": test[0], "failures": test[1] - test[0]},
     }
-
-
-def test_fishers_exact_test_by_hand():
-    """Fisher's lady: all of 4 cups against none of 4, and 3 against 1 (1935)."""
-    assert fewer_right(0, 4, 4, 4) == pytest.approx(1 / 70)
-    assert fewer_right(1, 4, 3, 4) == pytest.approx(17 / 70)
-    assert fewer_right(4, 4, 4, 4) == pytest.approx(1)
-    chance = sum(comb(20, k) * comb(30, 25 - k) for k in range(6)) / comb(50, 25)
-    assert fewer_right(5, 20, 20, 30) == pytest.approx(chance)
 
 
 @pytest.mark.parametrize(
