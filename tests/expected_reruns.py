@@ -22,6 +22,9 @@ ENVIRONMENTS = {"light": set(STAGES) - KERAS, "tensorflow": KERAS}
 SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "report"}
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 OTHER_VALUES = {
+    "download.path": "envs",
+    "download.resize": [16, 16],
+    "download.transpose": True,
     "download.dataset": "mnist",
     "preprocess.train_size": 299,
     "train_mlp.hidden": [17],

@@ -30,7 +30,7 @@ REFUSED = [
     *[("download", "dataset", value) for value in ("mnits", "digits ", "own.npz", "a\n.npz")],
     *[("download", "path", value) for value in ("", "a\n.npz", "{x}", "s3://store/x", 3)],
     *[("download", "test_size", value) for value in (0, 1, "some")],
-    *[("download", "resize", value) for value in ("28x28", "-1")],
+    *[("download", "resize", value) for value in ("28x28", "all")],
 ]
 # What never reaches a stage: DVC turns a truth value into a flag, and drops an empty list.
 REFUSED_AS_YAML = [

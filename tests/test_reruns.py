@@ -130,7 +130,7 @@ def changed_by_the_lock(project: Project, monkeypatch) -> set[str]:
     """What `make fresh` and `make review` go by, without DVC; and what is downstream."""
     monkeypatch.chdir(project.folder)
     states = read_stages(Revision("this folder")).items()
-    return with_followers({name.replace("-", "_") for name, state in states if state.fault})
+    return with_followers({name.replace("-", "_") for name, state in states if state.stale})
 
 
 def planned_by_snakemake(project: Project) -> set[str]:
