@@ -7,6 +7,7 @@ and leaves the results that a run from the start would.
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Project
@@ -26,13 +27,17 @@ def parameter_a(project: Project) -> None:
 
 
 def code_b(project: Project) -> None:
-    path = project.folder / CODE
-    path.write_text(path.read_text().replace('"class": str(', '"class": "B" + str('))
+    replace(project.folder / CODE, '"checks": checks}', '"checks": checks, "b": 1}')
 
 
 def code_a(project: Project) -> None:
-    path = project.folder / CODE
-    path.write_text(path.read_text().replace('"class": "B" + str(', '"class": str('))
+    replace(project.folder / CODE, '"checks": checks, "b": 1}', '"checks": checks}')
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def dvc(*stages: str) -> Callable[[Project], None]:
