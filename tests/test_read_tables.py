@@ -99,6 +99,7 @@ BAD_TABLES = {
     "own.csv, line 2: c is ''; allowed: a number": f"{HEAD}0,1,2,,4\n",
     "own.csv, line 4: d is 'nan'; allowed: a number": f"{HEAD}0,1,2,3,4\n\n0,1,2,3,nan\n",
     "own.csv, line 2: a is '1_0'": f"{HEAD}0,1_0,2,3,4\n",
+    "own.csv, line 2: b is '1e999'; allowed: a number": f"{HEAD}0,1.5,1e999,3,4\n",
     "own.csv: 'utf-8' codec": b"label,a,b,c,d\n\xff,1,2,3,4\n",
     "own.csv: no images in train": HEAD,
 }

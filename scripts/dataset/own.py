@@ -54,12 +54,9 @@ def read_files(files: Files, size: tuple[int, int] | None = None) -> Found:
     used = set(names)
     others = [name for name in files.sizes if name not in used]
     if others:
+        more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         some = printable(", ".join(others[:SHOWN]))
-        print(
-            f"{printable(files.source)}: read as {kind}; {len(others)} other files are not used, as"
-            f" {some}",
-            file=sys.stderr,
-        )
+        print(f"{printable(files.source)}: read as {kind}; not used: {some}{more}", file=sys.stderr)
     if kind == "IDX files":
         return idx.read_idx_of(files)
     if kind == "NumPy arrays":
