@@ -52,6 +52,7 @@ TABLES = {
     "quoted": '"label","a","b","c","d"\n"{}","1","2","3","4"\n',
     "spaces": " label , a, b, c, d\n{}, 1, 2, 3, 4\n",
     "Windows": "\ufefflabel,a,b,c,d\r\n{},1,2,3,4\r\n",
+    "Windows, label last": "a,b,c,d,label\r\n\r\n1,2,3,4,{}\r\n",
     "real": "label,a,b,c,d\n{},1.0,2.00,3,4e0\n",
     "empty lines": "label,a,b,c,d\n\n{},1,2,3,4\n\n",
 }
