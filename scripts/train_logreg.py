@@ -14,6 +14,7 @@ from core.command_line import StageParser
 from core.files import write_text
 from core.split import read_split, scaled_and_flat
 from linear.linear_model import LinearModel, write_linear_model
+from training.calibration import TEMPERATURE, calibrate
 from training.recipe import RECIPE, THREADS
 from training.training_record import microseconds_an_image, write_record
 
@@ -33,6 +34,7 @@ def train_logreg(
     C: float | str,  # noqa: N803 - scikit-learn's name
     max_iter: int,
     tol: float,
+    calibration: str,
     threads: int,
 ) -> None:
     """Fit multinomial logistic regression by L-BFGS on the scaled, flattened images.
@@ -41,6 +43,7 @@ def train_logreg(
         C: inverse strength of the L2 penalty on the summed loss, or "recipe".
         max_iter: iterations at the most.
         tol: stop when no component of the gradient exceeds this.
+        calibration: whether to find a temperature on the validation images.
         threads: threads of the linear algebra; sums of floats depend on it.
     """
     # Takes seconds to import, and a wrong command line should not wait for it.
@@ -88,12 +91,25 @@ def train_logreg(
     coefficients = estimator.coef_
     intercepts = estimator.intercept_ - coefficients @ mean
     linear = LinearModel(coefficients, intercepts, pixel_range)
+    with threadpool_limits(threads):
+        calibrated = calibrate(
+            *("train_logreg", calibration),
+            *(lambda images: linear.logits(images)[:, None], parts["val_"]),
+        )
+    temperature = calibrated.temperature
+    linear = LinearModel(coefficients / temperature, intercepts / temperature, pixel_range)
     write_linear_model(model, linear)
     write_text(history, _curve(monitor.get_logs().data))
     write_record(
         record,
-        settings={"C": C, "max_iter": max_iter, "tol": tol, "threads": threads},
-        defaults={"C": recipe_C, "max_iter": 100, "tol": 1e-4, "threads": THREADS},
+        settings={
+            **{"C": C, "max_iter": max_iter, "tol": tol, "threads": threads},
+            "calibration": calibrated.method,
+        },
+        defaults={
+            **{"C": recipe_C, "max_iter": 100, "tol": 1e-4, "threads": THREADS},
+            "calibration": TEMPERATURE,
+        },
         layers=[
             {
                 "layer": "Softmax regression",
@@ -105,7 +121,8 @@ def train_logreg(
         validation_images=len(parts["val_"].labels),
         fit_seconds=fit_seconds,
         answer_microseconds=microseconds_an_image(linear.probabilities, parts[""].images),
-        remarks=remarks,
+        calibration=calibrated.record,
+        remarks=remarks + calibrated.remarks,
     )
 
 

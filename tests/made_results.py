@@ -76,6 +76,7 @@ def make_results(
             validation_images=0,
             fit_seconds=1.5,
             answer_microseconds=2.5,
+            calibration=None,
             remarks=("stopped early",),
         )
         write_text(folder / name / "history.csv", "epoch,loss,val_loss\n0,2.0,NA\n1,1.0,NA\n")

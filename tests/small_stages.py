@@ -57,7 +57,10 @@ def network_paths(folder: Path, name: str) -> dict[str, Path]:
     }
 
 
-FIT = {"schedule": "constant", "epochs": 1, "batch_size": 32, "threads": 2, "seed": 1}
+FIT = {
+    **{"schedule": "constant", "epochs": 1, "batch_size": 32, "threads": 2, "seed": 1},
+    "calibration": "none",
+}
 
 
 def run_mlp(folder: Path, hidden=(1024, 512), **fit) -> dict:
@@ -74,11 +77,11 @@ def run_cnn(folder: Path, **fit) -> dict:
     return json.loads((folder / "cnn" / "training.json").read_text())
 
 
-def run_logreg(folder: Path) -> dict:
+def run_logreg(folder: Path, calibration: str = "none") -> dict:
     paths = {name: folder / f"{name}.npz" for name in ("train", "validation")}
     out = {"model": "model.npz", "history": "history.csv", "record": "training.json"}
     paths |= {name: folder / "logreg" / file for name, file in out.items()}
-    train_logreg(**paths, C=1.0, max_iter=50, tol=1e-4, threads=2)
+    train_logreg(**paths, C=1.0, max_iter=50, tol=1e-4, calibration=calibration, threads=2)
     return json.loads((folder / "logreg" / "training.json").read_text())
 
 

@@ -164,7 +164,10 @@ def train(folder: Path, **requested: object) -> dict[str, Path]:
         {"own": 7},
         {"own": 6},
         **paths,
-        **{"threads": 2, "seed": 1, "epochs": 2, **STILL, "test_time_shift": 0, **requested},
+        **{
+            **{"threads": 2, "seed": 1, "epochs": 2, **STILL, "test_time_shift": 0},
+            **{"calibration": "temperature", **requested},
+        },
     )
     return paths
 
@@ -184,7 +187,7 @@ def test_what_is_saved_of_a_training(trained):
         **STILL,
         **{"own": 7, "optimizer": "sgd", "learning_rate": 0.5, "schedule": "one_cycle"},
         **{"epochs": 2, "batch_size": 1, "precision": "bfloat16"},
-        **{"test_time_shift": 0, "threads": 2},
+        **{"test_time_shift": 0, "threads": 2, "calibration": "temperature"},
     }
     assert (record["defaults"]["own"], record["defaults"]["threads"]) == (6, 2)
     assert (record["defaults"]["epochs"], record["defaults"]["label_smoothing"]) == (150, 0.05)

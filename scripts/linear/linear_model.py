@@ -29,12 +29,17 @@ class LinearModel:
         """The number of trained weights."""
         return self.coefficients.size + self.intercepts.size
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Class probabilities, (n, k), float64, of images, (n, height, width)."""
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the softmax is taken of, (n, k), float64, of images, (n, height, width)."""
         rows = scaled_and_flat(images, self.pixel_range)
         logits = (rows @ self.coefficients.T + self.intercepts).astype(np.float64)
         if logits.shape[1] == 1:
             logits = np.hstack([np.zeros_like(logits), logits])
+        return logits
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities, (n, k), float64, of images, (n, height, width)."""
+        logits = self.logits(images)
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         return exponentials / exponentials.sum(axis=1, keepdims=True)
 

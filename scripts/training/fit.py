@@ -18,6 +18,8 @@ from networks.backend import batches, keras, memory_errors, tf, use_seed, use_th
 from networks.network import predict, write_network
 from training.augmentation import Augmentation, augmented, background
 from training.averaging import STEPS_PER_CALL, WeightAverage
+from training.calibration import TEMPERATURE
+from training.network_calibration import calibrate_members
 from training.recipe import THREADS, Recipe, resolved
 from training.training_record import Layer, microseconds_an_image, write_record
 
@@ -59,6 +61,7 @@ def train_network(
     record: Path,
     threads: int,
     seed: int,
+    calibration: str,
     members: int = 1,
     **requested: Any,
 ) -> None:
@@ -71,6 +74,7 @@ def train_network(
         own_settings: the stage's own parameters, to be recorded with those given here.
         own_defaults: what these are when nobody changes them.
         threads: threads of TensorFlow; sums of floats depend on it.
+        calibration: whether to find a temperature on the validation images.
         members: networks to train, each from its own seed; the model is their mean answer.
         requested: the parameters that a recipe has, some of them the word "recipe".
 
@@ -110,13 +114,20 @@ def train_network(
         trained.append(_for_any_processor(model))
     fit_seconds = time.perf_counter() - start
 
-    model = _as_one(trained, settings["test_time_shift"], background(part.images))
+    shift, fill = settings["test_time_shift"], background(part.images)
+    model = _as_one(trained, shift, fill)
+    calibrated = calibrate_members(
+        stage, calibration, trained, lambda images: _views(images, shift, fill), held_out
+    )
     write_network(network, weights, model)
     write_text(history, _curve(curves))
     write_record(
         record,
-        settings={**own_settings, **settings, "threads": threads},
-        defaults={**own_defaults, **defaults, "threads": THREADS},
+        settings={
+            **{**own_settings, **settings, "threads": threads},
+            "calibration": calibrated.method,
+        },
+        defaults={**own_defaults, **defaults, "threads": THREADS, "calibration": TEMPERATURE},
         layers=_layer_table(trained),
         training_images=len(part.labels),
         validation_images=len(held_out.labels),
@@ -124,6 +135,8 @@ def train_network(
         answer_microseconds=microseconds_an_image(
             lambda images: predict(model, images, ANSWERED_TOGETHER), part.images
         ),
+        calibration=calibrated.record,
+        remarks=calibrated.remarks,
     )
 
 
@@ -142,7 +155,7 @@ def _fit(
     model.compile(
         optimizer=OPTIMIZERS[settings["optimizer"]](_learning_rate(settings, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings["label_smoothing"]),
-        metrics=["accuracy"],
+        metrics=["accuracy", keras.metrics.CategoricalCrossentropy("log_loss")],
         steps_per_execution=min(STEPS_PER_CALL, steps_per_epoch),
     )
     average = WeightAverage((1 - settings["averaging"]) * steps)
@@ -177,6 +190,9 @@ def _fit(
                 f"{stage}.learning_rate: {settings['learning_rate']} made the loss grow beyond all"
                 " numbers; allowed: a smaller one"
             )
+        # A loss is a log loss everywhere; the one that is trained on differs by the smoothing.
+        for part_name in ("", "val_") if watched else ("",):
+            curve[-1][f"{part_name}loss"] = curve[-1].pop(f"{part_name}log_loss")
     if average.count:
         model.set_weights(average.mean)
     return curve
@@ -220,18 +236,25 @@ def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.M
     if len(members) == 1 and not shift:
         return members[0]
     images = keras.Input(members[0].input_shape[1:])
-    views = [] if shift else [images]
-    if shift:
-        # Keras pads with zeros, so what surrounds the digits is made zero and back.
-        zero_around = keras.layers.Rescaling(1.0, offset=-fill)(images)
-        padded = keras.layers.ZeroPadding2D(shift)(zero_around)
-        padded = keras.layers.Rescaling(1.0, offset=fill)(padded)
-        for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
-            top, left = shift - down * shift, shift - right * shift
-            crop = ((top, 2 * shift - top), (left, 2 * shift - left))
-            views.append(keras.layers.Cropping2D(crop)(padded))
+    views = _views(images, shift, fill)
     answers = [member(view) for member in members for view in views]
     return keras.Model(images, keras.layers.Average()(answers))
+
+
+def _views(images: keras.KerasTensor, shift: int, fill: float) -> list[keras.KerasTensor]:
+    """What the members are asked: the images, or with a shift these and their four shifts."""
+    if not shift:
+        return [images]
+    # Keras pads with zeros, so what surrounds the digits is made zero and back.
+    zero_around = keras.layers.Rescaling(1.0, offset=-fill)(images)
+    padded = keras.layers.ZeroPadding2D(shift)(zero_around)
+    padded = keras.layers.Rescaling(1.0, offset=fill)(padded)
+    views = []
+    for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
+        top, left = shift - down * shift, shift - right * shift
+        crop = ((top, 2 * shift - top), (left, 2 * shift - left))
+        views.append(keras.layers.Cropping2D(crop)(padded))
+    return views
 
 
 def _arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:

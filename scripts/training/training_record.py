@@ -30,6 +30,7 @@ def write_record(
     validation_images: int,
     fit_seconds: float,
     answer_microseconds: float,
+    calibration: dict[str, Any] | None,
     remarks: tuple[str, ...] = (),
 ) -> None:
     """Write the record of one training run as JSON.
@@ -41,6 +42,7 @@ def write_record(
         fit_seconds: duration of the fit alone. It differs from run to run, so it is kept here and
             never in a file that git tracks.
         answer_microseconds: what `microseconds_an_image` gave; kept here for the same reason.
+        calibration: the temperature and what it did, as `calibrate` found it.
         remarks: what a reader of the results should know of this training.
     """
     write_json(
@@ -53,6 +55,7 @@ def write_record(
             "validation_images": validation_images,
             "fit_seconds": fit_seconds,
             "answer_microseconds": answer_microseconds,
+            "calibration": calibration,
             "remarks": list(remarks),
         },
     )

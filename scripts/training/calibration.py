@@ -1,0 +1,117 @@
+"""Calibration by one temperature (Guo et al. 2017), found on the validation images."""
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from core.measures import calibration_error
+from core.split import Split
+
+TEMPERATURE, NONE = "temperature", "none"  # what the parameter may be
+LOWEST, HIGHEST = 0.1, 10.0
+FEW = 10  # mistakes, or right answers: with fewer, a temperature is hardly known
+
+
+class Calibration(NamedTuple):
+    """What was found.
+
+    Attributes:
+        method: "temperature", or "none" where none was wanted or could be found.
+        temperature: what to divide the logits by.
+        record: the temperature and what it did to the validation images, for the training's
+            record; None without one.
+        remarks: what a reader should know of it.
+    """
+
+    method: str
+    temperature: float
+    record: dict[str, Any] | None
+    remarks: tuple[str, ...]
+
+
+def calibrate(
+    stage: str, method: str, logits_of: Callable[[np.ndarray], np.ndarray], held_out: Split
+) -> Calibration:
+    """Find the temperature of a model whose answer is the mean of several softmaxes, or is one.
+
+    Args:
+        stage: the section of params.yaml, for messages.
+        method: the stage's parameter.
+        logits_of: gives the logits, (n, views, k), of images, (n, height, width).
+        held_out: the validation part.
+    """
+    none = Calibration(NONE, 1.0, None, ())
+    if method == NONE or not len(held_out.labels):
+        return none
+    logits = logits_of(held_out.images).astype(np.float64)
+    usable = np.isfinite(logits).all(axis=(1, 2))  # an absurd pixel goes beyond all numbers
+    logits, labels = logits[usable], held_out.labels[usable]
+    if not len(labels):
+        return none
+    temperature = best_temperature(logits, labels)
+    before, after = (_measures(logits, labels, one) for one in (1.0, temperature))
+    mistakes, classes = before.pop("mistakes"), (len(np.unique(labels)), len(held_out.classes))
+    after.pop("mistakes")
+    remarks = []
+    if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
+        remarks.append(
+            f"found its temperature on {len(labels):,} validation images of {classes[0]} of"
+            f" {classes[1]} classes, with {mistakes:,} mistakes: too few to know it well"
+        )
+    bound = min((LOWEST, HIGHEST), key=lambda bound: abs(math.log(bound / temperature)))
+    if math.isclose(temperature, bound, rel_tol=0.001):
+        remarks.append(f"would have its temperature beyond {bound:g}, which is its bound")
+    for remark in remarks:
+        print(f"{stage}.calibration: training {remark}", file=sys.stderr)
+    record = {
+        **{"temperature": temperature, "images": len(labels), "mistakes": mistakes},
+        **{"before": before, "after": after},
+    }
+    return Calibration(TEMPERATURE, temperature, record, tuple(remarks))
+
+
+def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature, from 0.1 to 10, with the least log loss of these images and one more, whose
+    label is as likely one class as another.
+
+    The one more is Platt's (1999): a model that is right about all of ten images may still be wrong
+    about the eleventh, and without it there would be no end to how sure it becomes.
+
+    Args:
+        logits: (n, views, k), float64; the answer is the mean of the views' softmaxes.
+        labels: (n,), indices of classes.
+    """
+    from scipy.optimize import minimize_scalar  # takes long to import
+
+    def loss(exponent: float) -> float:
+        answers = _log_answers(logits, math.exp(exponent))
+        return -(_of_labels(answers, labels).sum() + answers.mean()) / len(labels)
+
+    bounds = (math.log(LOWEST), math.log(HIGHEST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x
+    return math.exp(min((float(found), 0.0), key=loss))  # the mean of several may have two minima
+
+
+def _measures(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, Any]:
+    answers = _log_answers(logits, temperature)
+    right = answers.argmax(axis=1) == labels
+    return {
+        "loss": float(-_of_labels(answers, labels).mean()),
+        "calibration_error": calibration_error(np.exp(answers.max(axis=1)), right),
+        "mistakes": int((~right).sum()),
+    }
+
+
+def _log_answers(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Logarithms, (n, k), of the mean of the views' softmaxes: what is tiny stays a number."""
+    from scipy.special import log_softmax, logsumexp
+
+    answers = log_softmax(logits / temperature, axis=2)
+    return logsumexp(answers, axis=1) - math.log(logits.shape[1])
+
+
+def _of_labels(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(answers, labels[:, None], axis=1)[:, 0]
