@@ -42,10 +42,11 @@ def make_results(
     checks: dict[str, dict] | None = None,
     preparation: dict[str, str] | None = None,
     validation: tuple[int, int] = (0, 0),
+    calibration: dict | None = None,
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
     answer with the probabilities `likely`, (models, images, classes); all are right about the
-    first number of the second number of `validation` images.
+    first number of the second number of `validation` images, and have the `calibration`.
     """
     random = np.random.default_rng(0)
     names = list(wrong)
@@ -73,10 +74,10 @@ def make_results(
             defaults={"epochs": 1, "hidden": [3]},
             layers=[{"layer": "Dense", "output_shape": [classes], "parameters": 650}],
             training_images=100,
-            validation_images=0,
+            validation_images=validation[1],
             fit_seconds=1.5,
             answer_microseconds=2.5,
-            calibration=None,
+            calibration=calibration,
             remarks=("stopped early",),
         )
         write_text(folder / name / "history.csv", "epoch,loss,val_loss\n0,2.0,NA\n1,1.0,NA\n")

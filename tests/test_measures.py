@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from core.measures import calibration_error
 from core.split import Split
 from core.text import csv_text, from_csv_text
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
-from evaluation.confidence import abstention, calibration_error, reliability, reliability_table
+from evaluation.calibration import calibration
+from evaluation.confidence import abstention, reliability, reliability_table
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv, score
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
@@ -24,7 +26,7 @@ class TestConfidence:
         assert low["accuracy"] == 0.5
         assert (high["from"], high["images"]) == (0.9, 3)
         assert high["accuracy"] == pytest.approx(2 / 3)
-        error = calibration_error([low, high])
+        error = calibration_error(self.CONFIDENCE, self.RIGHT)
         assert error == pytest.approx((2 * 0.03 + 3 * (2.87 / 3 - 2 / 3)) / 5)
 
     def test_abstention_by_hand(self):
@@ -68,6 +70,60 @@ class TestConfidence:
         steps = abstention(np.full(10, 0.7), np.arange(10) < 4)
         for rows in steps.values():
             assert [(row["images"], row["failures"]) for row in rows] == [(10, 6)]
+
+
+class TestCalibration:
+    def test_by_hand(self):
+        """Of ten groups of two answers, one pair says 60 % and 70 % and is wrong once; the others
+        say 90 % and are right.
+        """
+        confidence = np.array([0.6, 0.7, *[0.9] * 18], np.float32)
+        right = np.arange(20) > 0
+        found = calibration(confidence, right)
+        assert found["confidence"] == pytest.approx((1.3 + 18 * 0.9) / 20)
+        assert found["calibration_error"] == pytest.approx((0.6 + 0.3 + 18 * 0.1) / 20)
+        equal_mass = found["calibration_error_equal_mass"]
+        assert equal_mass == pytest.approx((0.6 - 0.3 + 18 * 0.1) / 20)
+
+    def test_what_means_what_it_says(self, monkeypatch):
+        """By 100 sets of answers that are right as often as they say, or 4 points less often: how
+        often the interval holds the distance, and how often the test finds it.
+        """
+        monkeypatch.setattr("evaluation.calibration.RESAMPLES", 200)
+        random = np.random.default_rng(1)
+        for distance, found_in in ((0, (0, 0.12)), (0.04, (0.95, 1))):
+            inside, found = [], []
+            for _ in range(100):
+                sure = random.uniform(0.9, 1, 1000)
+                scores = calibration(sure, random.random(1000) < sure - distance)
+                low, high = (scores[f"calibration_error_{end}"] for end in ("low", "high"))
+                inside.append(low <= distance <= high)
+                found.append(scores["calibration_p_value"] < 0.05)
+            assert np.mean(inside) > 0.92
+            assert found_in[0] <= np.mean(found) <= found_in[1]
+
+    def test_the_same_answers_have_the_same_interval(self):
+        random = np.random.default_rng(2)
+        sure = random.uniform(0.5, 1, 300).round(2)
+        right = random.random(300) < 0.8
+        order = random.permutation(300)
+        one, again, moved = (
+            calibration(sure, right),
+            calibration(sure, right),
+            calibration(sure[order], right[order]),
+        )
+        assert one == again
+        for key in ("calibration_error", "calibration_error_equal_mass"):
+            assert moved[key] == pytest.approx(one[key])
+
+    @pytest.mark.parametrize("right", [True, False])
+    @pytest.mark.parametrize("images", [1, 3])
+    def test_few_images_without_doubt(self, images, right):
+        found = calibration(np.ones(images, np.float32), np.full(images, right))
+        error = 0 if right else 1
+        assert found["calibration_error"] == found["calibration_error_equal_mass"] == error
+        assert (found["calibration_error_low"], found["calibration_error_high"]) == (error, error)
+        assert found["calibration_p_value"] == (1 if right else pytest.approx(1 / 1001))
 
 
 class TestAgreement:
@@ -181,6 +237,10 @@ class TestScores:
         assert (found["accuracy_low"], found["accuracy_high"]) == accuracy_interval(3, 5)
         # Two right answers of 75 % together, two wrong ones of 55 and 64 %, a right one of 96 %.
         assert found["calibration_error"] == pytest.approx((2 * 0.25 + 0.55 + 0.64 + 0.04) / 5)
+        assert calibration(self.LIKELY.max(axis=1), self.RIGHT).items() < found.items()
+        assert found["brier_score"] == pytest.approx(
+            (0.1218 + 0.6638 + 0.0688 + 1.4022 + 0.0022) / 5, abs=1e-6
+        )
         assert found["loss"] == pytest.approx(
             -np.mean(np.log([0.72, 0.4, 0.78, 0.05, 0.96])), abs=1e-6
         )

@@ -157,6 +157,7 @@ def rendered(tmp_path_factory) -> Path:
     [
         ("metrics.json", "{}", "not those of .*evaluation.npz; run evaluate again"),
         ("logreg/training.json", "{}", "is not what a training writes"),
+        ("logreg/training.json", '{"calibration": {}}', "is not what a training writes"),
         ("logreg/history.csv", "", "is not what a training writes"),
         ("logreg/history.csv", "epoch,loss\n", "is not what a training writes"),
         ("samples.svg", "<svg", "not a whole drawing"),

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from core.measures import BINS, tenths
 from evaluation.significance import accuracy_interval
 
-BINS = 10
 CURVE_POINTS = 100
 ANSWERED_SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)
 
@@ -20,7 +20,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, flo
         One object for each tenth of the confidence that has answers: `from` and `to`, `images`,
         their mean `confidence`, and their `accuracy` with its interval at 95 %.
     """
-    places = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    places = tenths(confidence)
     rows = []
     for place in np.unique(places):
         inside = places == place
@@ -54,14 +54,6 @@ def reliability_table(
         }
         table.append({"confidence": (place + 0.5) / BINS, **accuracies})
     return table
-
-
-def calibration_error(rows: list[dict[str, float]]) -> float:
-    """The mean distance of confidence and accuracy over the images of `reliability`'s rows: the
-    expected calibration error (Naeini, Cooper and Hauskrecht 2015).
-    """
-    images = sum(row["images"] for row in rows)
-    return sum(row["images"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / images
 
 
 def abstention(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[dict[str, float]]]:

@@ -6,7 +6,7 @@ from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_
 
 from core.split import Split
 from core.text import csv_text
-from evaluation.confidence import calibration_error, reliability
+from evaluation.calibration import calibration
 from evaluation.significance import accuracy_interval
 
 
@@ -30,7 +30,8 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
         "accuracy": successes / len(part.labels),
         "accuracy_low": low,
         "accuracy_high": high,
-        "calibration_error": calibration_error(reliability(probabilities.max(axis=1), right)),
+        **calibration(probabilities.max(axis=1), right),
+        "brier_score": float(np.square(exact - (indices == part.labels[:, None])).sum(1).mean()),
         "loss": float(log_loss(part.labels, exact, labels=indices)),
         "successes": successes,
         "failures": len(part.labels) - successes,

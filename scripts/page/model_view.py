@@ -54,7 +54,7 @@ def describe_model(
             draw_reliability(findings["reliability"][name], place),
             f"reliability-{place}",
             f"Accuracy of {name} over its confidence; they differ by"
-            f" {100 * scores['calibration_error']:.1f} points on average",
+            f" {100 * scores['calibration_error']:.2f} points on average",
         ),
         "abstention": findings["abstention"][name],
     }
@@ -79,6 +79,7 @@ def _describe_record(folder: Path, key: str) -> dict[str, Any]:
     defaults = record["defaults"]
     return {
         "record": record,
+        "calibration": _describe_calibration(record["calibration"]),
         "settings": [
             {
                 "key": setting,
@@ -93,6 +94,20 @@ def _describe_record(folder: Path, key: str) -> dict[str, Any]:
             f"curve-{key}",
             f"Loss of {folder.name} over training; it ends at {history['loss'].iloc[-1]:.3f}",
         ),
+    }
+
+
+def _describe_calibration(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    measures = ("loss", "calibration_error")
+    return {
+        "temperature": float(found["temperature"]),
+        "images": int(found["images"]),
+        **{
+            when: {measure: float(found[when][measure]) for measure in measures}
+            for when in ("before", "after")
+        },
     }
 
 

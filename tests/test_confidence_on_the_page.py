@@ -1,0 +1,55 @@
+"""What the page and its Markdown version say of the models' probabilities."""
+
+import re
+
+import numpy as np
+import pytest
+from made_results import render
+from test_report import Page
+
+CALIBRATION = {
+    **{"temperature": 0.5432, "images": 1234, "mistakes": 5},
+    "before": {"loss": 0.12345, "calibration_error": 0.0333},
+    "after": {"loss": 0.0456, "calibration_error": 0.00123},
+}
+
+
+def test_a_temperature_and_what_it_did_are_said(tmp_path):
+    html, markdown = render(tmp_path, {"one": 5}, calibration=CALIBRATION, validation=(5, 9))
+    for text in (Page(html).text, markdown):
+        assert "Its temperature is 0.543, found on 1,234 validation images and part of the" in text
+    assert "| one | 0.543 | 0.1235 | 0.0456 | 3.33 | 0.12 |" in markdown
+    cells = "</td><td>".join(("0.543", "0.1235", "0.0456", "3.33", "0.12"))
+    assert f"<td>{cells}</td>" in html
+
+
+@pytest.mark.parametrize(
+    ("validation", "reason"),
+    [
+        ((0, 0), "because there were no validation images to find one on"),
+        ((5, 9), "its parameter calibration is none"),
+    ],
+)
+def test_that_there_is_no_temperature_is_said(validation, reason, tmp_path):
+    html, markdown = render(tmp_path, {"one": 5}, validation=validation)
+    for text in (html, markdown):
+        assert "It has no temperature" in text
+        assert reason in text
+        assert "What the temperature did" not in text
+
+
+def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
+    """Of 1,000 answers of 91 %, 910 are right; or 800."""
+    sure = np.full((2, 1000, 10), 0.01)
+    labels = np.arange(1000) % 10
+    for row, wrong in zip(sure, (90, 200), strict=True):
+        row[np.arange(1000), np.where(np.arange(1000) < wrong, labels + 1, labels) % 10] = 0.91
+    html, markdown = render(tmp_path, {"one": 0, "two": 0}, images=1000, likely=sure)
+    for text in (Page(html).text, markdown.replace("&#8203;", "")):
+        said = re.sub(r"\s+", " ", text)
+        assert "one: Nothing here says that the probabilities do not mean what they say" in said
+        assert "the answers are 91.00 % sure on average, and right 91.00 % of the time" in said
+        assert "two: The probabilities do not mean what they say" in said
+        assert "the answers are 91.00 % sure on average, and right 80.00 % of the time" in said
+    assert "| two | 0." in markdown
+    assert " | 11.00 | " in markdown
