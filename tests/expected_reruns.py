@@ -30,6 +30,7 @@ OTHER_VALUES = {
     "train_mlp.hidden": [17],
     "train_mlp.activation": "tanh",
     "train_cnn.architecture": "fast",
+    **{f"train_{name}.calibration": "none" for name in ("logreg", "mlp", "cnn")},
 }
 # For what is left to the recipe.
 OWN_VALUES = {
