@@ -64,7 +64,7 @@ def test_it_is_the_temperature_of_the_mean_that_answers():
 
 @pytest.mark.parametrize("sure", [1, 1000])
 def test_perfectly_predicted_images_say_no_more_than_their_number_can(sure, capsys):
-    """Of ten, right about all: as sure as 11 of 12, and not beyond all numbers."""
+    """Of ten, right about all: as sure as 10 and a third of 11, and not beyond all numbers."""
     labels = np.arange(10) % 3
     logits = sure * np.eye(3)[labels][:, None]
     found = calibrate("train_cnn", "temperature", lambda _: logits, part(labels))
@@ -74,10 +74,8 @@ def test_perfectly_predicted_images_say_no_more_than_their_number_can(sure, caps
         assert likely == pytest.approx((10 + 1 / 3) / 11, abs=1e-3)
     else:
         assert "beyond 10, which is its bound" in found.remarks[1]
-    few = (
-        "found its temperature on 10 validation images of 3 of 3 classes, with 0 mistakes: too few"
-    )
-    assert few in found.remarks[0]
+    few = "on 10 validation images of 3 of 3 classes, 0 of them mistakes: too few to know it well"
+    assert found.remarks[0] == f"found its temperature {few}"
     said = capsys.readouterr().err.splitlines()
     assert said == [f"train_cnn.calibration: training {remark}" for remark in found.remarks]
 

@@ -47,9 +47,13 @@ def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
     html, markdown = render(tmp_path, {"one": 0, "two": 0}, images=1000, likely=sure)
     for text in (Page(html).text, markdown.replace("&#8203;", "")):
         said = re.sub(r"\s+", " ", text)
-        assert "one: Nothing here says that the probabilities do not mean what they say" in said
-        assert "the answers are 91.00 % sure on average, and right 91.00 % of the time" in said
+        for name, meaning, right, error, than in (
+            ("one", "As far as these images can tell, the", "91.00", "0.00", "no more"),
+            ("two", "The", "80.00", "11.00", "more"),
+        ):
+            assert f"{name}: {meaning} probabilities" in said
+            assert f"answers are 91.00 % sure on average, and right {right} % of the time;" in said
+            assert f"error of {error} points is {than} than chance would give" in said
         assert "two: The probabilities do not mean what they say" in said
-        assert "the answers are 91.00 % sure on average, and right 80.00 % of the time" in said
     assert "| two | 0." in markdown
     assert " | 11.00 | " in markdown

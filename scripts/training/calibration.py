@@ -59,7 +59,7 @@ def calibrate(
     if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
         remarks.append(
             f"found its temperature on {len(labels):,} validation images of {classes[0]} of"
-            f" {classes[1]} classes, with {mistakes:,} mistakes: too few to know it well"
+            f" {classes[1]} classes, {mistakes:,} of them mistakes: too few to know it well"
         )
     bound = min((LOWEST, HIGHEST), key=lambda bound: abs(math.log(bound / temperature)))
     if math.isclose(temperature, bound, rel_tol=0.001):
