@@ -20,7 +20,8 @@ WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
 	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }
 NEEDS_DVC = @test -e dvc.yaml || { echo "make $@ needs DVC's files, and dvc.yaml is missing"; exit 1; }
 report: $(INSTALLED)
-	if [ -e dvc.yaml ]; then python scripts/tool.py check_parameters && \
+	@test -e dvc.yaml || test -e workflow || { echo "make report needs dvc.yaml or workflow/"; exit 1; }
+	@if [ -e dvc.yaml ]; then python scripts/tool.py check_parameters && \
 	{ dvc repro || $(WITHOUT_GIT); }; else snakemake --cores $(CORES); fi
 	@echo "The page: $(CURDIR)/reports/comparison.html"
 

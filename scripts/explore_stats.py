@@ -39,7 +39,7 @@ def explore_stats(
     if data.x_validation is not None:
         own = {"validation": Part(data.x_validation, data.y_validation)}
     classes = data.classes.tolist()
-    checks = check_data(parts | own, classes, data.origin.get("dtypes", {}))
+    checks = check_data(parts | own, classes, data.origin)
     write_json(stats, {**summarize(data), "checks": checks})
     for line in alarms(checks):
         print(f"explore_stats: {line}", file=sys.stderr)

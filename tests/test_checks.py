@@ -40,7 +40,7 @@ def findings(arrays, classes=CLASSES, **dtypes) -> dict[str, dict]:
         part: Part(own if whole else own.astype(np.float32), arrays[f"y_{part}"])
         for part, own in images.items()
     }
-    return check_data(parts, classes, {**kinds, **dtypes})
+    return check_data(parts, classes, {"dtypes": {**kinds, **dtypes}})
 
 
 def alarms(found) -> dict[str, str]:
@@ -276,11 +276,21 @@ def test_images_of_one_value(digits):
 
 def test_greys_that_were_cut_to_zero_and_one(digits):
     cut = {name: (digits[name] / 255).astype(np.uint8) for name in ("x_train", "x_test")}
-    assert findings({**digits, **cut})["few_values"]["severity"] == "warn"
+    found = findings({**digits, **cut})
+    assert found["few_values"]["severity"] == "warn"
+    assert next(iter(found)) == "few_values"  # what the others follow from
+    assert not [name for name in found if "test_in" in name or "repeated" in name]
     black = {name: np.where(digits[name] > 127, 255, 0).astype(np.uint8) for name in cut}
     assert findings({**digits, **black})["few_values"]["severity"] == "note"
     as_bool = findings({**digits, **cut}, train="bool", test="bool")
     assert as_bool["few_values"]["severity"] == "note"
+
+
+def test_across_scales_nothing_else_is_compared(digits):
+    """Thick strokes of black and white are nearest to other classes, whose labels are right."""
+    found = findings({**digits, "x_train": digits["x_train"] > 30, "y_test": digits["y_test"]})
+    assert [name for name in found if name.startswith("test_")] == ["test_scale"]
+    assert findings({**digits, "x_test": (255 - digits["x_test"]) / 1020}).keys() == {"test_scale"}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (40, 3)])
@@ -321,3 +331,13 @@ def test_both_engines_say_it_where_it_is_seen(make_project):
     path.write_text(code)
     assert "stop" not in project.run(*snakemake)
     project.run("dvc", "plots", "show", "reports/stats.json", "--show-vega")
+
+
+@pytest.mark.parametrize(("count", "severity"), [(1, "note"), (18, "warn")])
+def test_files_that_were_not_used_are_said(count, severity, digits):
+    parts = {name: Part(digits[f"x_{name}"], digits[f"y_{name}"]) for name in ("train", "test")}
+    origin = {"unused_files": count, "unused": ["nine/a.webp", "nine/b.webp"][:count]}
+    found = check_data(parts, [str(digit) for digit in range(10)], origin)["unused_files"]
+    assert found["severity"] == severity
+    said = "1 file was not used, as nine/a.webp." if count == 1 else "18 files were not used, as"
+    assert found["found"].startswith(said)

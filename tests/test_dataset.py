@@ -52,7 +52,7 @@ def test_what_was_found_is_kept(tmp_path):
         "dtypes": {"train": "bool", "test": "uint8"},
         "ranges": {"train": [0, 1], "test": [test.min(), test.max()]},
         **{"format": "npz", "colour": False, "transposed": False, "resized": None},
-        "test_size": None,
+        **{"test_size": None, "unused": [], "unused_files": 0},
     }
 
 

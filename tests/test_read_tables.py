@@ -44,6 +44,7 @@ def test_a_test_table_without_labels_is_left_out_and_named(tmp_path, capsys):
     assert len(dataset.x_test) == 3
     line = f"{tmp_path}/own/test.csv: not used, since it has no column label\n"
     assert line in capsys.readouterr().err
+    assert dataset.origin["unused"] == ["test.csv"]
 
 
 TABLES = {

@@ -5,14 +5,15 @@ from typing import Any
 
 from data_checks.classes import check_classes
 from data_checks.duplicates import check_duplicates
-from data_checks.finding import Data, Part
+from data_checks.finding import WARN, Data, Part
 from data_checks.likeness import check_likeness
-from data_checks.pixels import check_pixels
+from data_checks.pixels import check_greys, check_pixels
+from data_checks.unused import check_unused
 from dataset.pixel_range import robust_range
 
 
 def check_data(
-    parts: Mapping[str, Part], classes: Sequence[str], dtypes: Mapping[str, str]
+    parts: Mapping[str, Part], classes: Sequence[str], origin: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """What all checks have found, as `finding` has it, by the name of the check.
 
@@ -21,14 +22,19 @@ def check_data(
     Args:
         parts: "train" and "test", and "validation" if there is one.
         classes: the names of the labels.
-        dtypes: those that the parts had before they became a dataset.
+        origin: what was found and done, as the dataset has it.
     """
+    dtypes = origin.get("dtypes", {})
     ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
     data = Data(ordered, classes, robust_range(ordered["train"].images))
+    greys = check_greys(data, dtypes)
+    is_cut = greys is not None and greys["severity"] == WARN  # so that many images are equal
     found = [
+        *([greys] if greys else []),
         *check_likeness(data, dtypes),
-        *check_duplicates(data),
+        *([] if is_cut else check_duplicates(data)),
         *check_classes(data),
-        *check_pixels(data, dtypes),
+        *check_pixels(data),
+        *check_unused(data, origin),
     ]
     return {one.pop("check"): one for one in found}

@@ -27,10 +27,16 @@ def check_likeness(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, 
         if name == "train":
             continue
         other = look_at(part)
-        found = [_scale(name, train, other, dtypes), check_meaning(data, name, train, other)]
-        if not any(one and one["severity"] == STOP for one in found):
-            found += [_mean(name, train, other), _background(name, train, other)]
-        yield from filter(None, found)
+        scale = _scale(name, train, other, dtypes)
+        if scale:
+            yield scale
+            if scale["severity"] == STOP:
+                continue  # nothing can be compared across scales
+        meaning = check_meaning(data, name, train, other)
+        if meaning:
+            yield meaning
+        if not meaning or meaning["severity"] != STOP:
+            yield from filter(None, [_mean(name, train, other), _background(name, train, other)])
 
 
 def _scale(name: str, train: Look, other: Look, dtypes: Mapping[str, str]) -> dict[str, Any] | None:

@@ -13,12 +13,39 @@ FEW_VALUES = 3
 SAMPLE = 1_000  # images that have more values, if any have
 
 
-def check_pixels(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """What there is to say of the pixels of each part.
+def check_greys(data: Data, dtypes: Mapping[str, str]) -> dict[str, Any] | None:
+    """What there is to say of how few values the training images have.
 
     Args:
         dtypes: those that the parts had before they became a dataset.
     """
+    images, dtype = data.parts["train"].images, dtypes.get("train", "")
+    if len(np.unique(images[:SAMPLE])) > FEW_VALUES:
+        return None
+    values, counts = np.unique(images, return_counts=True)
+    if len(values) > FEW_VALUES or len(values) < 2:
+        return None
+    each = [
+        f"{number(value)} ({100 * count / images.size:.1f} %)"
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
+    ]
+    cut = values.tolist() == list(range(len(values))) and "int" in dtype
+    return finding(
+        "few_values",
+        WARN if cut else NOTE,
+        f"The pixels of train have {len(values)} values only: {', '.join(each)}.",
+        "That is what is left of greys when whole numbers are divided and rounded down, as by"
+        " (x / 255).astype(uint8): most of each image is lost."
+        if cut
+        else "The images are black and white, without greys.",
+        "Save them as they were, from 0 to 255, or as real numbers from 0 to 1."
+        if cut
+        else "Nothing needs to be done if that is how they are meant.",
+    )
+
+
+def check_pixels(data: Data) -> Iterator[dict[str, Any]]:
+    """What there is to say of the pixels of each part."""
     for name, part in data.parts.items():
         lowest, highest = (each(axis=(1, 2)) for each in (part.images.min, part.images.max))
         low, high = robust_range(part.images)
@@ -28,9 +55,6 @@ def check_pixels(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, An
         empty = np.flatnonzero(lowest == highest)
         if empty.size:
             yield _empty(data, name, empty)
-    few = _few_values(data.parts["train"].images, dtypes.get("train", ""))
-    if few:
-        yield few
 
 
 def _outside(data: Data, name: str, low: float, high: float, images: np.ndarray) -> dict[str, Any]:
@@ -63,29 +87,4 @@ def _empty(data: Data, name: str, images: np.ndarray) -> dict[str, Any]:
         f"{' and more' if len(images) > 5 else ''}.",
         "Nothing is to be seen in them, so no model can tell their class.",
         "See whether they were read rightly; take them out.",
-    )
-
-
-def _few_values(images: np.ndarray, dtype: str) -> dict[str, Any] | None:
-    if len(np.unique(images[:SAMPLE])) > FEW_VALUES:
-        return None
-    values, counts = np.unique(images, return_counts=True)
-    if len(values) > FEW_VALUES or len(values) < 2:
-        return None
-    each = [
-        f"{number(value)} ({100 * count / images.size:.1f} %)"
-        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
-    ]
-    cut = values.tolist() == list(range(len(values))) and "int" in dtype
-    return finding(
-        "few_values",
-        WARN if cut else NOTE,
-        f"The pixels of train have {len(values)} values only: {', '.join(each)}.",
-        "That is what is left of greys when whole numbers are divided and rounded down, as by"
-        " (x / 255).astype(uint8): most of each image is lost."
-        if cut
-        else "The images are black and white, without greys.",
-        "Save them as they were, from 0 to 255, or as real numbers from 0 to 1."
-        if cut
-        else "Nothing needs to be done if that is how they are meant.",
     )

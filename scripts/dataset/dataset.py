@@ -39,7 +39,8 @@ class Dataset:
         origin: what was found and what was done to it, as JSON has it: "dtypes" and "ranges", the
             dtype and the lowest and highest pixel of each part as they were; "format"; "colour",
             whether it was turned to grey; "transposed"; "resized", the new height and width, or
-            None; "test_size", the share that was cut off as test part, or None.
+            None; "test_size", the share that was cut off as test part, or None; "unused_files",
+            how many files were left out, and "unused", the names of some.
     """
 
     name: str
@@ -91,6 +92,7 @@ def checked_dataset(name: str, source: str, found: Found) -> Dataset:
             for part in images
         },
         **{"colour": False, "transposed": False, "resized": None, "test_size": None},
+        **{"unused": [], "unused_files": 0},
         **found.origin,
     }
     pixels = np.uint8 if all(own.dtype == np.uint8 for own in images.values()) else np.float32

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import UserError
@@ -14,7 +15,8 @@ ALLOWED = (
     ".npz or .npy with x_train, y_train and the like, four IDX files, .csv with a column label,"
     " folders of images (train/CLASS, test/CLASS), or a .zip of one of these"
 )
-SHOWN = 5
+SHOWN = 5  # files that are named
+LONGEST = 100  # characters of a name that is kept
 
 
 def read_own(path: Path, size: tuple[int, int] | None = None) -> Found:
@@ -51,12 +53,20 @@ def read_files(files: Files, size: tuple[int, int] | None = None) -> Found:
         some = printable(", ".join(list(files.sizes)[:SHOWN])) or "nothing"
         raise UserError(f"{printable(files.source)}: no dataset (found {some}); allowed: {ALLOWED}")
     kind, names = found
-    used = set(names)
+    used = {*names, "README.md"}
     others = [name for name in files.sizes if name not in used]
     if others:
         more = f", and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         some = printable(", ".join(others[:SHOWN]))
         print(f"{printable(files.source)}: read as {kind}; not used: {some}{more}", file=sys.stderr)
+    dataset = _read(kind, files, size)
+    unused = [*dataset.origin.get("unused", []), *others]
+    origin = {"unused": [printable(name)[:LONGEST] for name in unused[:SHOWN]]}
+    origin |= {"unused_files": len(unused)}
+    return replace(dataset, origin={**dataset.origin, **origin})
+
+
+def _read(kind: str, files: Files, size: tuple[int, int] | None) -> Found:
     if kind == "IDX files":
         return idx.read_idx_of(files)
     if kind == "NumPy arrays":

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from core.errors import UserError
@@ -49,6 +49,9 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
                 pixels, coloured = _decoded(file)
         except MemoryError:
             raise
+        except UnidentifiedImageError:
+            problems[name] = "no image of these formats"
+            continue
         except Exception as error:  # Pillow has many kinds for a file that is not what it says
             problems[name] = reason(error)
             continue

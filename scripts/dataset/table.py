@@ -37,7 +37,7 @@ def read_tables_of(files: Files) -> Found:
         UserError: no file is the training part, or several are; one has no labels, no square
             images, or rows of several lengths; a cell is no number; it is damaged or too large.
     """
-    images, labels, left = {}, {}, MAXIMUM_BYTES
+    images, labels, unused, left = {}, {}, [], MAXIMUM_BYTES
     for part, name in _by_part(files).items():
         place = files.place(name)
         try:
@@ -47,15 +47,19 @@ def read_tables_of(files: Files) -> Found:
                     found = _read_table(file, place, left, needed=part == "train")
         except (UserError, MemoryError):
             raise
-        except Exception as error:  # those of gzip, zlib, zipfile, csv and of UTF-8
+        except UnicodeDecodeError as error:
+            raise UserError(f"{place}: {reason(error)}; allowed: text in UTF-8") from error
+        except Exception as error:  # those of gzip, zlib, zipfile and csv
             raise UserError(f"{place}: {reason(error)}") from error
-        if found:
+        if found is None:
+            unused.append(name)
+        else:
             images[part], labels[part] = found
             left -= images[part].nbytes
     # A part that happens to hold whole numbers only is written in the same way as the others.
     if len({own.dtype for own in images.values()}) > 1:
         images = {part: own.astype(np.float32, copy=False) for part, own in images.items()}
-    return Found(images, labels, origin={"format": "csv"})
+    return Found(images, labels, origin={"format": "csv", "unused": unused})
 
 
 def _by_part(files: Files) -> dict[str, str]:
@@ -93,7 +97,8 @@ def _read_table(
     if len(found) != 1 or side == 0 or side**2 != len(columns) - 1:
         raise UserError(
             f"{place}: the first line names {len(columns)} columns, {len(found)} of them label;"
-            " allowed: one called label, and one for each pixel of a square image, as 784 of 28x28"
+            " allowed: one called label, and one for each pixel of a square image, as 784 of 28x28,"
+            " with commas between"
         )
     parts, labels, line = [], [], 1
     with tqdm(desc=place, unit=" images", disable=None) as progress:
