@@ -249,6 +249,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_flags_in_the_order_of_the_section():
     section = {"a": 1, "b": [1, "x y"], "c": [], "d": "it's", "e": ""}
     assert as_flags(section) == "--a 1 --b 1 'x y' --c --d 'it'\"'\"'s' --e ''"
+    assert as_flags({"yes": True, "no": False, "a": 1}) == "--yes --no-no --a 1"
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]+", fullmatch=True), WORDS | st.lists(WORDS)))
