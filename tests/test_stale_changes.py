@@ -90,7 +90,7 @@ STALE = {
     ),
     "damaged parameters": (
         lambda folder: (folder / "params.yaml").write_text("a: ["),
-        "params.yaml: not YAML (while parsing a flow node",
+        "params.yaml of this folder: while parsing a flow node",
     ),
     "no stages": (
         lambda folder: (folder / "dvc.yaml").unlink(),

@@ -8,9 +8,10 @@ import argparse
 from pathlib import Path
 
 from core.errors import UserError
-from core.parameters import read_schema, read_sections
+from core.parameters import read_schema
 from core.text import printable
 from freshness.dvc_files import read_stages, stale_stages
+from freshness.parameters import read_parameters, reading
 from freshness.records import recorded_stages, stale_reasons
 from freshness.revision import Revision, check_folder
 
@@ -22,13 +23,15 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with why results are not up to date, in lines."""
     check_folder()
-    sections = read_sections(Path("params.yaml"))
+    here = Revision("this folder")
+    with reading(f"params.yaml of {here.name}"):
+        parameters = read_parameters(here)  # which follows no link, as a stranger's commit may have
     names = [name for name in read_schema()["properties"] if name != "seed"]
     records, found = [Path(f"provenance/{name}.json") for name in names], []
     if Path("dvc.yaml").exists() or Path("dvc.lock").exists():
-        found = stale_stages(read_stages(Revision("this folder")))
+        found = stale_stages(read_stages(here))
         records = [record for record in records if record.exists()]
-    reasons = stale_reasons(recorded_stages(records, sections))
+    reasons = stale_reasons(recorded_stages(records, parameters))
     found = found or [f"{name} has to run: {reason}" for name, reason in reasons.items()]
     if found:
         raise UserError("\n".join(map(printable, found)))
