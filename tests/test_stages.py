@@ -137,7 +137,7 @@ class TestEvaluate:
         run_logreg(tmp_path)
         split(tmp_path, side=9)
         for name in ("mlp", "logreg"):
-            with pytest.raises(UserError, match="cannot take the test images of 9x9"):
+            with pytest.raises(UserError, match="cannot take images of 9x9"):
                 run_evaluate(tmp_path, name)
 
     def test_a_model_that_gives_nan_is_refused(self, tmp_path):

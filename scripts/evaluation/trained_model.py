@@ -1,0 +1,83 @@
+"""A trained model of any kind, as something that gives class probabilities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import UserError
+from core.split import Split
+from linear.linear_model import read_linear_model
+from networks.network import predict, read_network
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What a training wrote into a folder.
+
+    Attributes:
+        folder: its last part is the model's name.
+        files: those that hold the model.
+        parameters: how many weights were trained.
+        answer: gives class probabilities, (n, k), of images, (n, height, width); ValueError for
+            images of another size.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    parameters: int
+    answer: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.folder.name
+
+    def probabilities(self, images: np.ndarray, classes: int) -> np.ndarray:
+        """Class probabilities, (n, classes), float32, of images, (n, height, width).
+
+        Raises:
+            UserError: the model does not fit the images, or gives no probabilities.
+        """
+        try:
+            probabilities = self.answer(images)
+        except ValueError as error:
+            size = "x".join(map(str, images.shape[1:]))
+            raise UserError(f"{self.folder}: the model cannot take images of {size}") from error
+        if probabilities.shape != (len(images), classes):
+            raise UserError(f"{self.folder}: the model does not have {classes} classes")
+        # NaN passes neither comparison.
+        sums = probabilities.sum(axis=1)
+        if not ((probabilities >= 0).all() and np.allclose(sums, 1, atol=1e-3)):
+            raise UserError(f"{self.folder}: its answers are not probabilities that sum to 1")
+        return probabilities.astype(np.float32)
+
+    def described(self, validation: Split) -> dict[str, int]:
+        """What the metrics have of a model besides what it makes of the test images."""
+        right = 0
+        if len(validation.labels):
+            answers = self.probabilities(validation.images, len(validation.classes))
+            right = int((answers.argmax(axis=1) == validation.labels).sum())
+        return {
+            "parameters": self.parameters,
+            "bytes": sum(file.stat().st_size for file in self.files),
+            "validation_images": len(validation.labels),
+            "validation_right": right,
+        }
+
+
+def read_model(folder: Path, batch_size: int) -> TrainedModel:
+    """Read what a training wrote into `folder`; a network answers `batch_size` images at a time.
+
+    Raises UserError and OSError.
+    """
+    network, weights = folder / "network.json", folder / "network.weights.npz"
+    if network.exists():
+        read = read_network(network, weights)
+        answer = partial(predict, read, batch_size=batch_size)
+        return TrainedModel(folder, (network, weights), read.count_params(), answer)
+    arrays = folder / "model.npz"
+    linear = read_linear_model(arrays)
+    return TrainedModel(folder, (arrays,), linear.parameters, linear.probabilities)
