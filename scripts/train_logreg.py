@@ -117,8 +117,8 @@ def train_logreg(
                 "parameters": coefficients.size + intercepts.size,
             }
         ],
-        training_images=len(parts[""].labels),
-        validation_images=len(parts["val_"].labels),
+        train=parts[""],
+        validation=parts["val_"],
         fit_seconds=fit_seconds,
         answer_microseconds=microseconds_an_image(linear.probabilities, parts[""].images),
         calibration=calibrated.record,

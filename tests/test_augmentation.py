@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from core.split import background
 from networks.backend import use_threads
-from training.augmentation import Augmentation, augmented, background
+from training.augmentation import Augmentation, augmented
 
 use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 9, 12, 1), dtype=np.uint8)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.errors import UserError
-from core.split import Split, write_split
+from core.split import Split, background, write_split
 from networks.backend import keras, tf, use_threads
 from networks.network import predict, read_network
 from training import fit as training
@@ -201,6 +201,11 @@ def test_what_is_saved_of_a_training(trained):
     assert (record["defaults"]["own"], record["defaults"]["threads"]) == (6, 2)
     assert (record["defaults"]["epochs"], record["defaults"]["label_smoothing"]) == (150, 0.05)
     assert (record["training_images"], record["validation_images"]) == (4, 2)
+    assert record["classes"] == ["5", "8"]
+    assert record["image"] == {
+        **{"height": X.shape[1], "width": X.shape[2], "dtype": str(X.dtype)},
+        **{"pixel_range": [2, 6], "background": background(X)},
+    }
     assert 0 < record["fit_seconds"] < longest
     assert [row["parameters"] for row in record["layers"]] == [0, 0, 6, 6]
     rows = list(csv.DictReader(trained["history"].open()))

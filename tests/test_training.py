@@ -8,12 +8,11 @@ import pytest
 from small_stages import parameters, run_cnn, run_evaluate, run_logreg, run_mlp, split
 
 from core.errors import UserError
-from core.split import read_split
+from core.split import background, read_split
 from layers.architectures import ARCHITECTURES, SMALLEST_SIDE, FusedBatchNormalization
 from linear.linear_model import read_linear_model
 from networks.backend import keras
 from networks.network import predict, read_network
-from training.augmentation import background
 
 RECIPE = dict.fromkeys(("optimizer", "learning_rate"), "recipe")
 

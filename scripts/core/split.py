@@ -43,6 +43,12 @@ def write_split(path: Path, split: Split) -> None:
     )
 
 
+def background(images: np.ndarray) -> float:
+    """What is around the digits: the median of the pixels at the borders of images, (n, h, w)."""
+    borders = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
+    return float(np.median(np.concatenate(borders, axis=None)))
+
+
 def scaled_and_flat(images: np.ndarray, pixel_range: np.ndarray) -> np.ndarray:
     """Images as rows of float32, (n, height * width), with `pixel_range` mapped to [0, 1]."""
     low, high = np.float32(pixel_range)

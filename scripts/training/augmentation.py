@@ -30,12 +30,6 @@ class Augmentation:
         return any((self.shift, self.rotation, self.zoom, self.shear))
 
 
-def background(images: np.ndarray) -> float:
-    """What is around the digits: the median of the pixels at the borders of images, (n, h, w)."""
-    borders = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
-    return float(np.median(np.concatenate(borders, axis=None)))
-
-
 def augmented(
     images: np.ndarray,
     order: np.ndarray,

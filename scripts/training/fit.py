@@ -13,10 +13,10 @@ import numpy as np
 from core.command_line import StageParser
 from core.errors import UserError
 from core.files import write_text
-from core.split import Split, read_split
+from core.split import Split, background, read_split
 from networks.backend import batches, keras, memory_errors, tf, use_seed, use_threads, verbosity
 from networks.network import predict, write_network
-from training.augmentation import Augmentation, augmented, background
+from training.augmentation import Augmentation, augmented
 from training.averaging import STEPS_PER_CALL, WeightAverage
 from training.calibration import TEMPERATURE
 from training.network_calibration import calibrate_members
@@ -129,8 +129,8 @@ def train_network(
         },
         defaults={**own_defaults, **defaults, "threads": THREADS, "calibration": TEMPERATURE},
         layers=_layer_table(trained),
-        training_images=len(part.labels),
-        validation_images=len(held_out.labels),
+        train=part,
+        validation=held_out,
         fit_seconds=fit_seconds,
         answer_microseconds=microseconds_an_image(
             lambda images: predict(model, images, ANSWERED_TOGETHER), part.images

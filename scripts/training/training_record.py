@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from core.files import write_json
+from core.split import Split, background
 
 TIMED_IMAGES = 1_000
 
@@ -26,8 +27,8 @@ def write_record(
     settings: dict[str, Any],
     defaults: dict[str, Any],
     layers: list[Layer],
-    training_images: int,
-    validation_images: int,
+    train: Split,
+    validation: Split,
     fit_seconds: float,
     answer_microseconds: float,
     calibration: dict[str, Any] | None,
@@ -39,6 +40,7 @@ def write_record(
         settings: the stage's parameters, as they were used.
         defaults: what each setting is when nobody changes it.
         layers: the layer table, input first.
+        train, validation: the images; their form is what the model takes.
         fit_seconds: duration of the fit alone. It differs from run to run, so it is kept here and
             never in a file that git tracks.
         answer_microseconds: what `microseconds_an_image` gave; kept here for the same reason.
@@ -51,8 +53,16 @@ def write_record(
             "settings": settings,
             "defaults": defaults,
             "layers": layers,
-            "training_images": training_images,
-            "validation_images": validation_images,
+            "training_images": len(train.labels),
+            "validation_images": len(validation.labels),
+            "classes": train.classes.tolist(),
+            "image": {
+                "height": train.images.shape[1],
+                "width": train.images.shape[2],
+                "dtype": str(train.images.dtype),
+                "pixel_range": train.pixel_range.tolist(),
+                "background": background(train.images),
+            },
             "fit_seconds": fit_seconds,
             "answer_microseconds": answer_microseconds,
             "calibration": calibration,
