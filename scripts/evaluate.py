@@ -13,6 +13,7 @@ from core.split import read_split
 from evaluation.confidence import reliability_table
 from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
+from evaluation.robustness import ask_corrupted
 from evaluation.scores import failures_csv
 from evaluation.trained_model import read_model
 from evaluation.validation import check_validation
@@ -28,7 +29,9 @@ def evaluate(
     reliability: Path,
     evaluation: Path,
     batch_size: int,
+    corrupted_images: int,
     threads: int,
+    seed: int,
 ) -> None:
     """Write what the models make of the test images.
 
@@ -41,7 +44,9 @@ def evaluate(
         reliability: JSON, how often answers of about the same confidence are right.
         evaluation: `.npz`, every probability and all that report draws.
         batch_size: images to predict at a time.
+        corrupted_images: test images to change and ask again.
         threads: threads of TensorFlow and the linear algebra; sums of floats depend on it.
+        seed: which images are changed, and how.
 
     Raises:
         UserError: a model cannot be read, does not fit the images, or gives no probabilities.
@@ -56,15 +61,15 @@ def evaluate(
         classes = len(part.classes)
         probabilities = np.stack([one.probabilities(part.images, classes) for one in trained])
         sizes = [one.described(held_out) for one in trained]
-    findings = findings_of(names, sizes, probabilities, part)
+        robustness, examples = ask_corrupted(trained, part, corrupted_images, seed)
+    findings = findings_of(names, sizes, probabilities, part, robustness)
     for said in check_validation(findings["metrics"]).values():
         print(f"stop: {said['found']} {said['meaning']} {said['action']}", file=sys.stderr)
     write_json(metrics, findings["metrics"])
     write_text(failures, failures_csv(names, probabilities, part))
     write_json(reliability, reliability_table(findings["reliability"]))
-    write_evaluation(
-        evaluation, Evaluation(names, part.classes, part.labels, probabilities, findings)
-    )
+    found = Evaluation(names, part.classes, part.labels, probabilities, findings, examples)
+    write_evaluation(evaluation, found)
 
 
 def main() -> None:
@@ -76,6 +81,7 @@ def main() -> None:
     parser.add_output("failures", "the images that a model gets wrong, .csv")
     parser.add_output("reliability", "the accuracy for each confidence, .json")
     parser.add_output("evaluation", "every probability and finding, .npz")
+    parser.add_seed()
     parser.run(evaluate)
 
 

@@ -11,8 +11,10 @@ from conftest import ROOT
 from core.files import write_json, write_text
 from core.split import Split, write_split
 from drawing.figures import draw_class_counts, draw_samples
+from evaluation.corruptions import CORRUPTIONS
 from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
+from evaluation.robustness import SEVERITIES, summary
 from evaluation.scores import failures_csv
 from report import report
 from training.training_record import write_record
@@ -44,10 +46,14 @@ def make_results(
     preparation: dict[str, str] | None = None,
     validation: tuple[int, int] = (0, 0),
     calibration: dict | None = None,
+    corrupted_right: dict[str, int] | None = None,
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
     answer with the probabilities `likely`, (models, images, classes); all are right about the
     first number of the second number of `validation` images, and have the `calibration`.
+
+    Of changed images, each model is right about the first `corrupted_right`, at each severity, and
+    92 % sure.
     """
     random = np.random.default_rng(0)
     names = list(wrong)
@@ -62,10 +68,15 @@ def make_results(
     likely = likely.astype(np.float32)
     watched = {"validation_right": validation[0], "validation_images": validation[1]}
     sizes = [{"parameters": 650, "bytes": 2600, **watched} for _ in names]
-    findings = findings_of(names, sizes, likely, part)
-    write_evaluation(
-        folder / "evaluation.npz", Evaluation(names, part.classes, labels, likely, findings)
-    )
+    robustness, examples = {}, np.zeros((0, 6, *shape), np.uint8)
+    if corrupted_right:
+        shown = (len(CORRUPTIONS), 1 + SEVERITIES, len(names), images)
+        right = np.arange(images) < np.array([corrupted_right[name] for name in names])[:, None]
+        robustness = summary(names, np.broadcast_to(right, shown), np.full(shown, 0.92))
+        examples = random.integers(0, 17, (*shown[:2], *shape), dtype=np.uint8)
+    findings = findings_of(names, sizes, likely, part, robustness)
+    found = Evaluation(names, part.classes, labels, likely, findings, examples)
+    write_evaluation(folder / "evaluation.npz", found)
     write_json(folder / "metrics.json", findings["metrics"])
     write_text(folder / "failures.csv", failures_csv(names, likely, part))
     for name in names:

@@ -85,7 +85,7 @@ def run_logreg(folder: Path, calibration: str = "none") -> dict:
     return json.loads((folder / "logreg" / "training.json").read_text())
 
 
-def run_evaluate(folder: Path, *models: str) -> dict:
+def run_evaluate(folder: Path, *models: str, corrupted_images: int = 0, seed: int = 1) -> dict:
     evaluate(
         folder / "test.npz",
         folder / "validation.npz",
@@ -95,7 +95,9 @@ def run_evaluate(folder: Path, *models: str) -> dict:
         folder / "reliability.json",
         folder / "evaluation.npz",
         batch_size=64,
+        corrupted_images=corrupted_images,
         threads=2,
+        seed=seed,
     )
     return json.loads((folder / "metrics.json").read_text())
 

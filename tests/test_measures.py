@@ -271,13 +271,15 @@ class TestScores:
         names = ["a", "b", "c"]
         watched = {"validation_images": 4, "validation_right": 3}
         sizes = [{"bytes": size, **watched} for size in (1, 2, 3)]
-        found = findings_of(names, sizes, likely, self.PART)
+        robustness = {"models": {name: {"accuracy": 0.5} for name in names}}
+        found = findings_of(names, sizes, likely, self.PART, robustness)
         pairs = compare_pairs(right)
         against = against_others(names, pairs, 5)
         for place, name in enumerate(names):
             own = score(likely[place], self.PART)
             of_both = validation_scores(3, 4, own["successes"], 5)
             metrics = {**sizes[place], **own, **of_both, "against": against[name]}
+            metrics["corrupted_accuracy"] = 0.5
             assert found["metrics"][name] == metrics
             confidence = [row.max() for row in likely[place]]
             for kind, measure in (("reliability", reliability), ("abstention", abstention)):

@@ -18,8 +18,11 @@ KINDS = {
     **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
     **{"probabilities": (3, "f"), "findings": (1, "u")},
 }
-ARRAYS = tuple(KINDS)
-FINDINGS = {"metrics", "pairs", "error_sets", "contested", "reliability", "abstention"}
+EXAMPLES = "corrupted_examples"
+ARRAYS = (*KINDS, EXAMPLES)
+FINDINGS = {
+    *("metrics", "pairs", "error_sets", "contested", "reliability", "abstention", "robustness"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Evaluation:
         labels: (n,), int64, indices into `classes`.
         probabilities: (m, n, k), float32.
         findings: all that was computed from these, as docs/evaluation.md lists it.
+        corrupted_examples: (corruptions, 1 + severities, height, width), one image as it is and
+            after each; in the images' dtype.
     """
 
     models: list[str]
@@ -39,6 +44,7 @@ class Evaluation:
     labels: np.ndarray
     probabilities: np.ndarray
     findings: dict[str, Any]
+    corrupted_examples: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -51,8 +57,9 @@ def read_evaluation(path: Path) -> Evaluation:
     arrays = read_arrays(path, ARRAYS)
     if arrays["version"].tolist() != VERSION:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
-    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in ARRAYS}
-    if kinds != KINDS:
+    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in KINDS}
+    examples = arrays[EXAMPLES]
+    if kinds != KINDS or examples.ndim != 4 or examples.dtype.kind not in "uif":
         raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
     shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
@@ -69,7 +76,10 @@ def read_evaluation(path: Path) -> Evaluation:
         raise UserError(f"{path}: findings are not whole JSON") from error
     if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
         raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
-    return Evaluation(models, arrays["classes"], arrays["labels"], probabilities, findings)
+    return Evaluation(
+        *(models, arrays["classes"], arrays["labels"], probabilities, findings),
+        corrupted_examples=examples,
+    )
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
@@ -82,4 +92,5 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
         labels=evaluation.labels,
         probabilities=evaluation.probabilities,
         findings=np.frombuffer(as_json(evaluation.findings).encode(), np.uint8),
+        corrupted_examples=evaluation.corrupted_examples,
     )

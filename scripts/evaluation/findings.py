@@ -14,7 +14,11 @@ from evaluation.validation import validation_scores
 
 
 def findings_of(
-    names: list[str], sizes: Sequence[dict[str, int]], probabilities: np.ndarray, part: Split
+    names: list[str],
+    sizes: Sequence[dict[str, int]],
+    probabilities: np.ndarray,
+    part: Split,
+    robustness: dict[str, Any],
 ) -> dict[str, Any]:
     """The findings that docs/evaluation.md lists.
 
@@ -23,6 +27,7 @@ def findings_of(
         sizes: what is in the metrics of each besides what its answers say, among it how many
             "validation_images" there are, and how many of them are "validation_right".
         probabilities: (models, n, k), float32, their answers to the n images of `part`.
+        robustness: what `ask_corrupted` found.
     """
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
     right = predicted == part.labels
@@ -35,6 +40,8 @@ def findings_of(
         counts = size["validation_right"], size["validation_images"]
         watched = validation_scores(*counts, scores["successes"], len(part.labels))
         metrics[name] = {**size, **scores, **watched, "against": against[name]}
+        if robustness:
+            metrics[name]["corrupted_accuracy"] = robustness["models"][name]["accuracy"]
     return {
         "metrics": metrics,
         "pairs": [
@@ -51,4 +58,5 @@ def findings_of(
         "contested": contested(predicted, part.labels).tolist(),
         "reliability": {name: reliability(*answer) for name, answer in answers.items()},
         "abstention": {name: abstention(*answer) for name, answer in answers.items()},
+        "robustness": robustness,
     }

@@ -31,6 +31,17 @@ def accuracy_interval(right: int, total: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The interval at 95 % of the mean of `values`, (n,), by Student's t; of one, all numbers."""
+    from scipy.stats import t
+
+    if len(values) < 2:
+        return -math.inf, math.inf
+    mean, error = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+    margin = error * float(t.ppf(1 - ALPHA / 2, len(values) - 1))
+    return mean - margin, mean + margin
+
+
 def same_shares(counts: np.ndarray) -> float:
     """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), agree."""
     from scipy.stats import chi2_contingency

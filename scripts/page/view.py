@@ -13,6 +13,7 @@ from page.charts import draw_abstention, draw_accuracies, draw_cost
 from page.data_checks import describe_checks
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
+from page.robustness import describe_robustness
 
 PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
 SETS_SHOWN = 20
@@ -40,12 +41,14 @@ def describe_comparison(
         if len(pairs) <= PAIRS_SHOWN or best in (pair["first"], pair["second"])
     ]
     contested = findings["contested"]
+    robustness = describe_robustness(evaluation, part.pixel_range, models, best["name"])
     checks = {**check_validation(findings["metrics"]), **stats["checks"]}
     leaks = [one["found"] for name, one in checks.items() if name.startswith("test_in_")]
     return {
         "stats": stats,
         "checks": describe_checks(checks),
         "leaks": leaks,
+        "robustness": robustness,
         "classes": evaluation.classes.tolist(),
         "alpha": ALPHA,
         "models": models,

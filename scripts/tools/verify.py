@@ -140,7 +140,8 @@ def metrics_problems() -> Iterator[str]:
     try:
         saved = read_json(metrics)
         sizes = [{key: saved[name][key] for key in SIZES} for name in names]
-        findings = findings_of(names, sizes, probabilities, part)
+        robustness = evaluation.findings["robustness"]
+        findings = findings_of(names, sizes, probabilities, part, robustness)
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"
         return

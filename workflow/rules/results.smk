@@ -35,6 +35,7 @@ rule evaluate:
     threads: parameters["evaluate"]["threads"]
     params:
         models="models/logreg models/mlp models/cnn",
+        seed=parameters["seed"],
         flags=as_flags(parameters["evaluate"]),
     shell:
         "python scripts/evaluate.py"
@@ -47,7 +48,7 @@ rule evaluate:
         " --evaluation {output.evaluation}"
         " --environment {input.environment}"
         " --provenance {output.provenance}"
-        " {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
 
 rule report:

@@ -109,4 +109,5 @@ use rule pipeline_evaluate as evaluate with:
     threads: runs.threads("evaluate")
     params:
         models=runs.model_folder,
+        seed=runs.seed("evaluate"),
         flags=runs.flags("evaluate"),

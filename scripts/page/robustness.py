@@ -1,0 +1,105 @@
+"""What the page says of the models' answers to changed images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from drawing.figures import STYLE, as_svg, chart
+from drawing.images import as_grey, reduced, reduction, sheet
+from drawing.svg import inline, model_style
+from evaluation.evaluation import Evaluation
+
+BAR = 0.95  # of the accuracy, below which a model is said to have fallen
+APART = 0.05  # more than confidence and accuracy may differ by, before it is said
+
+
+def describe_robustness(
+    evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]], best: str
+) -> dict[str, Any] | None:
+    """What the templates say; None where no image was changed.
+
+    Args:
+        pixel_range: the pixels to draw black and white.
+        models: as `describe_model` gives them.
+        best: the name of the one that leads on the images as they are.
+    """
+    found = evaluation.findings["robustness"]
+    if not found:
+        return None
+    overall = found["models"]
+    for scores in overall.values():
+        surplus = scores["confidence"] - scores["accuracy"]
+        scores["sure"] = "too" if surplus > APART else "less" if surplus < -APART else "as"
+    leader = max(overall, key=lambda name: overall[name]["accuracy"])
+    return {
+        "images": found["images"],
+        "overall": overall,
+        "severities": len(found["corruptions"][0]["severities"]),
+        "bar": BAR,
+        "other_leader": leader if _leads(leader, best, found["pairs"]) else None,
+        "corruptions": [
+            _describe_corruption(corruption, place, examples, pixel_range, models)
+            for place, (corruption, examples) in enumerate(
+                zip(found["corruptions"], evaluation.corrupted_examples, strict=True)
+            )
+        ],
+    }
+
+
+def _leads(leader: str, best: str, pairs: list[dict[str, Any]]) -> bool:
+    """Whether `leader` is better than `best` by more than chance."""
+    return any(
+        ((pair["first"], pair["second"]) == (leader, best) and pair["low"] > 0)
+        or ((pair["second"], pair["first"]) == (leader, best) and pair["high"] < 0)
+        for pair in pairs
+    )
+
+
+def _describe_corruption(
+    corruption: dict[str, Any],
+    place: int,
+    examples: np.ndarray,
+    pixel_range: np.ndarray,
+    models: list[dict[str, Any]],
+) -> dict[str, Any]:
+    severities, unit = corruption["severities"], corruption["unit"]
+    names = [model["name"] for model in models]
+    rows = []
+    for name in names:
+        accuracy, confidence = corruption["accuracy"][name], corruption["confidence"][name]
+        below = next((step for step, share in enumerate(accuracy) if share < BAR), None)
+        said = "as it is" if below == 0 else "never" if below is None else severities[below - 1]
+        rows.append({"below": said, "accuracy": accuracy[-1], "confidence": confidence[-1]})
+    hardest = "; ".join(
+        f"{name} {100 * row['accuracy']:.0f} %" for name, row in zip(names, rows, strict=True)
+    )
+    factor = reduction(*examples.shape[1:])
+    return {
+        "name": corruption["name"],
+        "unit": unit,
+        "severities": severities,
+        "models": rows,
+        "strip": sheet(as_grey(reduced(examples, factor), pixel_range)),
+        "chart": inline(
+            _draw(severities, [corruption["accuracy"][name] for name in names]),
+            f"robustness-{place}",
+            f"Accuracy on images {corruption['name']}, at {severities[-1]} {unit}: {hardest}",
+        ),
+    }
+
+
+def _draw(severities: Sequence[float], accuracies: Sequence[Sequence[float]]) -> str:
+    """Each model's accuracy over the severity, the image as it is first."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = chart(width=2.5, height=1.7)
+        steps = range(len(severities) + 1)
+        axes.axhline(BAR, color="#888888", linewidth=0.8, linestyle=":")
+        for place, accuracy in enumerate(accuracies):
+            axes.plot(steps, accuracy, markersize=3, linewidth=1.2, **model_style(place))
+        axes.set_xticks(steps, ["as is", *(f"{severity:g}" for severity in severities)])
+        axes.set_ylim(0, 1.04)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        return as_svg(figure)

@@ -1,0 +1,149 @@
+"""Each kind of change, against a picture computed by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from evaluation.corruptions import CORRUPTIONS, corrupted
+
+RANGE = np.array([0.0, 16.0])
+BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
+PICTURES = np.random.default_rng(7).integers(0, 17, (3, 8, 8), dtype=np.uint8)
+
+
+def changed(
+    images: np.ndarray, name: str, severity: float, random: object = None, background: float = 0
+) -> np.ndarray:
+    random = random or np.random.default_rng(1)
+    return corrupted(images, RANGE, background, BY_NAME[name], severity, random)
+
+
+def test_a_quarter_turn_to_either_side():
+    either = SimpleNamespace(choice=lambda signs, count: np.resize(signs, count))
+    found = changed(PICTURES, "rotated", 90, either)
+    for picture, one, sign in zip(PICTURES, found, (-1, 1, -1), strict=True):
+        np.testing.assert_array_equal(one, np.rot90(picture, -sign))
+
+
+@pytest.mark.parametrize(("direction", "axis"), [(0, 1), (np.pi / 2, 0)])
+def test_a_shift_by_a_quarter_of_the_side(direction, axis):
+    """Two pixels to the right, or down; paper comes in from behind."""
+    there = SimpleNamespace(uniform=lambda low, high, count: np.full(count, direction))
+    expected = np.roll(PICTURES, 2, axis=axis + 1)
+    expected[(slice(None), slice(0, 2)) if axis == 0 else (..., slice(0, 2))] = 3
+    np.testing.assert_array_equal(changed(PICTURES, "shifted", 25, there, 3), expected)
+
+
+def test_shifts_go_everywhere():
+    dot = np.zeros((200, 9, 9), np.uint8)
+    dot[:, 4, 4] = 16
+    moved = changed(dot, "shifted", 25).astype(float)
+    weights = moved / moved.sum(axis=(1, 2), keepdims=True)
+    rows, columns = (weights.sum(axis=axis) @ np.arange(9) - 4 for axis in (2, 1))
+    np.testing.assert_allclose(np.hypot(rows, columns), 2.25, atol=0.1)
+    for offsets in (rows, columns):
+        assert offsets.min() < -2
+        assert offsets.max() > 2
+
+
+def test_half_the_size():
+    """Each two by two pixels become one, in the middle of paper."""
+    expected = np.full((3, 8, 8), 3.0)
+    expected[:, 2:6, 2:6] = PICTURES.reshape(3, 4, 2, 4, 2).mean(axis=(2, 4))
+    np.testing.assert_array_equal(changed(PICTURES, "shrunk", 50, background=3), np.rint(expected))
+
+
+def test_twice_the_size():
+    """Each new pixel lies a quarter of a pixel from an old one."""
+    ramp = np.tile(np.arange(8, dtype=np.uint8) * 2, (1, 8, 1))
+    row = 2 * ((np.arange(8) - 3.5) / 2 + 3.5)
+    np.testing.assert_array_equal(changed(ramp, "enlarged", 200)[0], np.rint(np.tile(row, (8, 1))))
+
+
+def test_strokes_that_grow_by_half_a_pixel():
+    """Of 28: a quarter of a pixel on either side."""
+    dot = np.zeros((1, 28, 28), np.uint8)
+    dot[0, 10, 20] = 16
+    expected = np.zeros((28, 28))
+    expected[9:12, 19:22] = [[1, 4, 1], [4, 16, 4], [1, 4, 1]]
+    np.testing.assert_array_equal(changed(dot, "thicker strokes", 2)[0], expected)
+
+
+def test_strokes_that_shrink_by_half_a_pixel():
+    square = np.zeros((1, 28, 28), np.uint8)
+    square[0, 9:12, 19:22] = 16
+    expected = np.zeros((28, 28))
+    expected[9:12, 19:22] = [[9, 12, 9], [12, 16, 12], [9, 12, 9]]
+    np.testing.assert_array_equal(changed(square, "thinner strokes", 2)[0], expected)
+
+
+def test_a_blur_of_one_pixel():
+    dot = np.zeros((1, 20, 20), np.uint8)
+    dot[0, 10, 10] = 16
+    bell = np.exp(-((np.arange(20) - 10) ** 2) / 2)
+    bell /= bell.sum()
+    np.testing.assert_array_equal(changed(dot, "blurred", 5)[0], np.rint(16 * np.outer(bell, bell)))
+
+
+def test_noise_of_a_tenth_of_the_range():
+    grey = np.full((50, 28, 28), 8, np.float32)
+    found = changed(grey, "noisy", 10)
+    assert found.mean() == pytest.approx(8, abs=0.05)
+    assert found.std() == pytest.approx(1.6, abs=0.05)
+    assert len(np.unique(found)) > 1000  # each pixel of each image has its own
+
+
+def test_half_the_ink():
+    """Paper stays paper."""
+    found = changed(PICTURES.astype(np.float32), "fainter ink", 50, background=4)
+    np.testing.assert_allclose(found, 4 + (PICTURES - 4.0) / 2)
+
+
+def test_the_middle_half_is_inverted():
+    expected = PICTURES.copy()
+    expected[:, :, 2:6] = 16 - PICTURES[:, :, 2:6]
+    np.testing.assert_array_equal(changed(PICTURES, "inverted", 50), expected)
+    np.testing.assert_array_equal(changed(PICTURES, "inverted", 100), 16 - PICTURES)
+
+
+def test_a_square_of_half_the_side_is_covered():
+    places = iter([np.array([0, 1, 4]), np.array([4, 2, 0])])
+    there = SimpleNamespace(integers=lambda low, high, count: next(places))
+    expected = PICTURES.copy()
+    expected[0, 0:4, 4:8] = expected[1, 1:5, 2:6] = expected[2, 4:8, 0:4] = 3
+    np.testing.assert_array_equal(changed(PICTURES, "covered", 50, there, 3), expected)
+
+
+def test_a_cover_lies_anywhere_within():
+    ink = np.full((300, 5, 7), 16, np.uint8)
+    covered = changed(ink, "covered", 60) == 0
+    assert (covered.sum(axis=(1, 2)) == 9).all()
+    assert covered.any(axis=0).all()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_dark_ink_on_light_paper_is_changed_as_light_on_dark(name):
+    for severity in BY_NAME[name].severities:
+        light = changed(PICTURES, name, severity, background=2)
+        dark = changed(16 - PICTURES, name, severity, background=14)
+        np.testing.assert_array_equal(dark, 16 - light)
+        assert light.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_images_of_other_shapes_ranges_and_dtypes(name):
+    """Of one pixel, of more than the canvas, not square; with pixels that are no whole numbers."""
+    for shape in ((1, 1, 1), (2, 130, 200), (1, 3, 11)):
+        images = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+        for severity in BY_NAME[name].severities:
+            found = corrupted(
+                *(images, np.array([-1.0, 1.0]), -1, BY_NAME[name], severity),
+                np.random.default_rng(2),
+            )
+            assert (found.shape, found.dtype) == (shape, np.float32)
+            assert (np.abs(found) <= 1).all()
+
+
+def test_severities_are_of_one_number():
+    assert {len(corruption.severities) for corruption in CORRUPTIONS} == {5}
