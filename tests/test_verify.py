@@ -74,7 +74,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
         "report.failures: -1 is not allowed",
     ),
     "code": (
-        lambda project: rewrite(project.folder / "scripts/evaluate.py", "float32", "float64"),
+        lambda project: rewrite(project.folder / "scripts/evaluate.py", "two models", "three models"),
         "evaluate has to run: scripts/evaluate.py has changed",
     ),
     "data": (
