@@ -74,7 +74,9 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
         "report.failures: -1 is not allowed",
     ),
     "code": (
-        lambda project: rewrite(project.folder / "scripts/evaluate.py", "two models", "three models"),
+        lambda project: rewrite(
+            project.folder / "scripts/evaluate.py", "two models", "three models"
+        ),
         "evaluate has to run: scripts/evaluate.py has changed",
     ),
     "data": (

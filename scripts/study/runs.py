@@ -22,6 +22,7 @@ class Run(NamedTuple):
         parameters: how many the model has.
         size: of its files, bytes.
         fit_seconds: how long its training took.
+        corrupted: its accuracy on changed test images, where it was asked them.
     """
 
     seed: int
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     parameters: int
     size: int
     fit_seconds: float
+    corrupted: float | None = None
 
 
 class Variant(NamedTuple):
@@ -140,6 +142,7 @@ def _read_run(run: dict[str, Any], folder: Path) -> Run:
         parameters=scores["parameters"],
         size=scores["bytes"],
         fit_seconds=read_json(trained / "training.json")["fit_seconds"],
+        corrupted=scores.get("corrupted_accuracy"),
     )
 
 

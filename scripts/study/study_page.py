@@ -66,6 +66,7 @@ def _view(place: int, table: Table) -> dict[str, Any]:
                 "runs": variant.runs,
                 "summary": summary,
                 "difference": difference,
+                "corrupted": _mean([run.corrupted for run in variant.runs]),
                 "seconds": _mean([run.fit_seconds for run in variant.runs]),
                 "parameters": max((run.parameters for run in variant.runs), default=None),
                 "size": _mean([run.size for run in variant.runs]),
@@ -105,5 +106,5 @@ def _draw(variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
         return as_svg(figure)
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _mean(values: Sequence[float | None]) -> float | None:
+    return sum(values) / len(values) if values and None not in values else None
