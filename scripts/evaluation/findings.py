@@ -8,6 +8,7 @@ import numpy as np
 from core.split import Split
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.confidence import abstention, reliability
+from evaluation.mistakes import mistakes
 from evaluation.scores import score
 from evaluation.significance import compare_pairs
 from evaluation.validation import validation_scores
@@ -51,4 +52,8 @@ def findings_of(
         "contested": contested(predicted, part.labels).tolist(),
         "reliability": {name: reliability(*answer) for name, answer in answers.items()},
         "abstention": {name: abstention(*answer) for name, answer in answers.items()},
+        "mistakes": {
+            name: mistakes(likely, part.labels)
+            for name, likely in zip(names, probabilities, strict=True)
+        },
     }
