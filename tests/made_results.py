@@ -4,6 +4,7 @@ import functools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from conftest import ROOT
@@ -14,6 +15,8 @@ from drawing.figures import draw_class_counts, draw_samples
 from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
 from evaluation.scores import failures_csv
+from evaluation.unknown import ask_unknown
+from evaluation.unknown_images import make_unknown
 from report import report
 from training.training_record import write_record
 
@@ -32,6 +35,18 @@ def answers_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.nd
     return likely
 
 
+class FakeModel(NamedTuple):
+    """A model as evaluate asks it, the surer the later it comes and the brighter an image is."""
+
+    name: str
+    place: int
+
+    def probabilities(self, images: np.ndarray, classes: int) -> np.ndarray:
+        sure = np.clip(images.mean(axis=(1, 2)) / 20 + self.place / 10, 1 / classes, 1)
+        rest = np.repeat(((1 - sure) / (classes - 1))[:, None], classes - 1, axis=1)
+        return np.hstack([sure[:, None], rest]).astype(np.float32)
+
+
 def make_results(
     folder: Path,
     wrong: dict[str, int],
@@ -44,6 +59,7 @@ def make_results(
     preparation: dict[str, str] | None = None,
     validation: tuple[int, int] = (0, 0),
     calibration: dict | None = None,
+    unknown: int = 3,
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
     answer with the probabilities `likely`, (models, images, classes); all are right about the
@@ -62,10 +78,13 @@ def make_results(
     likely = likely.astype(np.float32)
     watched = {"validation_right": validation[0], "validation_images": validation[1]}
     sizes = [{"parameters": 650, "bytes": 2600, **watched} for _ in names]
-    findings = findings_of(names, sizes, likely, part)
-    write_evaluation(
-        folder / "evaluation.npz", Evaluation(names, part.classes, labels, likely, findings)
-    )
+    held_out = replace(part, images=pixels[:2], classes=np.array(["x"]))
+    kinds = make_unknown(part, held_out, unknown, 1)
+    models = [FakeModel(name, place) for place, name in enumerate(names)]
+    asked, examples = ask_unknown(models, part, likely, kinds)
+    findings = findings_of(names, sizes, likely, part, asked)
+    evaluation = Evaluation(names, part.classes, labels, likely, findings, examples)
+    write_evaluation(folder / "evaluation.npz", evaluation)
     write_json(folder / "metrics.json", findings["metrics"])
     write_text(folder / "failures.csv", failures_csv(names, likely, part))
     for name in names:

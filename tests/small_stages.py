@@ -38,11 +38,18 @@ def dataset(
     return folder / "dataset.npz"
 
 
-def split(folder: Path, validation_size: float = 0.1, train_size: int | str = "all", **kinds):
+def split(
+    folder: Path,
+    validation_size: float = 0.1,
+    train_size: int | str = "all",
+    hold_out="none",
+    **kinds,
+):
     path = dataset(folder, **kinds)
-    names = ("train", "validation", "test")
+    names = ("train", "validation", "test", "held_out")
     paths = {name: folder / f"{name}.npz" for name in names}
-    preprocess(path, **paths, validation_size=validation_size, train_size=train_size, seed=1)
+    sizes = {"validation_size": validation_size, "train_size": train_size}
+    preprocess(path, **paths, hold_out=hold_out, **sizes, seed=1)
     return {name: read_split(paths[name]) for name in names}
 
 
@@ -85,17 +92,20 @@ def run_logreg(folder: Path, calibration: str = "none") -> dict:
     return json.loads((folder / "logreg" / "training.json").read_text())
 
 
-def run_evaluate(folder: Path, *models: str) -> dict:
+def run_evaluate(folder: Path, *models: str, unknown_images: int = 20) -> dict:
     evaluate(
         folder / "test.npz",
         folder / "validation.npz",
+        folder / "held_out.npz",
         [folder / name for name in models],
         folder / "metrics.json",
         folder / "failures.csv",
         folder / "reliability.json",
         folder / "evaluation.npz",
         batch_size=64,
+        unknown_images=unknown_images,
         threads=2,
+        seed=1,
     )
     return json.loads((folder / "metrics.json").read_text())
 

@@ -24,6 +24,7 @@ def cut(
     seed: int = 1,
     pixels: np.ndarray | None = None,
     own_validation: bool = False,
+    hold_out="none",
 ) -> dict[str, Split]:
     """The parts of a dataset whose images have numbers for pixels; its test labels are `labels`
     backwards, and so are those of its own validation part, if it has one.
@@ -35,11 +36,12 @@ def cut(
     if own_validation:
         found.images["validation"], found.labels["validation"] = images, labels[::-1]
     write_dataset(folder / "dataset.npz", checked_dataset("own", "own", found))
-    paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test")}
+    paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test", "held_out")}
     preprocess(
         folder / "dataset.npz",
         **paths,
         **{"validation_size": validation_size, "train_size": train_size, "seed": seed},
+        hold_out=hold_out,
     )
     return {name: read_split(path) for name, path in paths.items()}
 

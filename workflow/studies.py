@@ -151,7 +151,7 @@ def plan(path: Path, studies: list[Study], parameters: Mapping[str, Any]) -> lis
                 for model in study.models:
                     stage = f"train_{model}"
                     trained = StageRun(stage, values[stage], seed, data)
-                    evaluated = StageRun("evaluate", values["evaluate"], before=trained)
+                    evaluated = StageRun("evaluate", values["evaluate"], seed, trained)
                     chain = list(evaluated.chain())
                     runs.append({"variant": place, "model": model, "seed": seed, "chain": chain})
         planned.append({"name": study.name, "variants": variants, "runs": runs})

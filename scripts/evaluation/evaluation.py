@@ -13,13 +13,13 @@ from core.npz import read_arrays, write_arrays
 
 # Raise it when a field changes its meaning or goes; a new one does not need it.
 VERSION = 2
-# Dimensions and kind of the dtype of each array.
+# Dimensions of each array, and kinds that its dtype may be of.
 KINDS = {
     **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
-    **{"probabilities": (3, "f"), "findings": (1, "u")},
+    **{"probabilities": (3, "f"), "findings": (1, "u"), "unknown_examples": (3, "uf")},
 }
 ARRAYS = tuple(KINDS)
-FINDINGS = {"metrics", "pairs", "error_sets", "contested", "reliability", "abstention"}
+FINDINGS = {"metrics", "pairs", "error_sets", "contested", "reliability", "abstention", "unknown"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Evaluation:
         labels: (n,), int64, indices into `classes`.
         probabilities: (m, n, k), float32.
         findings: all that was computed from these, as docs/evaluation.md lists it.
+        unknown_examples: (_, height, width), images of no class, some of each kind, in the order
+            of the findings; of the dtype of the test images.
     """
 
     models: list[str]
@@ -39,6 +41,7 @@ class Evaluation:
     labels: np.ndarray
     probabilities: np.ndarray
     findings: dict[str, Any]
+    unknown_examples: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -51,9 +54,9 @@ def read_evaluation(path: Path) -> Evaluation:
     arrays = read_arrays(path, ARRAYS)
     if arrays["version"].tolist() != VERSION:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
-    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in ARRAYS}
-    if kinds != KINDS:
-        raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
+    for name, (dimensions, kinds) in KINDS.items():
+        if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
+            raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
     shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
     if probabilities.shape != shape:
@@ -69,7 +72,10 @@ def read_evaluation(path: Path) -> Evaluation:
         raise UserError(f"{path}: findings are not whole JSON") from error
     if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
         raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
-    return Evaluation(models, arrays["classes"], arrays["labels"], probabilities, findings)
+    return Evaluation(
+        *(models, arrays["classes"], arrays["labels"], probabilities, findings),
+        unknown_examples=arrays["unknown_examples"],
+    )
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
@@ -82,4 +88,5 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
         labels=evaluation.labels,
         probabilities=evaluation.probabilities,
         findings=np.frombuffer(as_json(evaluation.findings).encode(), np.uint8),
+        unknown_examples=evaluation.unknown_examples,
     )

@@ -15,7 +15,11 @@ from evaluation.validation import validation_scores
 
 
 def findings_of(
-    names: list[str], sizes: Sequence[dict[str, int]], probabilities: np.ndarray, part: Split
+    names: list[str],
+    sizes: Sequence[dict[str, int]],
+    probabilities: np.ndarray,
+    part: Split,
+    unknown: dict[str, Any],
 ) -> dict[str, Any]:
     """The findings that docs/evaluation.md lists.
 
@@ -24,6 +28,7 @@ def findings_of(
         sizes: what is in the metrics of each besides what its answers say, among it how many
             "validation_images" there are, and how many of them are "validation_right".
         probabilities: (models, n, k), float32, their answers to the n images of `part`.
+        unknown: what `ask_unknown` found.
     """
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
     right = predicted == part.labels
@@ -52,6 +57,7 @@ def findings_of(
         "contested": contested(predicted, part.labels).tolist(),
         "reliability": {name: reliability(*answer) for name, answer in answers.items()},
         "abstention": {name: abstention(*answer) for name, answer in answers.items()},
+        "unknown": unknown,
         "mistakes": {
             name: mistakes(likely, part.labels)
             for name, likely in zip(names, probabilities, strict=True)

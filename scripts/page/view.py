@@ -13,6 +13,7 @@ from page.charts import draw_abstention, draw_accuracies, draw_cost
 from page.data_checks import describe_checks
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
+from page.unknown import describe_unknown
 
 PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
 SETS_SHOWN = 20
@@ -33,7 +34,7 @@ def describe_comparison(
     by_name = {model["name"]: model for model in models}
     findings = evaluation.findings
     pairs = [_describe_pair(pair, by_name, len(evaluation.classes)) for pair in findings["pairs"]]
-    best = ranked[0]
+    best, known = ranked[0], evaluation.classes.tolist()
     shown = [
         pair
         for pair in pairs
@@ -46,7 +47,10 @@ def describe_comparison(
         "stats": stats,
         "checks": describe_checks(checks),
         "leaks": leaks,
-        "classes": evaluation.classes.tolist(),
+        "classes": known,
+        "held_out": [row["class"] for row in stats["class_counts"] if row["class"] not in known],
+        "test_images": len(part.labels),
+        "unknown": describe_unknown(evaluation, part.pixel_range, models),
         "alpha": ALPHA,
         "models": models,
         "ranked": ranked,

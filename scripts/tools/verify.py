@@ -140,7 +140,9 @@ def metrics_problems() -> Iterator[str]:
     try:
         saved = read_json(metrics)
         sizes = [{key: saved[name][key] for key in SIZES} for name in names]
-        findings = findings_of(names, sizes, probabilities, part)
+        # What the models make of other images does not follow from these answers.
+        unknown = evaluation.findings["unknown"]
+        findings = findings_of(names, sizes, probabilities, part, unknown)
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"
         return

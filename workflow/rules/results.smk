@@ -12,6 +12,7 @@ rule evaluate:
         environment="envs/tensorflow.yaml",
         test="data/processed/test.npz",
         validation="data/processed/validation.npz",
+        held_out="data/processed/held_out.npz",
     output:
         evaluation=update("reports/evaluation.npz"),
         failures=report(
@@ -35,11 +36,13 @@ rule evaluate:
     threads: parameters["evaluate"]["threads"]
     params:
         models="models/logreg models/mlp models/cnn",
+        seed=parameters["seed"],
         flags=as_flags(parameters["evaluate"]),
     shell:
         "python scripts/evaluate.py"
         " --test {input.test}"
         " --validation {input.validation}"
+        " --held_out {input.held_out}"
         " --models {params.models}"
         " --metrics {output.metrics}"
         " --failures {output.failures}"
@@ -47,7 +50,7 @@ rule evaluate:
         " --evaluation {output.evaluation}"
         " --environment {input.environment}"
         " --provenance {output.provenance}"
-        " {params.flags} > {log} 2>&1"
+        " {params.flags} --seed '{params.seed}' > {log} 2>&1"
 
 
 rule report:
