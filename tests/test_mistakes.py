@@ -52,6 +52,7 @@ def test_by_hand():
     }
 
 
+@pytest.mark.filterwarnings("error")
 def test_no_mistakes_and_nothing_else():
     assert mistakes(*answered([(0, 0, 0.9), (1, 1, 0.5)])) is None
     assert mistake_sentences(None, ["a", "b"], "cnn") == []

@@ -138,6 +138,12 @@ def test_a_class_left_without_images_is_named_with_the_ways_on(key, values, ways
     )
 
 
+def test_classes_of_two_need_half_of_the_images(tmp_path):
+    line = "train_size: 8 gives 8 of 20 images, .* which has 2; allowed: all, a larger value"
+    with pytest.raises(UserError, match=line):
+        cut(tmp_path, np.arange(20) % 10, train_size=8)
+
+
 @pytest.mark.parametrize("values", [{"train_size": 10}, {"train_size": 190}])
 def test_one_of_each_class_is_enough(values, tmp_path):
     parts = cut(tmp_path, TEN_CLASSES, validation_size=0, **values)

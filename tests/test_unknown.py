@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from core.split import Split, read_split
 from dataset.dataset import checked_dataset, write_dataset
 from dataset.digits import load_digits
 from dataset.found import Found
+from dataset.held_out import without_classes
 from evaluation.evaluation import read_evaluation
 from evaluation.letters import LETTERS, draw_letter, random_letters
-from evaluation.unknown import threshold_for, told_apart
+from evaluation.unknown import ask_unknown, threshold_for, told_apart
 from evaluation.unknown_images import height_and_stroke, make_unknown
 from preprocess import preprocess
 
@@ -156,6 +158,42 @@ class TestToldApart:
         found = told_apart(sure, sure[:20], [threshold_for(0.99, sure)])
         assert found == {"confidence": 1, "auroc": 0.5, "turned_away": [0]}
 
+    def test_each_model_is_asked_about_each_kind(self):
+        """One is as sure as an image is bright, and the other half as sure."""
+
+        class Bright(NamedTuple):
+            name: str
+            share: float
+
+            def probabilities(self, images: np.ndarray, classes: int) -> np.ndarray:
+                sure = self.share * images.mean(axis=(1, 2)) / 255
+                return np.pad(sure[:, None], ((0, 0), (0, classes - 1)))
+
+        images = np.repeat(np.arange(100, 200, dtype=np.uint8), 4).reshape(100, 2, 2)
+        part = part_of(images, 5)
+        models = [Bright("one", 1), Bright("half", 0.5)]
+        known = np.stack([model.probabilities(images, 5) for model in models])
+        kinds = {"dark": images[:21] - 70, "bright": images[-3:] + 50}
+        found, examples = ask_unknown(models, part, known, kinds.items())
+        shown = [30, 32, 35, 38, 41, 44, 47, 50, 247, 248, 249]  # eight of the 21, and all three
+        assert examples[:, 0, 0].tolist() == shown
+        rows = found["kinds"]
+        counts = [(row["kind"], row["images"], row["examples"]) for row in rows]
+        assert counts == [("dark", 21, 8), ("bright", 3, 3)]
+        for name, share in (("one", 1), ("half", 0.5)):
+            wanted = [(row["wanted"], row["answered"]) for row in found["thresholds"][name]]
+            assert wanted == [(0.99, 0.99), (0.95, 0.95)]
+            least = [row["threshold"] for row in found["thresholds"][name]]
+            assert least == pytest.approx([share * 101 / 255, share * 105 / 255])
+            dark, bright = (row["models"][name] for row in rows)
+            assert dark["confidence"] == pytest.approx(share * 40 / 255)
+            assert (dark["auroc"], dark["turned_away"]) == (1, [21, 21])
+            assert (bright["auroc"], bright["turned_away"]) == (0, [0, 0])
+
+    def test_nothing_is_asked(self):
+        found, examples = ask_unknown([], PART, np.ones((0, 40, 10)), [])
+        assert (found, examples.shape, examples.dtype) == ({}, (0, 20, 16), np.uint8)
+
 
 class TestHeldOut:
     LABELS = np.array([5, 5, 6, 6, 7, 7, 8, 8])
@@ -207,6 +245,17 @@ class TestHeldOut:
     def test_what_cannot_be_held_out_is_one_line(self, hold_out, test, message, tmp_path):
         with pytest.raises(UserError, match=re.escape(message)):
             self.cut(tmp_path, hold_out, test=test)
+
+    @pytest.mark.parametrize("count", [20, 21])
+    def test_twenty_classes_are_named(self, count):
+        names = [f"c{place:02}" for place in range(count)]
+        labels = {part: np.arange(count) for part in ("train", "test")}
+        images = dict.fromkeys(labels, np.zeros((count, 2, 2), np.uint8))
+        data = checked_dataset("own", "own", Found(images, labels, names))
+        said = f"here: 'x' is no class of the dataset; allowed: {', '.join(names[:20])}"
+        with pytest.raises(UserError) as refusal:
+            without_classes(data, ["x"], "here")
+        assert str(refusal.value) == (f"{said}, ..." if count > 20 else said)
 
 
 class TestStages:

@@ -66,7 +66,7 @@ def threshold_for(share: float, known: np.ndarray) -> dict[str, float]:
     Args:
         known: the confidence in each test image, (n,).
     """
-    wanted = max(1, math.ceil(share * len(known) - 1e-9))
+    wanted = math.ceil(share * len(known) - 1e-9)
     threshold = np.sort(known)[-wanted]
     answered = float((known >= threshold).mean())
     return {"wanted": share, "threshold": float(threshold), "answered": answered}
