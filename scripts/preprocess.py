@@ -8,8 +8,10 @@ import numpy as np
 from core.command_line import StageParser
 from core.errors import UserError
 from core.split import Split, write_split
-from dataset.dataset import Dataset, read_dataset
+from dataset.dataset import read_dataset
+from dataset.held_out import without_classes
 from dataset.pixel_range import robust_range
+from dataset.stratified import stratified
 
 
 def preprocess(
@@ -17,11 +19,13 @@ def preprocess(
     train: Path,
     validation: Path,
     test: Path,
+    held_out: Path,
+    hold_out: str | float | list[str | float],
     validation_size: float,
     train_size: int | str,
     seed: int,
 ) -> None:
-    """Write the three parts of `dataset`.
+    """Write the three parts of `dataset`, and the images of classes that are in none of them.
 
     Images keep their dtype and units, a quarter of the bytes of scaled ones; each model scales with
     the pixel range of the training images, and flattens or adds the channel axis as it needs. Where
@@ -31,74 +35,45 @@ def preprocess(
     A validation part that the dataset has of its own is the validation part.
 
     Args:
+        held_out: the test images of the classes to hold out, if any.
+        hold_out: a class or classes to leave out of the three parts, or "none".
         validation_size: share of the training images to hold out, in [0, 1), else.
         train_size: training images to use, those to hold out included, or "all".
         seed: which ones.
 
     Raises:
-        UserError: too few images to give each class its place.
+        UserError: too few images to give each class its place, or classes that cannot be held out.
     """
-    data = read_dataset(dataset)
+    names = hold_out if isinstance(hold_out, list) else [] if hold_out == "none" else [hold_out]
+    data, unknown = without_classes(read_dataset(dataset), names, "preprocess.hold_out")
     y_train = data.y_train
     low, high = robust_range(data.x_train)
     if low == high:
         raise UserError(f"{dataset}: each pixel of x_train is {low:g}; allowed: two or more values")
     cut = data.x_train.min() < low or data.x_train.max() > high
 
-    def split(images: np.ndarray, labels: np.ndarray) -> Split:
+    def split(images: np.ndarray, labels: np.ndarray, classes: np.ndarray = data.classes) -> Split:
         images = images.clip(low, high) if cut else images
-        return Split(images, labels, data.classes, np.array([low, high]))
+        return Split(images, labels, classes, np.array([low, high]))
 
-    kept, held_out = np.arange(len(y_train)), np.arange(0)
+    kept, watched = np.arange(len(y_train)), np.arange(0)
     if train_size != "all" and train_size < len(kept):
-        kept, _ = _stratified(kept, data, train_size, seed, "train_size", train_size)
+        kept, _ = stratified(kept, data, train_size, seed, "train_size", train_size)
     count = round(validation_size * len(kept))
-    if data.x_validation is not None:
+    own = data.x_validation is not None
+    if own:
         print(
             f"preprocess: {len(data.x_validation)} images are the dataset's own validation part, so"
             " that validation_size does not apply",
             file=sys.stderr,
         )
     elif count:
-        held_out, kept = _stratified(kept, data, count, seed, "validation_size", validation_size)
+        watched, kept = stratified(kept, data, count, seed, "validation_size", validation_size)
     write_split(train, split(data.x_train[kept], y_train[kept]))
-    if data.x_validation is None:
-        write_split(validation, split(data.x_train[held_out], y_train[held_out]))
-    else:
-        write_split(validation, split(data.x_validation, data.y_validation))
+    part = split(data.x_train[watched], y_train[watched])
+    write_split(validation, split(data.x_validation, data.y_validation) if own else part)
     write_split(test, split(data.x_test, data.y_test))
-
-
-def _stratified(
-    indices: np.ndarray, data: Dataset, count: int, seed: int, key: str, value: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Two ascending parts of `indices`, which are training images', the first of `count`, with the
-    same class shares.
-    """
-    from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
-
-    labels, classes = data.y_train[indices], len(data.classes)
-    counts = np.bincount(labels, minlength=classes)
-    few = counts
-    if counts.min() > 1 and min(count, len(indices) - count) >= classes:  # as scikit-learn asks
-        chosen, rest = train_test_split(
-            indices, train_size=count, random_state=seed, stratify=labels
-        )
-        # It keeps shares only as well as rounding lets it.
-        few = np.minimum(
-            *(np.bincount(data.y_train[part], minlength=classes) for part in (chosen, rest))
-        )
-        if few.min():
-            return np.sort(chosen), np.sort(rest)
-    least = few.argmin()
-    ways = ["0, to hold out none" if key == "validation_size" else "all"]
-    if counts[least] > 1:
-        ways.append("a larger value" if 2 * count < len(indices) else "a smaller value")
-    raise UserError(
-        f"preprocess.{key}: {value} gives {count} of {len(indices)} images, which leaves a class"
-        f" without an image on one side, as class {data.classes[least]}, which has {counts[least]};"
-        f" allowed: {', '.join(ways)}, or more images of the class"
-    )
+    write_split(held_out, split(*unknown))
 
 
 def main() -> None:
@@ -107,6 +82,7 @@ def main() -> None:
     parser.add_output("train", "the training part, .npz")
     parser.add_output("validation", "the validation part, .npz")
     parser.add_output("test", "the test part, .npz")
+    parser.add_output("held_out", "test images of the classes held out, .npz")
     parser.add_seed()
     parser.run(preprocess)
 

@@ -19,7 +19,7 @@ FOLLOWERS = {
 }
 KERAS = {"train_mlp", "train_cnn", "evaluate"}
 ENVIRONMENTS = {"light": set(STAGES) - KERAS, "tensorflow": KERAS}
-SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "report"}
+SEEDED = {"explore_stats", "preprocess", "train_mlp", "train_cnn", "evaluate", "report"}
 PARAMETERS = YAML(typ="safe").load(ROOT / "params.yaml")
 OTHER_VALUES = {
     "download.path": "envs",
@@ -27,6 +27,7 @@ OTHER_VALUES = {
     "download.transpose": True,
     "download.dataset": "mnist",
     "preprocess.train_size": 299,
+    "preprocess.hold_out": 9,
     "train_mlp.hidden": [17],
     "train_mlp.activation": "tanh",
     "train_cnn.architecture": "fast",

@@ -4,6 +4,7 @@ import functools
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from conftest import ROOT
@@ -16,6 +17,8 @@ from evaluation.evaluation import Evaluation, write_evaluation
 from evaluation.findings import findings_of
 from evaluation.robustness import SEVERITIES, summary
 from evaluation.scores import failures_csv
+from evaluation.unknown import ask_unknown
+from evaluation.unknown_images import make_unknown
 from report import report
 from training.training_record import write_record
 
@@ -34,6 +37,18 @@ def answers_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.nd
     return likely
 
 
+class FakeModel(NamedTuple):
+    """A model as evaluate asks it, the surer the later it comes and the brighter an image is."""
+
+    name: str
+    place: int
+
+    def probabilities(self, images: np.ndarray, classes: int) -> np.ndarray:
+        sure = np.clip(images.mean(axis=(1, 2)) / 20 + self.place / 10, 1 / classes, 1)
+        rest = np.repeat(((1 - sure) / (classes - 1))[:, None], classes - 1, axis=1)
+        return np.hstack([sure[:, None], rest]).astype(np.float32)
+
+
 def make_results(
     folder: Path,
     wrong: dict[str, int],
@@ -47,6 +62,7 @@ def make_results(
     validation: tuple[int, int] = (0, 0),
     calibration: dict | None = None,
     corrupted_right: dict[str, int] | None = None,
+    unknown: int = 3,
 ) -> None:
     """Write what the page is drawn from, for models that get the first `wrong` images wrong, or
     answer with the probabilities `likely`, (models, images, classes); all are right about the
@@ -68,15 +84,19 @@ def make_results(
     likely = likely.astype(np.float32)
     watched = {"validation_right": validation[0], "validation_images": validation[1]}
     sizes = [{"parameters": 650, "bytes": 2600, **watched} for _ in names]
-    robustness, examples = {}, np.zeros((0, 6, *shape), np.uint8)
+    robustness, changed = {}, np.zeros((0, 6, *shape), np.uint8)
     if corrupted_right:
         shown = (len(CORRUPTIONS), 1 + SEVERITIES, len(names), images)
         right = np.arange(images) < np.array([corrupted_right[name] for name in names])[:, None]
         robustness = summary(names, np.broadcast_to(right, shown), np.full(shown, 0.92))
-        examples = random.integers(0, 17, (*shown[:2], *shape), dtype=np.uint8)
-    findings = findings_of(names, sizes, likely, part, robustness)
-    found = Evaluation(names, part.classes, labels, likely, findings, examples)
-    write_evaluation(folder / "evaluation.npz", found)
+        changed = random.integers(0, 17, (*shown[:2], *shape), dtype=np.uint8)
+    held_out = replace(part, images=pixels[:2], classes=np.array(["x"]))
+    kinds = make_unknown(part, held_out, unknown, 1)
+    models = [FakeModel(name, place) for place, name in enumerate(names)]
+    asked, examples = ask_unknown(models, part, likely, kinds)
+    findings = findings_of(names, sizes, likely, part, robustness, asked)
+    answered = names, part.classes, labels, likely, findings
+    write_evaluation(folder / "evaluation.npz", Evaluation(*answered, changed, examples))
     write_json(folder / "metrics.json", findings["metrics"])
     write_text(folder / "failures.csv", failures_csv(names, likely, part))
     for name in names:

@@ -38,11 +38,18 @@ def dataset(
     return folder / "dataset.npz"
 
 
-def split(folder: Path, validation_size: float = 0.1, train_size: int | str = "all", **kinds):
+def split(
+    folder: Path,
+    validation_size: float = 0.1,
+    train_size: int | str = "all",
+    hold_out="none",
+    **kinds,
+):
     path = dataset(folder, **kinds)
-    names = ("train", "validation", "test")
+    names = ("train", "validation", "test", "held_out")
     paths = {name: folder / f"{name}.npz" for name in names}
-    preprocess(path, **paths, validation_size=validation_size, train_size=train_size, seed=1)
+    sizes = {"validation_size": validation_size, "train_size": train_size}
+    preprocess(path, **paths, hold_out=hold_out, **sizes, seed=1)
     return {name: read_split(paths[name]) for name in names}
 
 
@@ -85,10 +92,17 @@ def run_logreg(folder: Path, calibration: str = "none") -> dict:
     return json.loads((folder / "logreg" / "training.json").read_text())
 
 
-def run_evaluate(folder: Path, *models: str, corrupted_images: int = 0, seed: int = 1) -> dict:
+def run_evaluate(
+    folder: Path,
+    *models: str,
+    corrupted_images: int = 0,
+    unknown_images: int = 20,
+    seed: int = 1,
+) -> dict:
     evaluate(
         folder / "test.npz",
         folder / "validation.npz",
+        folder / "held_out.npz",
         [folder / name for name in models],
         folder / "metrics.json",
         folder / "failures.csv",
@@ -96,6 +110,7 @@ def run_evaluate(folder: Path, *models: str, corrupted_images: int = 0, seed: in
         folder / "evaluation.npz",
         batch_size=64,
         corrupted_images=corrupted_images,
+        unknown_images=unknown_images,
         threads=2,
         seed=seed,
     )

@@ -10,6 +10,7 @@ from evaluation.agreement import against_others, compare_answers, contested, err
 from evaluation.calibration import calibration
 from evaluation.confidence import abstention, reliability, reliability_table
 from evaluation.findings import findings_of
+from evaluation.mistakes import mistakes
 from evaluation.scores import failures_csv, score
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
 from evaluation.validation import validation_scores
@@ -272,7 +273,7 @@ class TestScores:
         watched = {"validation_images": 4, "validation_right": 3}
         sizes = [{"bytes": size, **watched} for size in (1, 2, 3)]
         robustness = {"models": {name: {"accuracy": 0.5} for name in names}}
-        found = findings_of(names, sizes, likely, self.PART, robustness)
+        found = findings_of(names, sizes, likely, self.PART, robustness, {"asked": "elsewhere"})
         pairs = compare_pairs(right)
         against = against_others(names, pairs, 5)
         for place, name in enumerate(names):
@@ -293,6 +294,10 @@ class TestScores:
             assert one["confusion_differences"] == compared["confusion_differences"]
         assert found["error_sets"] == error_sets(names, answers, self.PART.labels)
         assert found["contested"] == contested(answers, self.PART.labels).tolist()
+        assert found["unknown"] == {"asked": "elsewhere"}
+        likely_of = dict(zip(names, likely, strict=True))
+        own = {name: mistakes(one, self.PART.labels) for name, one in likely_of.items()}
+        assert found["mistakes"] == own
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ REFUSED = [
     *[("train_cnn", "rotation", value) for value in (180, -1, "some")],
     *[("preprocess", "train_size", value) for value in (0, "some", 2.5)],
     *[("preprocess", "validation_size", value) for value in (1, -0.5, "half")],
+    *[("preprocess", "hold_out", value) for value in ("a\nb", "{x}", "")],
+    *[("evaluate", "unknown_images", value) for value in (-1, 1.5, "some")],
     *[("download", "dataset", value) for value in ("mnits", "digits ", "own.npz", "a\n.npz")],
     *[("download", "path", value) for value in ("", "a\n.npz", "{x}", "s3://store/x", 3)],
     *[("download", "test_size", value) for value in (0, 1, "some")],

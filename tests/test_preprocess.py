@@ -24,6 +24,7 @@ def cut(
     seed: int = 1,
     pixels: np.ndarray | None = None,
     own_validation: bool = False,
+    hold_out="none",
 ) -> dict[str, Split]:
     """The parts of a dataset whose images have numbers for pixels; its test labels are `labels`
     backwards, and so are those of its own validation part, if it has one.
@@ -35,11 +36,12 @@ def cut(
     if own_validation:
         found.images["validation"], found.labels["validation"] = images, labels[::-1]
     write_dataset(folder / "dataset.npz", checked_dataset("own", "own", found))
-    paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test")}
+    paths = {name: folder / f"{name}.npz" for name in ("train", "validation", "test", "held_out")}
     preprocess(
         folder / "dataset.npz",
         **paths,
         **{"validation_size": validation_size, "train_size": train_size, "seed": seed},
+        hold_out=hold_out,
     )
     return {name: read_split(path) for name, path in paths.items()}
 
@@ -134,6 +136,12 @@ def test_a_class_left_without_images_is_named_with_the_ways_on(key, values, ways
         f"preprocess.{key} images, which leaves a class without an image on one side, as class 5,"
         f" which has 20; allowed: {ways}, or more images of the class"
     )
+
+
+def test_classes_of_two_need_half_of_the_images(tmp_path):
+    line = "train_size: 8 gives 8 of 20 images, .* which has 2; allowed: all, a larger value"
+    with pytest.raises(UserError, match=line):
+        cut(tmp_path, np.arange(20) % 10, train_size=8)
 
 
 @pytest.mark.parametrize("values", [{"train_size": 10}, {"train_size": 190}])

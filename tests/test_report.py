@@ -321,7 +321,7 @@ def test_same_inputs_same_bytes(tmp_path, monkeypatch):
 
 
 def test_durations_reach_the_page_only(tmp_path):
-    html, markdown = render(tmp_path, {"logreg": 5})
+    html, markdown = render(tmp_path, {"logreg": 5}, unknown=0)
     assert "1.5\u00a0s" in html
     assert "2.5\u00a0µs" in html
     assert "1.5" not in markdown

@@ -103,7 +103,8 @@ class TestEvaluate:
             found = load_digits()
             found.images["train"] = images
             write_dataset(tmp_path / "odd.npz", checked_dataset("odd", "odd", found))
-            paths = {name: tmp_path / f"{name}.npz" for name in ("train", "validation", "test")}
+            names = ("train", "validation", "test", "held_out")
+            paths = {name: tmp_path / f"{name}.npz" for name in names} | {"hold_out": "none"}
             preprocess(tmp_path / "odd.npz", **paths, validation_size=0, train_size="all", seed=1)
             run_logreg(tmp_path)
             accuracies.append(run_evaluate(tmp_path, "logreg")["logreg"]["accuracy"])

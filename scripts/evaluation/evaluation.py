@@ -13,15 +13,16 @@ from core.npz import read_arrays, write_arrays
 
 # Raise it when a field changes its meaning or goes; a new one does not need it.
 VERSION = 2
-# Dimensions and kind of the dtype of each array.
+# Dimensions of each array, and kinds that its dtype may be of.
 KINDS = {
     **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
     **{"probabilities": (3, "f"), "findings": (1, "u")},
+    **{"corrupted_examples": (4, "uf"), "unknown_examples": (3, "uf")},
 }
-EXAMPLES = "corrupted_examples"
-ARRAYS = (*KINDS, EXAMPLES)
+ARRAYS = tuple(KINDS)
 FINDINGS = {
-    *("metrics", "pairs", "error_sets", "contested", "reliability", "abstention", "robustness"),
+    *("metrics", "pairs", "error_sets", "contested", "reliability", "abstention"),
+    *("robustness", "unknown"),
 }
 
 
@@ -37,6 +38,8 @@ class Evaluation:
         findings: all that was computed from these, as docs/evaluation.md lists it.
         corrupted_examples: (corruptions, 1 + severities, height, width), one image as it is and
             after each; in the images' dtype.
+        unknown_examples: (_, height, width), images of no class, some of each kind, in the order
+            of the findings; of the dtype of the test images.
     """
 
     models: list[str]
@@ -45,6 +48,7 @@ class Evaluation:
     probabilities: np.ndarray
     findings: dict[str, Any]
     corrupted_examples: np.ndarray
+    unknown_examples: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -57,10 +61,9 @@ def read_evaluation(path: Path) -> Evaluation:
     arrays = read_arrays(path, ARRAYS)
     if arrays["version"].tolist() != VERSION:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
-    kinds = {name: (arrays[name].ndim, arrays[name].dtype.kind) for name in KINDS}
-    examples = arrays[EXAMPLES]
-    if kinds != KINDS or examples.ndim != 4 or examples.dtype.kind not in "uif":
-        raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
+    for name, (dimensions, kinds) in KINDS.items():
+        if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
+            raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
     shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
     if probabilities.shape != shape:
@@ -78,7 +81,8 @@ def read_evaluation(path: Path) -> Evaluation:
         raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
     return Evaluation(
         *(models, arrays["classes"], arrays["labels"], probabilities, findings),
-        corrupted_examples=examples,
+        corrupted_examples=arrays["corrupted_examples"],
+        unknown_examples=arrays["unknown_examples"],
     )
 
 
@@ -93,4 +97,5 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
         probabilities=evaluation.probabilities,
         findings=np.frombuffer(as_json(evaluation.findings).encode(), np.uint8),
         corrupted_examples=evaluation.corrupted_examples,
+        unknown_examples=evaluation.unknown_examples,
     )

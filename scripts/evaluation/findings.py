@@ -8,6 +8,7 @@ import numpy as np
 from core.split import Split
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.confidence import abstention, reliability
+from evaluation.mistakes import mistakes
 from evaluation.scores import score
 from evaluation.significance import compare_pairs
 from evaluation.validation import validation_scores
@@ -19,6 +20,7 @@ def findings_of(
     probabilities: np.ndarray,
     part: Split,
     robustness: dict[str, Any],
+    unknown: dict[str, Any],
 ) -> dict[str, Any]:
     """The findings that docs/evaluation.md lists.
 
@@ -28,6 +30,7 @@ def findings_of(
             "validation_images" there are, and how many of them are "validation_right".
         probabilities: (models, n, k), float32, their answers to the n images of `part`.
         robustness: what `ask_corrupted` found.
+        unknown: what `ask_unknown` found.
     """
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
     right = predicted == part.labels
@@ -59,4 +62,9 @@ def findings_of(
         "reliability": {name: reliability(*answer) for name, answer in answers.items()},
         "abstention": {name: abstention(*answer) for name, answer in answers.items()},
         "robustness": robustness,
+        "unknown": unknown,
+        "mistakes": {
+            name: mistakes(likely, part.labels)
+            for name, likely in zip(names, probabilities, strict=True)
+        },
     }

@@ -68,6 +68,14 @@ class TrainedModel:
         }
 
 
+def read_models(folders: list[Path], batch_size: int) -> list[TrainedModel]:
+    """Read several, which must have names of their own. Raises UserError and OSError."""
+    names = [folder.name for folder in folders]
+    if len(set(names)) < len(names):
+        raise UserError(f"evaluate: two models of one name in {', '.join(names)}; name them apart")
+    return [read_model(folder, batch_size) for folder in folders]
+
+
 def read_model(folder: Path, batch_size: int) -> TrainedModel:
     """Read what a training wrote into `folder`; a network answers `batch_size` images at a time.
 

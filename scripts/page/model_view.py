@@ -16,6 +16,7 @@ from drawing.svg import inline, model_style
 from evaluation.evaluation import Evaluation
 from page.charts import draw_curves, draw_reliability
 from page.matrices import confusion_rows
+from page.mistakes import mistake_sentences
 
 DRAWS = 200  # failures to draw from, one after the other
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
@@ -47,6 +48,9 @@ def describe_model(
         "scores": scores,
         **_describe_training(folder, key),
         "confusion": confusion_rows(scores["confusion"], key),
+        "mistakes": mistake_sentences(
+            findings.get("mistakes", {}).get(name), evaluation.classes.tolist(), key
+        ),
         "failures": [describe_image(index, evaluation, part) for index in drawn[:failures]],
         "draws": drawn.tolist(),
         "reliability": findings["reliability"][name],

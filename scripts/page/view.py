@@ -14,6 +14,7 @@ from page.data_checks import describe_checks
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
 from page.robustness import describe_robustness
+from page.unknown import describe_unknown
 
 PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
 SETS_SHOWN = 20
@@ -34,7 +35,7 @@ def describe_comparison(
     by_name = {model["name"]: model for model in models}
     findings = evaluation.findings
     pairs = [_describe_pair(pair, by_name, len(evaluation.classes)) for pair in findings["pairs"]]
-    best = ranked[0]
+    best, known = ranked[0], evaluation.classes.tolist()
     shown = [
         pair
         for pair in pairs
@@ -49,7 +50,10 @@ def describe_comparison(
         "checks": describe_checks(checks),
         "leaks": leaks,
         "robustness": robustness,
-        "classes": evaluation.classes.tolist(),
+        "classes": known,
+        "held_out": [row["class"] for row in stats["class_counts"] if row["class"] not in known],
+        "test_images": len(part.labels),
+        "unknown": describe_unknown(evaluation, part.pixel_range, models),
         "alpha": ALPHA,
         "models": models,
         "ranked": ranked,

@@ -140,8 +140,9 @@ def metrics_problems() -> Iterator[str]:
     try:
         saved = read_json(metrics)
         sizes = [{key: saved[name][key] for key in SIZES} for name in names]
-        robustness = evaluation.findings["robustness"]
-        findings = findings_of(names, sizes, probabilities, part, robustness)
+        # What the models make of other images does not follow from these answers.
+        others = (evaluation.findings[name] for name in ("robustness", "unknown"))
+        findings = findings_of(names, sizes, probabilities, part, *others)
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"
         return

@@ -77,6 +77,7 @@ rule preprocess:
         train=update("data/processed/train.npz"),
         validation=update("data/processed/validation.npz"),
         test=update("data/processed/test.npz"),
+        held_out=update("data/processed/held_out.npz"),
         provenance=update("provenance/preprocess.json"),
     log:
         "logs/preprocess.log",
@@ -91,6 +92,7 @@ rule preprocess:
         " --train {output.train}"
         " --validation {output.validation}"
         " --test {output.test}"
+        " --held_out {output.held_out}"
         " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"

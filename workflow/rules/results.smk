@@ -12,6 +12,7 @@ rule evaluate:
         environment="envs/tensorflow.yaml",
         test="data/processed/test.npz",
         validation="data/processed/validation.npz",
+        held_out="data/processed/held_out.npz",
     output:
         evaluation=update("reports/evaluation.npz"),
         failures=report(
@@ -41,6 +42,7 @@ rule evaluate:
         "python scripts/evaluate.py"
         " --test {input.test}"
         " --validation {input.validation}"
+        " --held_out {input.held_out}"
         " --models {params.models}"
         " --metrics {output.metrics}"
         " --failures {output.failures}"

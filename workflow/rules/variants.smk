@@ -25,6 +25,7 @@ use rule pipeline_preprocess as preprocess with:
         train="study/preprocess/{id}/train.npz",
         validation="study/preprocess/{id}/validation.npz",
         test="study/preprocess/{id}/test.npz",
+        held_out="study/preprocess/{id}/held_out.npz",
         provenance="study/preprocess/{id}/provenance.json",
     log:
         "logs/study/preprocess_{id}.log",
@@ -98,6 +99,7 @@ use rule pipeline_evaluate as evaluate with:
         environment=runs.environment("evaluate"),
         test=runs.split("test"),
         validation=runs.split("validation"),
+        held_out=runs.split("held_out"),
     output:
         evaluation="study/evaluate/{id}/evaluation.npz",
         failures="study/evaluate/{id}/failures.csv",

@@ -1,0 +1,59 @@
+"""Classes that are left out of a dataset, to be asked about as images of no class."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.errors import UserError
+from core.parameters import as_number
+from dataset.dataset import PARTS, Dataset
+
+MOST_NAMED = 20  # classes in a message
+
+
+def without_classes(
+    data: Dataset, wanted: list[str | int | float], source: str
+) -> tuple[Dataset, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """`data` without some of its classes, and the test images of these.
+
+    Args:
+        wanted: the classes; a number stands for each class that is written as this number.
+        source: what messages begin with.
+
+    Returns:
+        The rest, with the classes that are left; and of the other test images the pixels, (n,
+        height, width), the labels, (n,), and the classes that these are indices of.
+
+    Raises:
+        UserError: there is no such class, fewer than two would be left, or no test images.
+    """
+    names = data.classes.tolist()
+    out = np.zeros(len(names), bool)
+    for one in wanted:
+        met = [name == one or as_number(name) == one for name in names]
+        if not any(met):
+            more = ", ..." if len(names) > MOST_NAMED else ""
+            raise UserError(
+                f"{source}: {one!r} is no class of the dataset; allowed:"
+                f" {', '.join(names[:MOST_NAMED])}{more}"
+            )
+        out |= met
+    if (~out).sum() < 2:
+        raise UserError(
+            f"{source}: {out.sum()} of {len(names)} classes leave fewer than two; allowed: up to"
+            f" {len(names) - 2} of them"
+        )
+    places = np.where(out, np.cumsum(out), np.cumsum(~out)) - 1  # each among its own
+    strange = out[data.y_test]
+    if strange.all():
+        raise UserError(f"{source}: no test image is of another class; allowed: fewer classes")
+    unknown = data.x_test[strange], places[data.y_test[strange]], data.classes[out]
+    if not out.any():
+        return data, unknown
+    arrays = {}
+    for part in PARTS:
+        images, labels = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
+        if labels is not None:
+            kept = ~out[labels]
+            arrays |= {f"x_{part}": images[kept], f"y_{part}": places[labels[kept]]}
+    return replace(data, classes=data.classes[~out], **arrays), unknown

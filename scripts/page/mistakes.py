@@ -1,0 +1,73 @@
+"""Where a model fails, in words, and the addresses of the images that they speak of."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from core.text import shortened
+
+LONGEST = 24  # columns of a class's name in a sentence
+
+
+class Words(NamedTuple):
+    """Part of a sentence, and the address on the page that it leads to, or none."""
+
+    text: str
+    address: str = ""
+
+
+def mistake_sentences(
+    found: dict[str, Any] | None, classes: list[str], key: str
+) -> list[list[Words]]:
+    """What is most often taken for what, the weakest class and the surest mistake: a sentence each,
+    in parts. None of a model without mistakes.
+
+    Args:
+        found: what `evaluation.mistakes` has found, None also where an older evaluate has not.
+        classes: their names.
+        key: the model's name in addresses.
+    """
+    if found is None:
+        return []
+    names = [shortened(name, LONGEST) for name in classes]
+    images = f"#images?model={key}"
+    weakest, surest = found["weakest"], found["surest"]
+    missed = f"{images}&label={weakest['class']}&outcome=wrong"
+    sure = f"{images}&outcome=wrong&order=sure&image={surest['image']}"
+    return [
+        list(_most_often(found["frequent"], names, images)),
+        [
+            Words("Weakest class: "),
+            Words(names[weakest["class"]], missed if weakest["right"] < weakest["images"] else ""),
+            Words(
+                f", {_percent(weakest['recall'], 1)} of {weakest['images']:,} right (95\u00a0%"
+                f" interval {100 * weakest['recall_low']:.1f} to"
+                f" {_percent(weakest['recall_high'], 1)})."
+            ),
+        ],
+        [
+            Words("Surest mistake: "),
+            Words(f"image {surest['image']}", sure),
+            Words(
+                f", labelled {names[surest['label']]}, taken for {names[surest['answer']]} at"
+                f" {_percent(surest['confidence'], 2)}."
+            ),
+        ],
+    ]
+
+
+def _most_often(frequent: list[dict[str, int]], names: list[str], images: str) -> Iterator[Words]:
+    if not frequent:
+        yield Words("It takes no class for another more than once.")
+        return
+    yield Words("Most often it takes ")
+    for place, one in enumerate(frequent):
+        label, answer = one["label"], one["answer"]
+        address = f"{images}&label={label}&answer={answer}"
+        yield Words(f"{names[label]} for {names[answer]}", address)
+        last = place == len(frequent) - 1
+        after = "." if last else " and " if place == len(frequent) - 2 else ", "
+        yield Words(f" ({one['images']:,}{'' if place else ' times'}){after}")
+
+
+def _percent(share: float, digits: int) -> str:
+    return f"{100 * share:.{digits}f}\u00a0%"

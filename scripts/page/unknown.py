@@ -1,0 +1,71 @@
+"""What the page shows of images of no class: some of them, and how sure each model is of them."""
+
+from typing import Any
+
+import numpy as np
+
+from core.errors import UserError
+from drawing.images import as_grey, png, reduced, reduction
+from evaluation.evaluation import Evaluation
+
+# Title, one of them, several, and what they are.
+KINDS = {
+    "noise": ("Noise", "a noise image", "noise images", "each pixel random"),
+    "grey": ("Blank", "a blank image", "blank images", "one grey all over"),
+    "shuffled": (
+        *("Shuffled", "a shuffled image", "shuffled images"),
+        "test images with their pixels in random order",
+    ),
+    "letters": (
+        *("Letters", "a letter", "letters"),
+        "drawn like the test images, none that may pass for a digit",
+    ),
+    "held_out": (
+        *("Classes held out", "an image of a class held out", "images of classes held out"),
+        "test images of classes that no model has seen",
+    ),
+}
+
+
+def describe_unknown(
+    evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """What the templates say of images of no class; None where none were asked.
+
+    Args:
+        pixel_range: the pixels to draw black and white.
+        models: each as `describe_model` gives it.
+
+    Raises:
+        UserError: the examples are not those of the findings.
+    """
+    found = evaluation.findings["unknown"]
+    if not found:
+        return None
+    images = evaluation.unknown_examples
+    if sum(row["examples"] for row in found["kinds"]) != len(images):
+        raise UserError("evaluation: not the examples that its findings name; run evaluate again")
+    grey = as_grey(reduced(images, reduction(*images.shape[1:])), pixel_range)
+    kinds, start = [], 0
+    for row in found["kinds"]:
+        title, one, several, meaning = KINDS[row["kind"]]
+        shown = grey[start : start + row["examples"]]
+        start += row["examples"]
+        kinds.append(
+            {
+                **{"kind": row["kind"], "title": title, "one": one, "several": several},
+                **{"meaning": meaning, "images": row["images"]},
+                "examples": [{"png": png(each)} for each in shown],
+                "models": row["models"],
+            }
+        )
+    thresholds = found["thresholds"]
+    return {
+        "kinds": kinds,
+        "thresholds": thresholds,
+        "wanted": [row["wanted"] for row in thresholds[models[0]["name"]]],
+        "worst": {
+            model["name"]: min(kinds, key=lambda kind: kind["models"][model["name"]]["auroc"])
+            for model in models
+        },
+    }
