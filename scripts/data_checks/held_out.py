@@ -1,6 +1,6 @@
 """What a cheap model makes of each image when its label was kept from it: k-fold cross-validation.
 
-The model is a kernel ridge regression of the labels on the edges of the images, in Nystroem's
+The model is a kernel ridge regression of the labels on edges and greys of the images, in Nystroem's
 approximation: a sum of Gaussians around some of the images (Williams and Seeger 2001). What it
 learns from is sums over images, so all folds take two passes, and no more memory for more images.
 docs/data.md compares it with others.
@@ -24,6 +24,7 @@ WIDTH = 2.0  # what the exponent is at the median squared distance
 PENALTY = 0.3  # of the ridge regression; from 0.1 to 1 does as well
 JITTER = 1e-9  # of the sum of all squared kernels, for rounding
 CELLS, DIRECTIONS = 8, 8  # of edges: along a side at the most, and of the circle
+GREYS = 0.25  # of what slopes count: for classes that differ in no edge
 FLOATS_AT_ONCE = 2**22  # bounds of the memory
 STEEPEST = 10.0  # the logarithm of the factor that makes probabilities of answers
 THREADS = 2  # sums of floats depend on it
@@ -50,7 +51,7 @@ def held_out_probabilities(
     chosen = random.choice(len(labels), min(CENTRES, len(labels) // 2), replace=False)
     with threadpool_limits(THREADS), tqdm(total=2 * len(labels), disable=None) as progress:
         progress.set_description("explore_stats: labels")
-        centres = _edges(taken(images, chosen), pixel_range)
+        centres = _features(taken(images, chosen), pixel_range)
         apart = _distances(centres, centres)
         scale = WIDTH / (np.median(apart) or 1.0)
 
@@ -58,7 +59,7 @@ def held_out_probabilities(
             """How near images are to each centre, (n, centres), block by block."""
             step = max(1, FLOATS_AT_ONCE // max(images[0][0].size * 2, len(centres)))
             for block in (numbers[at : at + step] for at in range(0, len(numbers), step)):
-                rows = _edges(taken(images, block), pixel_range)
+                rows = _features(taken(images, block), pixel_range)
                 yield block, np.exp(-scale * _distances(rows, centres))
                 progress.update(len(block))
 
@@ -82,23 +83,28 @@ def held_out_probabilities(
     return _probabilities(scores, labels)
 
 
-def _edges(images: np.ndarray, pixel_range: tuple[float, float]) -> np.ndarray:
-    """The mean slope towards each direction in each cell of a grid, (n, cells x directions)."""
+def _features(images: np.ndarray, pixel_range: tuple[float, float]) -> np.ndarray:
+    """The brightness of each cell of a grid, and its slopes towards each direction, (n, features),
+    float32.
+    """
     low, high = pixel_range
-    images = reduced(images, -(-max(images.shape[1:]) // SIDE))
     grey = np.clip(images.astype(np.float32), low, high)
+    grey = reduced(grey, -(-max(grey.shape[1:]) // SIDE)).astype(np.float32)
     # A pixel more at each side, so that one of a single row or column has slopes.
     grey = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge") / np.float32(high - low or 1)
     down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
     across = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
-    step = -(-max(images.shape[1:]) // CELLS)
-    starts = [np.arange(0, size, step) for size in images.shape[1:]]
-    found = []
+    step = -(-max(down.shape[1:]) // CELLS)
+    starts = [np.arange(0, size, step) for size in down.shape[1:]]
+    seen = [np.float32(GREYS) * grey[:, 1:-1, 1:-1]]
     for angle in 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS:
         slope = np.float32(np.sin(angle)) * down + np.float32(np.cos(angle)) * across
-        sums = np.add.reduceat(np.maximum(slope, 0), starts[0], axis=1)
-        found.append(np.add.reduceat(sums, starts[1], axis=2).reshape(len(images), -1))
-    return np.concatenate(found, axis=1)
+        seen.append(np.maximum(slope, 0))
+    sums = [
+        np.add.reduceat(np.add.reduceat(each, starts[0], axis=1), starts[1], axis=2)
+        for each in seen
+    ]
+    return np.concatenate([each.reshape(len(images), -1) for each in sums], axis=1)
 
 
 def _distances(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -9,7 +9,10 @@ from core.text import csv_text
 from data_checks.finding import Data, picture
 from data_checks.held_out import held_out_probabilities
 
-COLUMNS = ("part", "index", "label", "suggested", "probability_of_label", "probability_of_suggested")
+COLUMNS = (
+    *("part", "index", "label", "suggested"),
+    *("probability_of_label", "probability_of_suggested"),
+)
 SHOWN = 25  # images with a picture
 DIGITS = 4  # of probabilities
 

@@ -42,7 +42,11 @@ def describe_doubts(doubts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **doubts,
         "total": sum(doubts["found"].values()),
-        "found": [{"part": part, "images": count} for part, count in doubts["found"].items()],
+        "found": [
+            {"part": part, "images": doubts["found"][part]}
+            for part in ("train", "validation", "test")
+            if part in doubts["found"]
+        ],
         "images": [{**row[0], **_picture(row[0])} for row in doubts["images"]],
     }
 
