@@ -197,8 +197,13 @@ def test_the_rule_by_hand():
     assert find_doubtful(labels, likely, np.array([True, False]))[0].tolist() == []
 
 
-def test_a_class_that_more_images_are_sure_of_than_of_the_most_likely_one():
-    """Of several classes that are sure of an image, the most likely is suggested."""
+def test_an_image_whose_label_is_the_most_probable_is_not_doubted():
+    """Though only the other class is sure of the first: the means are 0.8 and 0.45."""
+    likely = np.array([[0.54, 0.46], [0.91, 0.09], [0.95, 0.05], [0.7, 0.3], [0.4, 0.6]])
+    assert find_doubtful(np.array([0, 0, 0, 1, 1]), likely, np.ones(2, bool))[0].tolist() == []
+
+
+def test_of_several_classes_that_are_sure_the_most_probable_is_suggested():
     likely = np.array([[0.1, 0.5, 0.4], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.3, 0.4, 0.3]])
     numbers, suggested = find_doubtful(np.array([0, 0, 1, 2]), likely, np.ones(3, bool))
     assert dict(zip(numbers.tolist(), suggested.tolist(), strict=True)) == {0: 1, 3: 1}
