@@ -203,6 +203,12 @@ def test_an_image_whose_label_is_the_most_probable_is_not_doubted():
     assert find_doubtful(np.array([0, 0, 0, 1, 1]), likely, np.ones(2, bool))[0].tolist() == []
 
 
+def test_a_class_that_is_sure_of_anything_is_not_suggested():
+    """The rare third class, whose mean is 0.1; the most probable one is not sure of the first."""
+    likely = np.array([[0.3, 0.5, 0.2], [0.9, 0.1, 0.0], [0.0, 0.9, 0.1], [0.5, 0.4, 0.1]])
+    assert find_doubtful(np.array([0, 0, 1, 2]), likely, np.ones(3, bool))[0].tolist() == []
+
+
 def test_of_several_classes_that_are_sure_the_most_probable_is_suggested():
     likely = np.array([[0.1, 0.5, 0.4], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.3, 0.4, 0.3]])
     numbers, suggested = find_doubtful(np.array([0, 0, 1, 2]), likely, np.ones(3, bool))
@@ -250,10 +256,10 @@ def test_progress_is_shown_in_a_terminal_and_not_in_a_log(monkeypatch):
         assert is_terminal or not shown.getvalue()
 
 
-def test_parts_are_shuffled_so_that_a_sorted_file_is_learnt(monkeypatch):
-    """All images of a class one after the other."""
+def test_each_class_is_in_all_folds_of_a_sorted_file():
+    """All images of a class one after the other, as many as a fold has."""
     labels = np.repeat([0, 1, 2], 20)
-    rows, stats = doubted(labels, labels, ["a", "b", "c"])
+    rows, stats = doubted(labels, labels, ["a", "b", "c"], folds=3)
     assert (rows, stats["agreement"]) == ([], 1)
 
 

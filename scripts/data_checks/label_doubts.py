@@ -73,9 +73,10 @@ def find_doubtful(
     """The numbers of images whose labels are doubtful, the most doubtful first, and the classes
     that they would have.
 
-    By confident learning (Northcutt, Jiang and Chuang 2021): a class is confident of an image if
-    its probability is at least the mean that images labelled so have. Doubtful is an image of
-    which another class is, and none more than it, unless the most likely class is the label.
+    By confident learning (Northcutt, Jiang and Chuang 2021): doubtful is an image whose most
+    probable class is not its label, and at least as probable as it is, in the mean, for the images
+    that are labelled so. A less probable class is never suggested, as it could be by the paper: a
+    rare one has so low a mean that it is sure of anything.
 
     Args:
         labels: (n,), int64.
@@ -85,10 +86,8 @@ def find_doubtful(
     counts = np.bincount(labels, minlength=len(known))
     own = likely[np.arange(len(labels)), labels]
     means = np.bincount(labels, own, len(known)) / np.maximum(counts, 1)
-    confident = np.where((likely >= means) & known, likely, -1)
-    suggested = confident.argmax(axis=1)
-    answers = likely.argmax(axis=1)
-    doubtful = (confident.max(axis=1) >= 0) & (suggested != labels) & (answers != labels)
-    numbers = np.flatnonzero(doubtful & known[labels])
+    suggested = likely.argmax(axis=1)
+    sure = likely.max(axis=1) >= means[suggested]
+    numbers = np.flatnonzero(sure & (suggested != labels) & known[suggested] & known[labels])
     numbers = numbers[np.argsort(own[numbers], kind="stable")]
     return numbers, suggested[numbers]
