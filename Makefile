@@ -86,7 +86,7 @@ format: $(TOOLS)
 	snakefmt workflow
 
 # All of it takes hours: make bench PARTS=recipes ARGS="'cnn fast' --seeds 2", for one.
-PARTS ?= recipes growth cost mnist_page pictures
+PARTS ?= recipes growth cost mnist_page pictures labels
 bench: $(TOOLS)
 	for part in $(PARTS); do python benchmarks/$$part.py $(ARGS) || exit 1; done
 

@@ -8,7 +8,8 @@ import numpy as np
 from core.command_line import StageParser
 from core.files import write_json, write_text
 from data_checks.checks import check_data
-from data_checks.finding import Part, alarms
+from data_checks.finding import Part, alarms, in_order
+from data_checks.label_doubts import doubt_labels
 from data_checks.summary import summarize
 from dataset.dataset import read_dataset
 from dataset.pixel_range import robust_range
@@ -21,14 +22,18 @@ def explore_stats(
     train_samples: Path,
     test_samples: Path,
     class_histogram: Path,
+    labels: Path,
     samples: int,
+    label_folds: int,
     seed: int,
 ) -> None:
-    """Write the statistics of `dataset` as JSON, and three figures as SVG; say what to look at.
+    """Write the statistics of `dataset` as JSON, three figures as SVG, and the labels to look at
+    again as CSV; say what to look at.
 
     Args:
         samples: how many random images of each part to show.
-        seed: which ones.
+        label_folds: folds of the cross-validation that doubts labels; 0: none is doubted.
+        seed: which images are shown, and which fold an image is in.
     """
     data = read_dataset(dataset)
     parts = {
@@ -40,20 +45,22 @@ def explore_stats(
         own = {"validation": Part(data.x_validation, data.y_validation)}
     classes = data.classes.tolist()
     checks = check_data(parts | own, classes, data.origin)
-    write_json(stats, {**summarize(data), "checks": checks})
+    doubts, doubted = doubt_labels(in_order(parts | own, classes), label_folds, seed)
+    write_json(stats, {**summarize(data), "checks": checks, **doubted})
+    write_text(labels, doubts)
     for line in alarms(checks):
         print(f"explore_stats: {line}", file=sys.stderr)
 
     shares = {
-        part: np.bincount(labels, minlength=len(classes)) / len(labels)
-        for part, (_, labels) in parts.items()
+        part: np.bincount(places, minlength=len(classes)) / len(places)
+        for part, (_, places) in parts.items()
     }
     write_text(class_histogram, draw_class_counts(classes, shares))
     random = np.random.default_rng(seed)
     pixel_range = robust_range(data.x_train)
-    for path, (images, labels) in zip((train_samples, test_samples), parts.values(), strict=True):
+    for path, (images, places) in zip((train_samples, test_samples), parts.values(), strict=True):
         chosen = random.choice(len(images), min(samples, len(images)), replace=False)
-        titles = [classes[label] for label in labels[chosen]]
+        titles = [classes[place] for place in places[chosen]]
         write_text(path, draw_samples(images[chosen], titles, pixel_range))
 
 
@@ -64,6 +71,7 @@ def main() -> None:
     parser.add_output("train_samples", "random training images, .svg")
     parser.add_output("test_samples", "random test images, .svg")
     parser.add_output("class_histogram", "class shares of both parts, .svg")
+    parser.add_output("labels", "the labels to look at again, .csv")
     parser.add_seed()
     parser.run(explore_stats)
 

@@ -26,6 +26,7 @@ OTHER_VALUES = {
     "download.resize": [16, 16],
     "download.transpose": True,
     "download.dataset": "mnist",
+    "explore_stats.label_folds": 5,
     "preprocess.train_size": 299,
     "preprocess.hold_out": 9,
     "train_mlp.hidden": [17],

@@ -52,7 +52,10 @@ def folder(tmp_path_factory) -> Path:
     figures["class_histogram"] = folder / "class_histogram.svg"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        explore_stats(folder / "dataset.npz", folder / "stats.json", **figures, samples=25, seed=1)
+        explore_stats(
+            **{"dataset": folder / "dataset.npz", "stats": folder / "stats.json", **figures},
+            **{"labels": folder / "labels.csv", "samples": 25, "label_folds": 0, "seed": 1},
+        )
     report(
         folder / "test.npz",
         [folder / "logreg", folder / "lazy"],

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 import growth
+import labels
 import mnist_page
 import pictures
 import recipes
@@ -45,6 +46,7 @@ def locked() -> dict[str, str]:
         ("docs/training.md", "recipes_digits", recipes.table),
         ("docs/training.md", "growth", growth.table),
         ("docs/training.md", "pictures", pictures.table),
+        ("docs/data.md", "labels", labels.table),
     ],
 )
 def test_results_are_those_of_the_saved_run(page, name, table):

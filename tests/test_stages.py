@@ -22,7 +22,8 @@ class TestExploreStats:
     def explore(self, folder: Path, **kinds) -> dict:
         figures = [folder / f"{name}.svg" for name in ("train", "test", "classes")]
         path = dataset(folder, **kinds)
-        explore_stats(path, folder / "stats.json", *figures, samples=25, seed=1)
+        files = (folder / "stats.json", *figures, folder / "labels.csv")
+        explore_stats(path, *files, samples=25, label_folds=0, seed=1)
         assert all(figure.read_text().startswith("<?xml") for figure in figures)
         return json.loads((folder / "stats.json").read_text())
 
@@ -58,7 +59,8 @@ class TestExploreStats:
         write_arrays(tmp_path / "leaky.npz", **{**arrays, "x_train": x, "y_train": y})
         figures = [tmp_path / f"{name}.svg" for name in ("train", "test", "classes")]
         stats = tmp_path / "stats.json"
-        explore_stats(tmp_path / "leaky.npz", stats, *figures, samples=25, seed=1)
+        files = (stats, *figures, tmp_path / "labels.csv")
+        explore_stats(tmp_path / "leaky.npz", *files, samples=25, label_folds=0, seed=1)
         found = json.loads(stats.read_text())["checks"]
         severities = {name: row["severity"] for name, row in found.items()}
         assert severities == {"test_in_train": "stop", "train_of_one_value": "warn"}

@@ -5,11 +5,10 @@ from typing import Any
 
 from data_checks.classes import check_classes
 from data_checks.duplicates import check_duplicates
-from data_checks.finding import WARN, Data, Part
+from data_checks.finding import WARN, Part, in_order
 from data_checks.likeness import check_likeness
 from data_checks.pixels import check_greys, check_pixels
 from data_checks.unused import check_unused
-from dataset.pixel_range import robust_range
 
 
 def check_data(
@@ -25,8 +24,7 @@ def check_data(
         origin: what was found and done, as the dataset has it.
     """
     dtypes = origin.get("dtypes", {})
-    ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
-    data = Data(ordered, classes, robust_range(ordered["train"].images))
+    data = in_order(parts, classes)
     greys = check_greys(data, dtypes)
     is_cut = greys is not None and greys["severity"] == WARN  # so that many images are equal
     found = [

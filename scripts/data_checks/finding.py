@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataset.pixel_range import robust_range
 from drawing.images import as_grey, reduced
 
 MOST_PICTURES = 5  # rows of pictures with one check
@@ -27,6 +28,12 @@ class Data(NamedTuple):
     parts: Mapping[str, Part]
     classes: Sequence[str]
     pixel_range: tuple[float, float]
+
+
+def in_order(parts: Mapping[str, Part], classes: Sequence[str]) -> Data:
+    """The `parts`, given in any order, as checks take them."""
+    ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+    return Data(ordered, classes, robust_range(ordered["train"].images))
 
 
 def finding(

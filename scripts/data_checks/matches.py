@@ -105,8 +105,8 @@ def _confirmed(
     (above, below), (left, right) = _overlap(height, down), _overlap(width, across)
     true = np.zeros(len(first), bool)
     for block in _blocks(len(first), height * width):
-        one = _taken(parts, first[block])[:, above, left]
-        other = _taken(parts, second[block])[:, below, right]
+        one = taken(parts, first[block])[:, above, left]
+        other = taken(parts, second[block])[:, below, right]
         true[block] = (one == other).all(axis=(1, 2))
         if down or across:
             true[block] &= (one != one[:, :1, :1]).any(axis=(1, 2))
@@ -130,7 +130,7 @@ def _near(parts: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
     coarse = np.empty((len(chosen), len(rows) * len(columns)), np.float32)
     limits = np.empty(len(chosen))
     for block in _blocks(len(chosen), means[0].size):
-        images = _taken(parts, chosen[block]).astype(np.float32)
+        images = taken(parts, chosen[block]).astype(np.float32)
         apart = images - means[part[block]]
         limits[block] = NEARNESS**2 * np.einsum("nyx,nyx->n", apart, apart)
         images -= means[0]
@@ -143,7 +143,7 @@ def _near(parts: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
     first, second = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     true = np.zeros(len(first), bool)
     for block in _blocks(len(first), means[0].size):
-        one, other = (_taken(parts, chosen[each[block]]) for each in (first, second))
+        one, other = (taken(parts, chosen[each[block]]) for each in (first, second))
         apart = one.astype(np.float64) - other
         distance = np.einsum("nyx,nyx->n", apart, apart)
         true[block] = distance <= np.minimum(limits[first[block]], limits[second[block]])
@@ -181,7 +181,7 @@ def _candidates(features: np.ndarray, limits: np.ndarray) -> Iterator[np.ndarray
         yield pairs
 
 
-def _taken(parts: Sequence[np.ndarray], numbers: np.ndarray) -> np.ndarray:
+def taken(parts: Sequence[np.ndarray], numbers: np.ndarray) -> np.ndarray:
     """The images with these `numbers`, counted through all parts."""
     images = np.empty((len(numbers), *parts[0].shape[1:]), parts[0].dtype)
     start = 0

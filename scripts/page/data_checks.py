@@ -33,6 +33,24 @@ def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def describe_doubts(doubts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says of labels to look at again, with pictures of the most doubtful.
+
+    Args:
+        doubts: as they are in the dataset's statistics, if labels were doubted.
+    """
+    return {
+        **doubts,
+        "total": sum(doubts["found"].values()),
+        "found": [
+            {"part": part, "images": doubts["found"][part]}
+            for part in ("train", "validation", "test")
+            if part in doubts["found"]
+        ],
+        "images": [{**row[0], **_picture(row[0])} for row in doubts["images"]],
+    }
+
+
 def _picture(each: Mapping[str, Any]) -> dict[str, str]:
     """An image of which the statistics have each row as text, a hexadecimal digit a pixel."""
     rows = [[int(grey, 16) for grey in row] for row in each["pixels"].split(" ")]

@@ -10,7 +10,7 @@ from evaluation.evaluation import Evaluation
 from evaluation.significance import ALPHA
 from evaluation.validation import check_validation
 from page.charts import draw_abstention, draw_accuracies, draw_cost
-from page.data_checks import describe_checks
+from page.data_checks import describe_checks, describe_doubts
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
 from page.robustness import describe_robustness
@@ -48,6 +48,7 @@ def describe_comparison(
     return {
         "stats": stats,
         "checks": describe_checks(checks),
+        "doubts": describe_doubts(stats["labels"]) if "labels" in stats else None,
         "leaks": leaks,
         "robustness": robustness,
         "classes": known,

@@ -48,6 +48,12 @@ rule explore_stats:
             category="Data",
             labels={"figure": "classes"},
         ),
+        labels=report(
+            update("reports/labels.csv"),
+            caption="../report/labels.rst",
+            category="Data",
+            labels={"result": "labels to look at again"},
+        ),
         provenance=update("provenance/explore_stats.json"),
     log:
         "logs/explore_stats.log",
@@ -63,6 +69,7 @@ rule explore_stats:
         " --train_samples {output.train_samples}"
         " --test_samples {output.test_samples}"
         " --class_histogram {output.class_histogram}"
+        " --labels {output.labels}"
         " --environment {input.environment}"
         " --provenance {output.provenance}"
         " {params.flags} --seed '{params.seed}' > {log} 2>&1"
