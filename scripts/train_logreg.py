@@ -43,7 +43,7 @@ def train_logreg(
         C: inverse strength of the L2 penalty on the summed loss, or "recipe".
         max_iter: iterations at the most.
         tol: stop when no component of the gradient exceeds this.
-        calibration: whether to find a temperature on the validation images.
+        calibration: whether to find a temperature and a doubt on the validation images.
         threads: threads of the linear algebra; sums of floats depend on it.
     """
     # Takes seconds to import, and a wrong command line should not wait for it.
@@ -95,9 +95,12 @@ def train_logreg(
         calibrated = calibrate(
             *("train_logreg", calibration),
             *(lambda images: linear.logits(images)[:, None], parts["val_"]),
+            with_doubt=True,
         )
     temperature = calibrated.temperature
-    linear = LinearModel(coefficients / temperature, intercepts / temperature, pixel_range)
+    linear = LinearModel(
+        *(coefficients / temperature, intercepts / temperature, pixel_range), calibrated.doubt
+    )
     write_linear_model(model, linear)
     write_text(history, _curve(monitor.get_logs().data))
     write_record(

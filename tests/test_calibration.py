@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_stages import run_evaluate, run_logreg, run_mlp, split
 
 from core.split import Split
+from evaluation.trained_model import read_model
+from linear.linear_model import LinearModel
 from networks.backend import keras, use_threads
 from networks.network import predict, read_network, write_network
-from training.calibration import HIGHEST, LOWEST, best_temperature, calibrate
+from training.calibration import HIGHEST, LOWEST, MOST_DOUBT, best_temperature, calibrate
 from training.network_calibration import calibrate_members
 
 use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes
@@ -60,6 +62,66 @@ def test_it_is_the_temperature_of_the_mean_that_answers():
 
     assert abs(math.log(found / best_temperature(views[:, :1], labels))) > 0.1
     assert loss(found) < min(loss(found * 1.02), loss(found / 1.02))
+    record = calibrate("train_cnn", "temperature", lambda _: views, part(labels)).record
+    assert (record["before"]["loss"], record["after"]["loss"]) == pytest.approx(
+        (loss(1), loss(found))
+    )
+
+
+def test_a_doubt_spares_all_answers_what_a_few_sure_mistakes_cost():
+    """Three of a hundred labels are as likely one class as another, whatever the logits."""
+    logits, labels = logits_that_mean_what_they_say()
+    random = np.random.default_rng(2)
+    odd = random.random(len(labels)) < 0.03
+    labels[odd] = random.integers(0, 3, odd.sum())
+    alone, found = (
+        calibrate("train_logreg", "temperature", lambda _: logits, part(labels), with_doubt=doubts)
+        for doubts in (False, True)
+    )
+    assert alone.doubt == alone.record["doubt"] == 0
+    assert alone.temperature > 1.05
+    assert (found.temperature, found.doubt) == pytest.approx((1, 0.03), abs=0.01)
+    assert (found.record["temperature"], found.record["doubt"]) == (found.temperature, found.doubt)
+    for measure in ("loss", "calibration_error"):
+        assert found.record["after"][measure] < alone.record["after"][measure] - 0.001
+
+
+@pytest.mark.parametrize(("odd", "doubt"), [(0, 0), (10_000, MOST_DOUBT)])
+def test_a_doubt_is_as_small_as_can_be_and_has_a_bound(odd, doubt):
+    logits, labels = logits_that_mean_what_they_say()
+    labels[:odd] = np.arange(odd) % 3
+    found = calibrate(
+        "train_logreg", "temperature", lambda _: logits, part(labels), with_doubt=True
+    )
+    assert found.doubt == pytest.approx(doubt, abs=0.005)
+
+
+@pytest.mark.parametrize("mistakes", [9, 10])
+def test_a_few_mistakes_tell_of_no_doubt(mistakes):
+    """Right about all but these, of which it is surest."""
+    labels = np.arange(1000) % 3
+    wrong = np.arange(1000) < mistakes
+    logits = (np.where(wrong, 9, 3)[:, None] * np.eye(3)[(labels + wrong) % 3])[:, None]
+    found = calibrate("train_logreg", "temperature", lambda _: logits, part(labels), True)
+    assert found.record["mistakes"] == mistakes
+    assert (found.doubt > 0.005) == (mistakes == 10)
+    assert bool(found.remarks) == (mistakes == 9)
+
+
+def test_few_right_answers_are_said():
+    labels = np.arange(1000) % 3
+    logits = np.eye(3)[(labels + (np.arange(1000) >= 9)) % 3][:, None]
+    found = calibrate("train_mlp", "temperature", lambda _: logits, part(labels))
+    assert "991 of them mistakes: too few" in found.remarks[0]
+
+
+def test_an_answer_is_in_doubt_by_hand():
+    model = LinearModel(
+        *(np.array([[1.0], [3.0]]), np.zeros(2), np.array([0.0, 1.0]), np.float64(0.1))
+    )
+    likely = 0.9 / (1 + math.exp(2)) + 0.05
+    given = model.probabilities(np.ones((1, 1, 1)))
+    np.testing.assert_allclose(given, [[likely, 1 - likely]])
 
 
 @pytest.mark.parametrize("sure", [1, 1000])
@@ -88,15 +150,20 @@ def test_a_class_without_validation_images_is_said():
     assert LOWEST < found.temperature < HIGHEST
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=6, max_size=6),
     st.lists(st.integers(0, 2), min_size=2, max_size=2),
 )
 def test_no_logits_break_it(logits, labels):
     given = np.array(logits).reshape(2, 1, 3)
-    found = calibrate("train_mlp", "temperature", lambda _: given, part(np.array(labels)))
-    assert LOWEST * 0.999 <= found.temperature <= HIGHEST * 1.001
-    json.dumps(found.record, allow_nan=False)
+    for doubts in (False, True):
+        found = calibrate(
+            "train_mlp", "temperature", lambda _: given, part(np.array(labels)), with_doubt=doubts
+        )
+        assert LOWEST * 0.999 <= found.temperature <= HIGHEST * 1.001
+        assert 0 <= found.doubt <= MOST_DOUBT
+        json.dumps(found.record, allow_nan=False)
 
 
 def test_images_whose_logits_are_no_numbers_are_left_out():
@@ -107,7 +174,10 @@ def test_images_whose_logits_are_no_numbers_are_left_out():
     assert found.temperature == best_temperature(logits[50:], labels[50:])
     assert found.record["images"] == 50
     broken[:] = np.nan
-    assert calibrate("train_mlp", "temperature", lambda _: broken, part(labels)).record is None
+    none = ("none", 1, 0, None, ())
+    assert calibrate("train_mlp", "temperature", lambda _: broken, part(labels), True) == none
+    assert calibrate("train_mlp", "none", lambda _: logits, part(labels), True) == none
+    assert calibrate("train_mlp", "temperature", lambda _: logits[:0], part(labels[:0])) == none
 
 
 def member(seed: int) -> keras.Sequential:
@@ -174,6 +244,10 @@ def test_a_stage_divides_the_last_layer_by_what_it_records(name, tmp_path):
     assert found["before"]["loss"] > found["after"]["loss"]
     scores = run_evaluate(tmp_path, name)[name]
     assert scores["validation_images"] - scores["validation_right"] == found["mistakes"]
+    held_out = parts["validation"]
+    likely = read_model(tmp_path / name, 100).probabilities(held_out.images, 10)
+    loss = -np.log(likely[np.arange(len(likely)), held_out.labels]).mean()
+    assert loss == pytest.approx(found["after"]["loss"], abs=1e-5)
     content = [path.read_bytes() for path in sorted((tmp_path / name).glob("*.npz"))]
     run(tmp_path, name, "temperature")
     assert content == [path.read_bytes() for path in sorted((tmp_path / name).glob("*.npz"))]

@@ -8,10 +8,17 @@ from made_results import render
 from test_report import Page
 
 CALIBRATION = {
-    **{"temperature": 0.5432, "images": 1234, "mistakes": 5},
+    **{"temperature": 0.5432, "doubt": 0.0, "images": 1234, "mistakes": 5},
     "before": {"loss": 0.12345, "calibration_error": 0.0333},
     "after": {"loss": 0.0456, "calibration_error": 0.00123},
 }
+
+
+def test_a_doubt_is_said(tmp_path):
+    doubtful = CALIBRATION | {"doubt": 0.00421}
+    html, markdown = render(tmp_path, {"one": 5}, calibration=doubtful, validation=(5, 9))
+    for text in (Page(html).text, markdown):
+        assert "Its temperature is 0.543 and its doubt 0.42 %, found on 1,234 validation" in text
 
 
 def test_a_temperature_and_what_it_did_are_said(tmp_path):

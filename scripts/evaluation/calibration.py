@@ -22,7 +22,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
         `calibration_error_equal_mass`, over ten groups of equally many answers; and the
         `calibration_p_value` of the test that answers are right as often as they say.
     """
-    sure = np.clip(confidence.astype(np.float64), 0, 1)
+    sure = np.minimum(confidence.astype(np.float64), 1)
     random = np.random.default_rng(SEED)
     error = calibration_error(confidence, right)
     # What chance in the choice of the images adds to each tenth, as a bootstrap draws it. An error

@@ -11,18 +11,20 @@ from core.split import scaled_and_flat
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Softmax of an affine map of the scaled pixels.
+    """Softmax of an affine map of the scaled pixels, and a share of it even over all classes.
 
     Attributes:
         coefficients: (k, d), float32, for k classes and d pixels; (1, d) for two classes, whose
             first has the logit 0.
         intercepts: (k,) or (1,), float32.
         pixel_range: (2,), float64, the pixels that stand for 0 and 1.
+        doubt: in [0, 1), the share of each answer that all classes have alike.
     """
 
     coefficients: np.ndarray
     intercepts: np.ndarray
     pixel_range: np.ndarray
+    doubt: np.ndarray | float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -41,7 +43,8 @@ class LinearModel:
         """Class probabilities, (n, k), float64, of images, (n, height, width)."""
         logits = self.logits(images)
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        likely = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return (1 - self.doubt) * likely + self.doubt / likely.shape[1]
 
 
 def write_linear_model(path: Path, model: LinearModel) -> None:
@@ -51,9 +54,11 @@ def write_linear_model(path: Path, model: LinearModel) -> None:
         coefficients=model.coefficients,
         intercepts=model.intercepts,
         pixel_range=model.pixel_range,
+        doubt=model.doubt,
     )
 
 
 def read_linear_model(path: Path) -> LinearModel:
     """Read what `write_linear_model` wrote. Raises UserError and OSError."""
-    return LinearModel(**read_arrays(path, ("coefficients", "intercepts", "pixel_range")))
+    names = ("coefficients", "intercepts", "pixel_range", "doubt")
+    return LinearModel(**read_arrays(path, names))

@@ -107,6 +107,7 @@ def _describe_calibration(found: dict[str, Any] | None) -> dict[str, Any] | None
     measures = ("loss", "calibration_error")
     return {
         "temperature": float(found["temperature"]),
+        "doubt": float(found["doubt"]),
         "images": int(found["images"]),
         **{
             when: {measure: float(found[when][measure]) for measure in measures}

@@ -1,4 +1,4 @@
-"""Calibration by one temperature (Guo et al. 2017), found on the validation images."""
+"""Calibration by one temperature (Guo et al. 2017), and a doubt, found on the validation images."""
 
 import math
 import sys
@@ -12,6 +12,7 @@ from core.split import Split
 
 TEMPERATURE, NONE = "temperature", "none"  # what the parameter may be
 LOWEST, HIGHEST = 0.1, 10.0
+MOST_DOUBT = 0.1
 FEW = 10  # mistakes, or right answers: with fewer, a temperature is hardly known
 
 
@@ -21,19 +22,25 @@ class Calibration(NamedTuple):
     Attributes:
         method: "temperature", or "none" where none was wanted or could be found.
         temperature: what to divide the logits by.
-        record: the temperature and what it did to the validation images, for the training's
+        doubt: the share of each answer to spread evenly over all classes.
+        record: both, and what they did to the validation images, for the training's
             record; None without one.
         remarks: what a reader should know of it.
     """
 
     method: str
     temperature: float
+    doubt: float
     record: dict[str, Any] | None
     remarks: tuple[str, ...]
 
 
 def calibrate(
-    stage: str, method: str, logits_of: Callable[[np.ndarray], np.ndarray], held_out: Split
+    stage: str,
+    method: str,
+    logits_of: Callable[[np.ndarray], np.ndarray],
+    held_out: Split,
+    with_doubt: bool = False,
 ) -> Calibration:
     """Find the temperature of a model whose answer is the mean of several softmaxes, or is one.
 
@@ -42,8 +49,9 @@ def calibrate(
         method: the stage's parameter.
         logits_of: gives the logits, (n, views, k), of images, (n, height, width).
         held_out: the validation part.
+        with_doubt: whether to find a doubt too, where there are 10 mistakes; it is 0 else.
     """
-    none = Calibration(NONE, 1.0, None, ())
+    none = Calibration(NONE, 1.0, 0.0, None, ())
     if method == NONE or not len(held_out.labels):
         return none
     logits = logits_of(held_out.images).astype(np.float64)
@@ -51,9 +59,12 @@ def calibrate(
     logits, labels = logits[usable], held_out.labels[usable]
     if not len(labels):
         return none
-    temperature = best_temperature(logits, labels)
-    before, after = (_measures(logits, labels, one) for one in (1.0, temperature))
+    before = _measures(logits, labels, 1.0, 0.0)
     mistakes, classes = before.pop("mistakes"), (len(np.unique(labels)), len(held_out.classes))
+    temperature, doubt = best_temperature(logits, labels), 0.0
+    if with_doubt and mistakes >= FEW:  # it would explain each of a few
+        temperature, doubt = _best_with_doubt(logits, labels, temperature)
+    after = _measures(logits, labels, temperature, doubt)
     after.pop("mistakes")
     remarks = []
     if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
@@ -67,10 +78,10 @@ def calibrate(
     for remark in remarks:
         print(f"{stage}.calibration: training {remark}", file=sys.stderr)
     record = {
-        **{"temperature": temperature, "images": len(labels), "mistakes": mistakes},
+        **{"temperature": temperature, "doubt": doubt, "images": len(labels), "mistakes": mistakes},
         **{"before": before, "after": after},
     }
-    return Calibration(TEMPERATURE, temperature, record, tuple(remarks))
+    return Calibration(TEMPERATURE, temperature, doubt, record, tuple(remarks))
 
 
 def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -87,16 +98,49 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     from scipy.optimize import minimize_scalar  # takes long to import
 
     def loss(exponent: float) -> float:
-        answers = _log_answers(logits, math.exp(exponent))
-        return -(_of_labels(answers, labels).sum() + answers.mean()) / len(labels)
+        return _loss_with_one_more(logits, labels, exponent, 0.0)
 
     bounds = (math.log(LOWEST), math.log(HIGHEST))
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x
     return math.exp(min((float(found), 0.0), key=loss))  # the mean of several may have two minima
 
 
-def _measures(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, Any]:
-    answers = _log_answers(logits, temperature)
+def _best_with_doubt(
+    logits: np.ndarray, labels: np.ndarray, temperature: float
+) -> tuple[float, float]:
+    """The temperature and the doubt, from 0 to a tenth, with the least such loss.
+
+    What is linear in the pixels is sure of a few images that look like no other, and wrong. A
+    temperature alone is too high for all others, so that these few cost less.
+
+    Args:
+        temperature: the best without a doubt, where to begin.
+    """
+    from scipy.optimize import minimize
+
+    def loss(found: np.ndarray) -> float:
+        return _loss_with_one_more(logits, labels, *found)
+
+    exponent = math.log(temperature)
+    bounds = ((math.log(LOWEST), math.log(HIGHEST)), (0, MOST_DOUBT))
+    exact = {"xatol": 1e-6, "fatol": 1e-9}
+    begin, method = (exponent, 0.01), "Nelder-Mead"
+    tried = minimize(loss, begin, method=method, bounds=bounds, options=exact).x
+    exponent, doubt = min((tried, (exponent, 0.0)), key=loss)
+    return math.exp(exponent), float(doubt)
+
+
+def _loss_with_one_more(
+    logits: np.ndarray, labels: np.ndarray, exponent: float, doubt: float
+) -> float:
+    answers = _log_answers(logits, math.exp(exponent), doubt)
+    return -(_of_labels(answers, labels).sum() + answers.mean()) / len(labels)
+
+
+def _measures(
+    logits: np.ndarray, labels: np.ndarray, temperature: float, doubt: float
+) -> dict[str, Any]:
+    answers = _log_answers(logits, temperature, doubt)
     right = answers.argmax(axis=1) == labels
     return {
         "loss": float(-_of_labels(answers, labels).mean()),
@@ -105,12 +149,17 @@ def _measures(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dic
     }
 
 
-def _log_answers(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Logarithms, (n, k), of the mean of the views' softmaxes: what is tiny stays a number."""
+def _log_answers(logits: np.ndarray, temperature: float, doubt: float) -> np.ndarray:
+    """Logarithms, (n, k), of the mean of the views' softmaxes, `doubt` of which is spread evenly:
+    what is tiny stays a number.
+    """
     from scipy.special import log_softmax, logsumexp
 
     answers = log_softmax(logits / temperature, axis=2)
-    return logsumexp(answers, axis=1) - math.log(logits.shape[1])
+    answers = logsumexp(answers, axis=1) - math.log(logits.shape[1])
+    if not doubt:
+        return answers
+    return np.logaddexp(answers + math.log1p(-doubt), math.log(doubt / logits.shape[2]))
 
 
 def _of_labels(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ def write_record(
         fit_seconds: duration of the fit alone. It differs from run to run, so it is kept here and
             never in a file that git tracks.
         answer_microseconds: what `microseconds_an_image` gave; kept here for the same reason.
-        calibration: the temperature and what it did, as `calibrate` found it.
+        calibration: the temperature, the doubt and what they did, as `calibrate` found them.
         remarks: what a reader of the results should know of this training.
     """
     write_json(
