@@ -86,6 +86,22 @@ class TestCalibration:
         equal_mass = found["calibration_error_equal_mass"]
         assert equal_mass == pytest.approx((0.6 - 0.3 + 18 * 0.1) / 20)
 
+    def test_the_interval_by_hand(self):
+        """Of 20 answers, the last is wrong, and is drawn as often as one of 20 balls in 20 draws:
+        more than three times, which is two too often, in 1.6 %, and more than twice in 7.5 %.
+        """
+        found = calibration(np.array([*[0.99] * 19, 0.91]), np.arange(20) < 19)
+        error, margin = (0.91 - 19 * 0.01) / 20, 2 * 0.92 / 20
+        assert found["calibration_error"] == pytest.approx(error)
+        assert found["calibration_error_low"] == 0
+        assert found["calibration_error_high"] == pytest.approx(error + margin)
+
+    def test_no_error_and_no_confidence_is_above_1(self):
+        """The draw of one image twice is as far from both as they are from what they say."""
+        found = calibration(np.array([1.0000001, 0.15], np.float32), np.array([False, True]))
+        assert found["calibration_error_high"] == 1
+        assert calibration(np.array([1.0000001], np.float32), np.array([True]))["confidence"] == 1
+
     def test_what_means_what_it_says(self, monkeypatch):
         """By 100 sets of answers that are right as often as they say, or 4 points less often: how
         often the interval holds the distance, and how often the test finds it.
