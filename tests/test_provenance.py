@@ -160,7 +160,7 @@ DOWNLOAD = ("scripts/download.py", "--output", "made/dataset.npz", "--dataset", 
 DOWNLOAD += ("--path", "none", "--test_size", "0.2", "--test_seed", "1", "--resize", "none")
 DOWNLOAD += ("--no-transpose", "--timeout", "1", "--attempts", "1")
 PREPROCESS = ("scripts/preprocess.py", "--dataset", "made/dataset.npz", "--seed", "1")
-PREPROCESS += ("--validation_size", "0.1", "--train_size", "all")
+PREPROCESS += ("--hold_out", "none", "--validation_size", "0.1", "--train_size", "all")
 PREPROCESS += tuple(f"--{part}=made/{part}.npz" for part in ("train", "validation", "test"))
 
 

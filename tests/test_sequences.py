@@ -27,11 +27,11 @@ def parameter_a(project: Project) -> None:
 
 
 def code_b(project: Project) -> None:
-    replace(project.folder / CODE, '"checks": checks}', '"checks": checks, "b": 1}')
+    replace(project.folder / CODE, '"checks": checks, ', '"checks": checks, "b": 1, ')
 
 
 def code_a(project: Project) -> None:
-    replace(project.folder / CODE, '"checks": checks, "b": 1}', '"checks": checks}')
+    replace(project.folder / CODE, '"checks": checks, "b": 1, ', '"checks": checks, ')
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -31,7 +31,7 @@ STALE = {
         "train-logreg has to run: train_logreg.max_iter was 1 and is 3\n",
     ),
     "script": (
-        rewrite("scripts/evaluate.py", "two models", "three models"),
+        rewrite("scripts/evaluate.py", "and compare", "and contrast"),
         "evaluate has to run: scripts/evaluate.py has changed\n",
     ),
     "metrics": (

@@ -75,7 +75,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "code": (
         lambda project: rewrite(
-            project.folder / "scripts/evaluate.py", "two models", "three models"
+            project.folder / "scripts/evaluate.py", "and compare", "and contrast"
         ),
         "evaluate has to run: scripts/evaluate.py has changed",
     ),
