@@ -161,7 +161,8 @@ DOWNLOAD += ("--path", "none", "--test_size", "0.2", "--test_seed", "1", "--resi
 DOWNLOAD += ("--no-transpose", "--timeout", "1", "--attempts", "1")
 PREPROCESS = ("scripts/preprocess.py", "--dataset", "made/dataset.npz", "--seed", "1")
 PREPROCESS += ("--hold_out", "none", "--validation_size", "0.1", "--train_size", "all")
-PREPROCESS += tuple(f"--{part}=made/{part}.npz" for part in ("train", "validation", "test"))
+PARTS = ("train", "validation", "test", "held_out")
+PREPROCESS += tuple(f"--{part}=made/{part}.npz" for part in PARTS)
 
 
 @pytest.mark.parametrize(
