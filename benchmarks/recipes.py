@@ -97,7 +97,8 @@ def prepare(folder: Path, dataset: str) -> Path:
     clone = changed_clone(folder / "clone")
     paths = {"output": folder / "dataset.npz", "provenance": folder / "provenance.json"}
     measure_script(clone, "download", paths, 1, dataset=dataset)
-    parts = {part: folder / f"{part}.npz" for part in ("train", "validation", "test")}
+    names = ("train", "validation", "test", "held_out")
+    parts = {part: folder / f"{part}.npz" for part in names}
     paths = {"dataset": paths["output"], **parts, "provenance": paths["provenance"]}
     whole = {"validation_size": 0, "train_size": "all"}
     measure_script(clone, "preprocess", paths, 1, **whole)
