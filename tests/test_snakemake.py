@@ -29,7 +29,8 @@ def state(folder: Path) -> dict[str, tuple]:
     return {
         str(path): (path.stat().st_mtime_ns, path.stat().st_ctime_ns, path.read_bytes())
         for path in files
-        if ".snakemake" not in path.parts
+        # Python writes its own cache where a file has another time.
+        if not {".snakemake", "__pycache__"} & set(path.parts)
     }
 
 
