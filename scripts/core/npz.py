@@ -74,15 +74,23 @@ def read_members(
         raise UserError(f"{source}: {total} bytes of arrays; allowed: at most {most}")
     arrays = {}
     for name in names:
-        member = members[name]
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # These unpack without limit.
-            why = "compressed in another way than NumPy does"
-            raise UserError(f"{source}: array {_in_a_line(name)} cannot be read ({why})")
-        arrays[name] = read_array(
-            lambda member=member: archive.open(member), member.file_size, source, name
-        )
+        open_file, length = member_of(archive, source, name)
+        arrays[name] = read_array(open_file, length, source, name)
     return arrays
+
+
+def member_of(
+    archive: zipfile.ZipFile, source: str, name: str
+) -> tuple[Callable[[], IO[bytes]], int]:
+    """What opens the array `name` of an archive, and its bytes. Raises UserError for one that is
+    compressed in another way than NumPy does.
+    """
+    member = members_of(archive)[name]
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # These unpack without limit.
+        why = "compressed in another way than NumPy does"
+        raise UserError(f"{source}: array {_in_a_line(name)} cannot be read ({why})")
+    return lambda: archive.open(member), member.file_size
 
 
 def read_array(
@@ -93,13 +101,45 @@ def read_array(
     Raises:
         UserError: it holds objects, is not `length` bytes long, or is damaged.
     """
-    try:
-        return _read_array(open_file, length)
-    except MemoryError:
-        raise
-    except Exception as error:  # NumPy and zlib have another dozen
-        where = f"{source}: array {_in_a_line(name)}"
-        raise UserError(f"{where} cannot be read ({reason(error)})") from error
+    with _array_errors(source, name):
+        shape, by_columns, dtype, start = _header(open_file, length)
+        content = np.empty(length - start, np.uint8)
+        with open_file() as file:
+            file.read(start)
+            _fill(content, file)
+        return np.ndarray(shape, dtype, content, order="F" if by_columns else "C")
+
+
+def shape_of(
+    open_file: Callable[[], IO[bytes]], length: int, source: str, name: str
+) -> tuple[int, ...]:
+    """The shape of an array, by its header. Raises UserError as `read_array` does."""
+    with _array_errors(source, name):
+        return _header(open_file, length)[0]
+
+
+def read_rows(
+    open_file: Callable[[], IO[bytes]], length: int, source: str, name: str, most: int
+) -> Iterator[np.ndarray]:
+    """Read one array as `read_array` does, but some rows at a time, of at most `most` bytes, or
+    one row. One that is stored by columns is read as a whole first.
+    """
+    with _array_errors(source, name):
+        shape, by_columns, dtype, start = _header(open_file, length)
+        row = math.prod(shape[1:]) * dtype.itemsize
+        rows = max(1, most // max(1, row))
+        if by_columns or not row:
+            whole = read_array(open_file, length, source, name)
+            for place in range(0, len(whole), rows):
+                yield np.ascontiguousarray(whole[place : place + rows])
+            return
+        with open_file() as file:
+            file.read(start)
+            for place in range(0, shape[0], rows):
+                count = min(rows, shape[0] - place)
+                content = np.empty(count * row, np.uint8)
+                _fill(content, file)
+                yield content.view(dtype).reshape(count, *shape[1:])
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -108,7 +148,22 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def _read_array(open_file: Callable[[], IO[bytes]], length: int) -> np.ndarray:
+@contextmanager
+def _array_errors(source: str, name: str) -> Iterator[None]:
+    """Make whatever goes wrong in the block a UserError that names the array."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # NumPy and zlib have another dozen
+        where = f"{source}: array {_in_a_line(name)}"
+        raise UserError(f"{where} cannot be read ({reason(error)})") from error
+
+
+def _header(
+    open_file: Callable[[], IO[bytes]], length: int
+) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Of an array its shape, whether it is stored by columns, its dtype, and where it starts."""
     with open_file() as file:
         start = io.BytesIO(file.read(HEADER_BYTES))
     version = npy.read_magic(start)
@@ -121,14 +176,15 @@ def _read_array(open_file: Callable[[], IO[bytes]], length: int) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size + start.tell() != length:
         raise ValueError("it is not as long as its header says")
-    content = np.empty(size, np.uint8)
-    with open_file() as file:
-        file.read(start.tell())
-        for place in range(0, size, CHUNK_BYTES):
-            chunk = memoryview(content)[place : place + CHUNK_BYTES]
-            if file.readinto(chunk) != len(chunk):
-                raise ValueError("it ends too soon")
-    return np.ndarray(shape, dtype, content, order="F" if by_columns else "C")
+    return shape, by_columns, dtype, start.tell()
+
+
+def _fill(content: np.ndarray, file: IO[bytes]) -> None:
+    """Read as many bytes as `content` has. Raises ValueError where there are fewer."""
+    for place in range(0, len(content), CHUNK_BYTES):
+        chunk = memoryview(content)[place : place + CHUNK_BYTES]
+        if file.readinto(chunk) != len(chunk):
+            raise ValueError("it ends too soon")
 
 
 def reason(error: Exception) -> str:

@@ -3,21 +3,69 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import IO
 
 import numpy as np
 
 from core.errors import UserError
-from core.npz import MAXIMUM_BYTES, members_of, opened_archive, read_array, read_members
+from core.npz import (
+    MAXIMUM_BYTES,
+    member_of,
+    members_of,
+    opened_archive,
+    read_array,
+    read_rows,
+    shape_of,
+)
 from core.text import printable
 from dataset.files import Files
 from dataset.found import Found
+from dataset.labels import indexed
 from dataset.parts import role_of, words
 from dataset.shapes import as_grey
 
 NAMES = {"class names", "classes", "label names"}
 UNNAMED = "arr_0"  # what NumPy calls an array that has no name, as in KMNIST's files
 SHOWN = 10
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array that has not been read.
+
+    Attributes:
+        place: what a message calls its file, and `called` it itself.
+        name: by which its role is known.
+        only: whether that has no word besides what it is.
+        open_file: opens what holds it alone, `length` bytes.
+    """
+
+    place: str
+    called: str
+    name: str
+    only: bool
+    open_file: Callable[[], IO[bytes]]
+    length: int
+
+    def read(self, most: int) -> np.ndarray:
+        """The array, which may take `most` bytes. Raises UserError."""
+        self._check(most)
+        return read_array(self.open_file, self.length, self.place, self.called)
+
+    def read_rows(self, most: int) -> Iterator[np.ndarray]:
+        """The array, some rows at a time, of `most` bytes. Raises UserError."""
+        self._check(MAXIMUM_BYTES)
+        return read_rows(self.open_file, self.length, self.place, self.called, most)
+
+    def shape(self) -> tuple[int, ...]:
+        """Its shape, by its header. Raises UserError."""
+        return shape_of(self.open_file, self.length, self.place, self.called)
+
+    def _check(self, most: int) -> None:
+        if self.length > most:
+            raise UserError(f"{self.place}: {self.length} bytes of arrays; allowed: at most {most}")
 
 
 def read_arrays_of(files: Files) -> Found:
@@ -32,32 +80,20 @@ def read_arrays_of(files: Files) -> Found:
             size, or is damaged.
     """
     with ExitStack() as stack:
-        readers: dict[tuple[str, str], tuple[str, Callable[[int], np.ndarray]]] = {}
-        unused = []
-        for place, name, only, read in _arrays(files, stack):
-            is_names = " ".join(words(name)) in NAMES
-            role = ("names", "") if is_names else role_of(name, only)
-            if role is None:
-                unused.append(name)
-            elif role in readers:
-                raise UserError(
-                    f"{place}: {printable(name)} and {readers[role][0]} are both the"
-                    f" {role[0]} of {role[1]}; allowed: one array for each"
-                )
-            else:
-                readers[role] = printable(name), read
-        _check(files, readers, unused)
+        stored, unused = _by_role(files, stack)
+        _check(files, stored, unused)
         if unused:
-            some = printable(", ".join(unused[:SHOWN]))
+            some = printable(", ".join(array.name for array in unused[:SHOWN]))
             print(f"{printable(files.source)}: not used: {some}", file=sys.stderr)
         left, read = MAXIMUM_BYTES, {}
-        for role, (_, reader) in readers.items():
-            read[role] = reader(left)
+        for role, array in stored.items():
+            read[role] = array.read(left)
             left -= read[role].nbytes
     images, is_coloured = {}, False
-    for part in [part for kind, part in readers if kind == "images"]:
+    for part in [part for kind, part in stored if kind == "images"]:
         role = ("images", part)
-        images[part], coloured = as_grey(read.pop(role), files.source, readers[role][0])
+        name = printable(stored[role].name)
+        images[part], coloured = as_grey(read.pop(role), files.source, name)
         is_coloured = is_coloured or coloured
     labels = {part: read["labels", part] for part in images}
     names = read.get(("names", ""))
@@ -65,21 +101,86 @@ def read_arrays_of(files: Files) -> Found:
     return Found(images, labels, None if names is None else _class_names(files, names), origin)
 
 
-def _arrays(
-    files: Files, stack: ExitStack
-) -> Iterator[tuple[str, str, bool, Callable[[int], np.ndarray]]]:
-    """Each array: the place of its file, its name, whether that has no word besides what it is, and
-    what reads it, given how many bytes it may take.
+def read_array_blocks(
+    files: Files, most: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+    """The images of NumPy's files among `files`, which need no labels: those of test, else those
+    of no part or of train, else those of validation; or the only array, whatever its name.
+
+    Args:
+        most: bytes of images to read at a time, or one image.
+
+    Yields:
+        The number of images, then some of them as grey ones, (n, height, width), and their labels,
+        (n,), as text, or None.
+
+    Raises:
+        UserError: there are none, or one is damaged; what was given before is right.
     """
+    with ExitStack() as stack:
+        stored, unused = _by_role(files, stack)
+        parts = [part for kind, part in stored if kind == "images"]
+        if not stored and len(unused) == 1:
+            stored, parts = {("images", "test"): unused[0]}, ["test"]
+        if not parts:
+            found = _listed([*stored.values(), *unused])
+            raise UserError(
+                f"{printable(files.source)}: no images (found {found}); allowed: x_test, images, or"
+                " the like"
+            )
+        part = min(parts, key=["test", "train", "validation"].index)
+        if len(parts) > 1:
+            print(f"{printable(files.source)}: the images of {part} are asked", file=sys.stderr)
+        array, labels = stored["images", part], stored.get(("labels", part))
+        shape, names = array.shape(), stored.get(("names", ""))
+        count = shape[0] if shape else 0
+        labels = None if labels is None else labels.read(MAXIMUM_BYTES)
+        if labels is not None and labels.shape[:1] != (count,):
+            raise UserError(
+                f"{array.place}: {count} images and labels of shape {labels.shape}; allowed: one"
+                " label an image"
+            )
+        if labels is not None:
+            own = None if names is None else _class_names(files, names.read(MAXIMUM_BYTES))
+            classes, places = indexed(array.place, {"train": labels}, own)
+            labels = classes[places["train"]]
+        place = 0
+        for rows in array.read_rows(most):
+            grey, _ = as_grey(rows, array.place, printable(array.name))
+            end = place + len(rows)
+            yield count, grey, None if labels is None else labels[place:end]
+            place = end
+
+
+def _by_role(
+    files: Files, stack: ExitStack
+) -> tuple[dict[tuple[str, str], StoredArray], list[StoredArray]]:
+    """Arrays by what they are, "images", "labels" or "names", and of which part; and the others."""
+    stored: dict[tuple[str, str], StoredArray] = {}
+    unused = []
+    for array in _arrays(files, stack):
+        is_names = " ".join(words(array.name)) in NAMES
+        role = ("names", "") if is_names else role_of(array.name, array.only)
+        if role is None:
+            unused.append(array)
+        elif role in stored:
+            raise UserError(
+                f"{array.place}: {printable(array.name)} and {printable(stored[role].name)} are"
+                f" both the {role[0]} of {role[1]}; allowed: one array for each"
+            )
+        else:
+            stored[role] = array
+    return stored, unused
+
+
+def _arrays(files: Files, stack: ExitStack) -> Iterator[StoredArray]:
     for file in files.named(".npy"):
-        place, length = files.place(file), files.sizes[file]
 
-        def read(most: int, file: str = file, place: str = place, length: int = length):
-            if length > most:
-                raise UserError(f"{place}: {length} bytes of arrays; allowed: at most {most}")
-            return read_array(lambda: files.open_file(file), length, place, "of it")
+        def open_file(file: str = file) -> IO[bytes]:
+            return files.open_file(file)
 
-        yield place, PurePosixPath(file).stem, False, read
+        name, length = PurePosixPath(file).stem, files.sizes[file]
+        yield StoredArray(files.place(file), "of it", name, False, open_file, length)
     for file in files.named(".npz"):
         place = files.place(file)
         archive = stack.enter_context(
@@ -87,24 +188,27 @@ def _arrays(
         )
         names = list(members_of(archive))
         for name in names:
-
-            def read(most: int, archive=archive, place: str = place, name: str = name):
-                return read_members(archive, place, (name,), most)[name]
-
             is_nameless = names == [UNNAMED]
-            yield place, PurePosixPath(file).stem if is_nameless else name, not is_nameless, read
+            known = PurePosixPath(file).stem if is_nameless else name
+            opener = member_of(archive, place, name)
+            yield StoredArray(place, name, known, not is_nameless, *opener)
 
 
-def _check(files: Files, readers: dict[tuple[str, str], object], unused: list[str]) -> None:
+def _listed(arrays: list[StoredArray]) -> str:
+    return printable(", ".join(array.name for array in arrays[:SHOWN])) or "nothing"
+
+
+def _check(
+    files: Files, stored: dict[tuple[str, str], StoredArray], unused: list[StoredArray]
+) -> None:
     """Raise UserError unless there is a training part, and each part has images and labels."""
-    parts = {part for kind, part in readers if kind != "names"} | {"train"}
+    parts = {part for kind, part in stored if kind != "names"} | {"train"}
     for part in sorted(parts, key=["train", "test", "validation"].index):
         for kind, name in (("images", "x"), ("labels", "y")):
-            if (kind, part) not in readers:
-                others = [*(each for each, _ in readers.values()), *unused]
-                found = printable(", ".join(others[:SHOWN])) or "nothing"
+            if (kind, part) not in stored:
                 raise UserError(
-                    f"{printable(files.source)}: no {kind} of {part} (found {found});"
+                    f"{printable(files.source)}: no {kind} of {part}"
+                    f" (found {_listed([*stored.values(), *unused])});"
                     f" allowed: {name}_{part}, {part}_{kind}, or the like"
                 )
 

@@ -45,15 +45,9 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
     problems, is_coloured = {}, False
     for part, _, name in tqdm(found, desc=printable(files.source), unit=" images", disable=None):
         try:
-            with files.open_file(name) as file:
-                pixels, coloured = _decoded(file)
-        except MemoryError:
-            raise
-        except UnidentifiedImageError:
-            problems[name] = "no image of these formats"
-            continue
-        except Exception as error:  # Pillow has many kinds for a file that is not what it says
-            problems[name] = reason(error)
+            pixels, coloured = read_picture(files, name)
+        except UserError as error:
+            problems[name] = str(error)
             continue
         is_coloured = is_coloured or coloured
         own = resized(pixels[None], *size)[0] if size else pixels
@@ -72,6 +66,21 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
         for each in images
     }
     return Found(images, labels, origin={"format": "images", "colour": is_coloured})
+
+
+def read_picture(files: Files, name: str) -> tuple[np.ndarray, bool]:
+    """One image, (height, width), and whether there was any colour in it. Raises UserError with
+    nothing but the reason where it cannot be read.
+    """
+    try:
+        with files.open_file(name) as file:
+            return _decoded(file)
+    except MemoryError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UserError("no image of these formats") from error
+    except Exception as error:  # Pillow has many kinds for a file that is not what it says
+        raise UserError(reason(error)) from error
 
 
 def _placed(files: Files) -> list[tuple[str, str, str]]:

@@ -4,8 +4,8 @@ import csv
 import gzip
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -39,18 +39,8 @@ def read_tables_of(files: Files) -> Found:
     """
     images, labels, unused, left = {}, {}, [], MAXIMUM_BYTES
     for part, name in _by_part(files).items():
-        place = files.place(name)
-        try:
-            with files.open_file(name) as packed:
-                is_packed = name.lower().endswith(".gz")
-                with gzip.open(packed) if is_packed else nullcontext(packed) as file:
-                    found = _read_table(file, place, left, needed=part == "train")
-        except (UserError, MemoryError):
-            raise
-        except UnicodeDecodeError as error:
-            raise UserError(f"{place}: {reason(error)}; allowed: text in UTF-8") from error
-        except Exception as error:  # those of gzip, zlib, zipfile and csv
-            raise UserError(f"{place}: {reason(error)}") from error
+        with _opened(files, name) as file:
+            found = _read_table(file, files.place(name), left, needed=part == "train")
         if found is None:
             unused.append(name)
         else:
@@ -60,6 +50,59 @@ def read_tables_of(files: Files) -> Found:
     if len({own.dtype for own in images.values()}) > 1:
         images = {part: own.astype(np.float32, copy=False) for part, own in images.items()}
     return Found(images, labels, origin={"format": "csv", "unused": unused})
+
+
+def read_table_blocks(
+    files: Files, name: str, refuse: Callable[[str], None]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """The rows of the CSV file `name`, which needs no labels, some at a time: their numbers, (n,),
+    from 1 without empty lines, the images, (n, side, side), and the labels, (n,), text, or None.
+
+    Args:
+        refuse: is told of each row that cannot be read, in one line.
+
+    Raises:
+        UserError: the first line does not name the pixels of square images, or the file is damaged;
+            what was given before is right.
+    """
+    place = files.place(name)
+    with _opened(files, name) as file:
+        rows = _rows(file, place)
+        first, columns, found = _columns(rows)
+        side = math.isqrt(max(len(columns) - len(found), 0))
+        if len(found) > 1 or side == 0 or side**2 != len(columns) - len(found):
+            raise UserError(
+                f"{place}: the first line names {len(columns)} columns, {len(found)} of them label;"
+                " allowed: one for each pixel of a square image, as 784 of 28x28, with commas"
+                " between, and at most one called label"
+            )
+        numbers = [as_number(name) for name in columns]
+        if not any(isinstance(number, str) for number in numbers) and numbers != [
+            *range(len(numbers))  # as pandas calls columns without names
+        ]:
+            raise UserError(f"{place}: the first line holds numbers; allowed: the columns' names")
+        line, row = 2, 1
+        for block in _and(first, rows):
+            pixels, labels, kept = _parse(block, columns, found, place, line, refuse)
+            yield row + kept, _smallest(pixels).reshape(-1, side, side), labels if found else None
+            line, row = line + len(block), row + sum(map(bool, block))
+
+
+@contextmanager
+def _opened(files: Files, name: str) -> Iterator[IO[bytes]]:
+    """Give the block the text of a CSV file, and make what goes wrong in it a UserError."""
+    place = files.place(name)
+    try:
+        with files.open_file(name) as packed:
+            is_packed = name.lower().endswith(".gz")
+            with gzip.open(packed) if is_packed else nullcontext(packed) as file:
+                yield file
+    except (UserError, MemoryError):
+        raise
+    except UnicodeDecodeError as error:
+        raise UserError(f"{place}: {reason(error)}; allowed: text in UTF-8") from error
+    except Exception as error:  # those of gzip, zlib, zipfile and csv
+        raise UserError(f"{place}: {reason(error)}") from error
 
 
 def _by_part(files: Files) -> dict[str, str]:
@@ -87,9 +130,7 @@ def _read_table(
     is not `needed`.
     """
     rows = _rows(file, place)
-    first = next(rows, [""])
-    columns = [name.strip() for name in next(csv.reader([first[0].removeprefix("\ufeff")]), [])]
-    found = [number for number, name in enumerate(columns) if name.lower() in LABELS]
+    first, columns, found = _columns(rows)
     if not found and not needed:
         print(f"{place}: not used, since it has no column label", file=sys.stderr)
         return None
@@ -103,7 +144,7 @@ def _read_table(
     parts, labels, line = [], [], 1
     with tqdm(desc=place, unit=" images", disable=None) as progress:
         for block in _and(first, rows):
-            pixels, own = _parse(block, columns, found[0], place, line + 1)
+            pixels, own, _ = _parse(block, columns, found, place, line + 1)
             line += len(block)
             parts.append(_smallest(pixels))
             labels.append(own)
@@ -127,26 +168,47 @@ def _rows(file: IO[bytes], place: str) -> Iterator[list[str]]:
         yield [rest.decode().removesuffix("\r")]
 
 
+def _columns(rows: Iterator[list[str]]) -> tuple[list[str], list[str], list[int]]:
+    """Of a table the first lines below the names of its columns, these names, and which of them
+    are those of labels.
+    """
+    first = next(rows, [""])
+    columns = [name.strip() for name in next(csv.reader([first[0].removeprefix("\ufeff")]), [])]
+    found = [number for number, name in enumerate(columns) if name.lower() in LABELS]
+    return first[1:], columns, found
+
+
 def _and(first: list[str], others: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield first[1:]
+    yield first
     yield from others
 
 
 def _parse(
-    lines: list[str], columns: list[str], label: int, place: str, number: int
-) -> tuple[np.ndarray, np.ndarray]:
+    lines: list[str],
+    columns: list[str],
+    label: list[int],
+    place: str,
+    number: int,
+    refuse: Callable[[str], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pixels, (rows, columns - 1), and labels of `lines`, of which the first is line `number`
-    of the file. Empty ones are left out.
+    of the file; and which rows these are, from 0. Empty lines are no rows.
+
+    Args:
+        label: the column of the labels, if there is one, which gives as many columns less; without,
+            labels are empty.
+        refuse: is told of each row that is wrong, which is left out; else UserError is raised.
     """
-    commas = len(columns) - 1
+    commas, width = len(columns) - 1, len(columns) - len(label)
     plain = [line for line in lines if line]
     if all(line.count(",") == commas and '"' not in line for line in plain):
-        if label == 0:
+        labels, pixels = [""] * len(plain), plain
+        if label == [0]:
             pairs = [line.split(",", 1) for line in plain]
             labels, pixels = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        else:
+        elif label:
             cells = [line.split(",") for line in plain]
-            labels = [row.pop(label) for row in cells]
+            labels = [row.pop(*label) for row in cells]
             pixels = [",".join(row) for row in cells]
         text = ",".join(pixels)
         for dtype in (np.int64, np.float64):  # whole numbers are read ten times as fast
@@ -154,28 +216,39 @@ def _parse(
                 found = np.fromstring(text, dtype, sep=",")
             except ValueError:
                 continue
-            if len(found) == len(plain) * commas and (np.abs(found) < MOST[dtype]).all():
-                return found.reshape(len(plain), commas), np.array(labels, np.str_)
-    found = np.empty((len(plain), commas))
-    labels, row = [], 0
-    for line_number, line in enumerate(lines, number):
-        if line:
-            labels.append(
-                _parse_line(line, columns, label, f"{place}, line {line_number}", found[row])
-            )
-            row += 1
-    return found, np.array(labels, np.str_)
+            if len(found) == len(plain) * width and (np.abs(found) < MOST[dtype]).all():
+                kept = np.arange(len(plain))
+                return found.reshape(len(plain), width), np.array(labels, np.str_), kept
+    found = np.empty((len(plain), width))
+    labels, kept = [], []
+    numbered = ((line_number, line) for line_number, line in enumerate(lines, number) if line)
+    for row, (line_number, line) in enumerate(numbered):
+        where = f"{place}, line {line_number}"
+        try:
+            labels.append(_parse_line(line, columns, label, where, found[len(kept)]))
+        except UserError as error:
+            if refuse is None:
+                raise
+            refuse(str(error))
+        else:
+            kept.append(row)
+    return found[: len(kept)], np.array(labels, np.str_), np.array(kept, int)
 
 
-def _parse_line(line: str, columns: list[str], label: int, place: str, pixels: np.ndarray) -> str:
-    """The label of one line; its pixels are put into `pixels`."""
-    cells = next(csv.reader([line]))
+def _parse_line(
+    line: str, columns: list[str], label: list[int], place: str, pixels: np.ndarray
+) -> str:
+    """The label of one line, if it has one; its pixels are put into `pixels`."""
+    try:
+        cells = next(csv.reader([line]))
+    except csv.Error as error:  # a cell of over 131,072 characters
+        raise UserError(f"{place}: {reason(error)}") from error
     if len(cells) != len(columns):
         raise UserError(
             f"{place}: {len(cells)} cells; allowed: {len(columns)}, as in the first line"
         )
-    text = cells.pop(label)
-    names = [name for column, name in enumerate(columns) if column != label]
+    text = cells.pop(*label) if label else ""
+    names = [name for column, name in enumerate(columns) if column not in label]
     for column, (cell, name) in enumerate(zip(cells, names, strict=True)):
         value = as_number(cell.strip())
         if isinstance(value, str) or not math.isfinite(value):
