@@ -7,6 +7,7 @@ import numpy as np
 from core.split import Split
 from drawing.svg import inline
 from evaluation.evaluation import Evaluation
+from evaluation.ranking import ranking
 from evaluation.significance import ALPHA
 from evaluation.validation import check_validation
 from page.charts import draw_abstention, draw_accuracies, draw_cost
@@ -30,9 +31,9 @@ def describe_comparison(
         part: the test images.
         stats: the dataset's statistics.
     """
-    # The most accurate first; of equals, the one with the lower loss.
-    ranked = sorted(models, key=lambda row: (-row["scores"]["accuracy"], row["scores"]["loss"]))
     by_name = {model["name"]: model for model in models}
+    scores = {name: model["scores"] for name, model in by_name.items()}
+    ranked = [by_name[name] for name in ranking(scores)]
     findings = evaluation.findings
     pairs = [_describe_pair(pair, by_name, len(evaluation.classes)) for pair in findings["pairs"]]
     best, known = ranked[0], evaluation.classes.tolist()
