@@ -3,6 +3,7 @@
 # make fresh:  the same by what is at hand: without data, models or cache.
 # make review BASE=main: what a change does to the results, for a pull request.
 # make reproduce: make all results anew, and compare them with those committed.
+# make predict IMAGES=photo.png: what the best model makes of images; MODEL="cnn mlp" asks others.
 # make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
@@ -13,7 +14,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review reproduce study summary data comment post test test-long mutants format bench lock clean always
+.PHONY: report verify fresh review reproduce study predict summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
 WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
@@ -44,6 +45,15 @@ study: $(INSTALLED)
 	@test -e workflow || { echo "make study needs Snakemake's files, and workflow/ is missing"; exit 1; }
 	snakemake --snakefile workflow/study.smk --cores $(CORES)
 	@echo "The page: $(CURDIR)/reports/study.html, and study.md beside it"
+
+# Through the environment, as above. FLAGS are those of: python scripts/tool.py predict --help
+predict: override export IMAGES := $(value IMAGES)
+predict: override export MODEL := $(value MODEL)
+predict: override export FLAGS := $(value FLAGS)
+predict: $(INSTALLED)
+	@test -n "$$IMAGES" || { echo "make predict needs a file or folder: IMAGES=photo.png"; exit 1; }
+	@set -f; python scripts/tool.py predict --images="$$IMAGES" --models $$MODEL \
+		--seen reports/predictions.html $$FLAGS
 
 # Everything anew: a cache may hold what others have put there.
 reproduce: $(INSTALLED)

@@ -9,7 +9,7 @@ from core.errors import UserError
 NAMES = (
     *("check_parameters", "verify", "fresh", "reproduced"),  # checks of the results
     *("review", "comment", "post"),  # what a change does to them; on a pull request
-    "study",  # the page of a study
+    *("study", "predict"),  # the page of a study; what models make of images
 )
 
 

@@ -1,0 +1,181 @@
+"""Models are asked about images: from the command line to the last line of the table."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from core.errors import UserError
+from core.files import write_text, written_whole
+from core.parameters import first_error, read_schema, read_sections
+from core.split import read_split
+from core.text import printable
+from freshness.revision import check_folder
+from networks.backend import use_threads
+from prediction import table
+from prediction.asking import answers
+from prediction.fitting import Fitting
+from prediction.inputs import Asked, asked_images
+from prediction.models import Model, best_model, folders_of, read_models
+from prediction.seen import Seen
+from prediction.staleness import stale_models
+from prediction.threshold import find_threshold
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `tool.py predict --help` lists."""
+
+    images: Path
+    models: Sequence[str] = ()
+    output: Path | None = None
+    seen: Path | None = None
+    fit: str = "auto"
+    sure: float | None = None
+    validation: Path = Path("data/processed/validation.npz")
+    kaggle: bool = False
+
+
+def answer(request: Request) -> int:
+    """Write the answers, and say on standard error what there is to say of them. Returns how many
+    problems there were, each of which was said in a line there.
+
+    Raises:
+        UserError: nothing can be answered.
+        OSError: something cannot be read or written.
+    """
+    problems = []
+
+    def refuse(line: str) -> None:
+        problems.append(1)
+        tqdm.write(line, file=sys.stderr)
+
+    check_folder()
+    _check(request)
+    parameters = _parameters()
+    settings = parameters["evaluate"]
+    names = request.models or [best_model()]
+    use_threads(settings["threads"])
+    with threadpool_limits(settings["threads"]):
+        folders = folders_of(names)
+        models = read_models(folders, settings["batch_size"], stale_models(folders), refuse)
+        if not request.models:
+            _say(f"{models[0].name} answers, the best model on the page")
+        thresholds = _thresholds(request, models)
+        with asked_images(request.images, _classes(models), refuse) as asked:
+            if request.kaggle and asked.pictures:
+                raise UserError(
+                    "--kaggle: images have no numbers in files of their own; allowed:"
+                    " a table or arrays, as test.csv"
+                )
+            fitting = Fitting(request.fit, parameters["download"]["dataset"], asked.pictures)
+            chunks = answers(asked, models, settings["batch_size"], fitting, refuse)
+            _write(request, models, thresholds, asked, chunks)
+    for line in fitting.remarks():
+        _say(line)
+    return len(problems)
+
+
+def _write(
+    request: Request,
+    models: Sequence[Model],
+    thresholds: list[float],
+    asked: Asked,
+    chunks: Iterator[Any],
+) -> None:
+    scores = [table.Score() for _ in models]
+    seen = Seen(models)
+    quiet = request.output is None and sys.stdout.isatty()  # there the answers themselves are seen
+    with (
+        _opened(request.output) as file,
+        tqdm(total=asked.total, unit=" images", disable=quiet or None) as progress,
+    ):
+        file.write(
+            table.KAGGLE
+            if request.kaggle
+            else table.header(models, asked.pictures, asked.labelled, bool(thresholds))
+        )
+        for chunk in chunks:
+            if request.kaggle:
+                file.write(table.kaggle_rows(chunk, models[0]))
+            else:
+                file.write(table.rows(chunk, models, asked.labelled, thresholds))
+            for place, model in enumerate(models):
+                least = thresholds[place] if thresholds else 0
+                scores[place].add(model, chunk.probabilities[place], chunk.labels, least)
+            if request.seen:
+                seen.add(chunk)
+            progress.update(len(chunk.names))
+    if request.seen:
+        write_text(request.seen, seen.page())
+        _say(f"What the models saw: {request.seen.resolve()}")
+    for model, score in zip(models, scores, strict=True):
+        for line in score.sentences(model.name, bool(thresholds)):
+            _say(line)
+
+
+def _thresholds(request: Request, models: Sequence[Model]) -> list[float]:
+    """The least confidence of each model, said on standard error; none where none is asked for."""
+    if request.sure is None:
+        return []
+    if not request.validation.is_file():
+        raise UserError(
+            f"--sure needs {request.validation}, which is missing; dvc repro preprocess makes it"
+        )
+    validation = read_split(request.validation)
+    found = [find_threshold(model, validation, request.sure) for model in models]
+    for model, threshold in zip(models, found, strict=True):
+        _say(threshold.sentence(model.name))
+    return [threshold.confidence for threshold in found]
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[IO[str]]:
+    """Give the block the file `output`, or standard output, whose reader may leave."""
+    if output:
+        with (
+            written_whole(output) as partial,
+            partial.open("w", encoding="utf-8", newline="") as file,
+        ):
+            yield file
+        return
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains
+
+
+def _check(request: Request) -> None:
+    """Raise UserError where flags do not go together, or name the images as what to write."""
+    for path in filter(None, (request.output, request.seen)):
+        if path.exists() and request.images.exists() and path.samefile(request.images):
+            raise UserError(f"{path}: the images themselves; allowed: another file to write")
+    if request.output and request.output == request.seen:
+        raise UserError(f"{request.output}: the table and the page; allowed: a file for each")
+    if request.kaggle and (len(request.models) > 1 or request.sure is not None):
+        raise UserError(
+            "--kaggle: its format has one answer an image; allowed: one model, no --sure"
+        )
+
+
+def _parameters() -> dict[str, Any]:
+    parameters = read_sections(Path("params.yaml"))
+    error = first_error(parameters, read_schema())
+    if error:
+        raise UserError(error)
+    return parameters
+
+
+def _classes(models: Sequence[Model]) -> set[str]:
+    return {name for model in models for name in model.classes}
+
+
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr)

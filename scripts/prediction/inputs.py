@@ -1,0 +1,166 @@
+"""The images that a user asks about, some at a time: pictures, a table, or arrays."""
+
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from core.errors import UserError
+from core.text import printable
+from dataset import arrays, pictures, table
+from dataset.files import Files, opened
+from dataset.pictures import read_picture
+
+BLOCK_BYTES = 2**22  # of images to read at a time
+SHOWN = 5  # files that are named
+ALLOWED = "a picture (PNG, JPEG, BMP, GIF, TIFF), a folder of them, .csv, .npz or .npy, or a .zip"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some images of one size.
+
+    Attributes:
+        names: of each: the path of its file, or the number of its row, from 1.
+        images: (n, height, width), grey, of any real dtype.
+        labels: what each is said to be, or None where that is not known.
+    """
+
+    names: list[str]
+    images: np.ndarray
+    labels: list[str | None]
+
+    def single(self) -> Iterator["Block"]:
+        """A block for each image."""
+        for place, (name, label) in enumerate(zip(self.names, self.labels, strict=True)):
+            yield Block([name], self.images[place : place + 1], [label])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All images.
+
+    Attributes:
+        place: what a message calls them together, and `called` one of them by its name.
+        pictures: whether each is a file of its own.
+        labelled: whether labels may be known.
+        total: how many there are, if that is known before they are read.
+        blocks: reads them, once.
+    """
+
+    place: str
+    called: Callable[[str], str]
+    pictures: bool
+    labelled: bool
+    total: int | None
+    blocks: Iterator[Block]
+
+
+@contextmanager
+def asked_images(
+    path: Path, classes: Collection[str], refuse: Callable[[str], None]
+) -> Iterator[Asked]:
+    """Give the block the images at `path`.
+
+    Args:
+        classes: names by which a folder of pictures is known to be a class.
+        refuse: is told of each image that cannot be read, in one line; the others are given.
+
+    Raises:
+        UserError: there are none, or what holds them is damaged.
+    """
+    if not path.exists():
+        raise UserError(f"{printable(path)}: no such file or folder; allowed: {ALLOWED}")
+    with opened(path) as files:
+        names = files.named(*pictures.SUFFIXES)
+        tables = files.named(*table.SUFFIXES, ".npz", ".npy")
+        if names:
+            others = len(files.sizes) - len(names)
+            if others:
+                print(
+                    f"{printable(files.source)}: other files were not used: {others}",
+                    file=sys.stderr,
+                )
+            yield _pictures(files, names, classes, refuse)
+        elif len(tables) == 1:
+            is_table = tables[0].lower().endswith(table.SUFFIXES)
+            yield _table(files, tables[0], refuse) if is_table else _arrays(files)
+        else:
+            some = printable(", ".join([*tables, *files.sizes][:SHOWN])) or "nothing"
+            many = f"{len(tables)} tables and arrays" if tables else "no images"
+            raise UserError(f"{printable(files.source)}: {many} (found {some}); allowed: {ALLOWED}")
+
+
+def _pictures(
+    files: Files, names: list[str], classes: Collection[str], refuse: Callable[[str], None]
+) -> Asked:
+    def label(name: str) -> str | None:
+        folder = printable(PurePosixPath(name).parent.name)
+        return folder if folder in classes else None
+
+    def blocks() -> Iterator[Block]:
+        for name in names:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # Pillow's, on what does no harm
+                    image, _ = read_picture(files, name)
+            except UserError as error:
+                refuse(f"{files.place(name)}: {error}")
+                continue
+            yield Block([name], image[None], [label(name)])
+
+    is_labelled = any(label(name) is not None for name in names)
+    return Asked(printable(files.source), files.place, True, is_labelled, len(names), blocks())
+
+
+def _table(files: Files, name: str, refuse: Callable[[str], None]) -> Asked:
+    found = table.read_table_blocks(files, name, refuse)
+    first = next(found, None)
+
+    def blocks() -> Iterator[Block]:
+        for numbers, images, labels in _with(first, found):
+            yield _numbered(numbers, images, labels)
+
+    is_labelled = first is not None and first[2] is not None
+    place = files.place(name)
+    return Asked(place, _row_of(place), False, is_labelled, None, blocks())
+
+
+def _arrays(files: Files) -> Asked:
+    found = arrays.read_array_blocks(files, BLOCK_BYTES)
+    first = next(found, None)
+    if first is None:
+        raise UserError(f"{printable(files.source)}: no images; allowed: at least one")
+
+    def blocks() -> Iterator[Block]:
+        row = 1
+        for _, images, labels in _with(first, found):
+            if images.dtype.kind not in "buif":
+                raise UserError(
+                    f"{printable(files.source)}: images of dtype {images.dtype}; allowed: numbers"
+                )
+            yield _numbered(np.arange(row, row + len(images)), images, labels)
+            row += len(images)
+
+    place = printable(files.source)
+    return Asked(place, _row_of(place), False, first[2] is not None, first[0], blocks())
+
+
+def _row_of(place: str) -> Callable[[str], str]:
+    return lambda number: f"{place}, row {number}"
+
+
+def _numbered(numbers: np.ndarray, images: np.ndarray, labels: np.ndarray | None) -> Block:
+    texts = [None] * len(images) if labels is None else list(map(printable, labels.tolist()))
+    return Block(list(map(str, numbers.tolist())), images, texts)
+
+
+def _with(first: Any, others: Iterator[Any]) -> Iterator[Any]:
+    if first is not None:
+        yield first
+    yield from others
