@@ -1,0 +1,123 @@
+"""make predict as the README has it, with the pipeline's own models."""
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, Project
+from PIL import Image
+
+from core.split import read_split
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def project(made_by_dvc, tmp_path_factory) -> Project:
+    """Results, with photos of digits: photo.png, and scans/ with a folder for each class."""
+    project = made_by_dvc.copy(tmp_path_factory.mktemp("predict") / "project")
+    assert (Path(sys.prefix) / ".installed").exists(), "to be run by make test"
+    (project.folder / ".venv").symlink_to(sys.prefix)
+    part = read_split(project.folder / "data" / "processed" / "test.npz")
+    random = np.random.default_rng(0)
+    for place, (image, label) in enumerate(zip(part.images[:40], part.labels, strict=False)):
+        large = Image.fromarray(image * 15).resize((80, 80), Image.Resampling.BICUBIC)
+        photo = np.full((200, 300), 230.0) + random.normal(0, 5, (200, 300))
+        top, left = random.integers(5, 110), random.integers(5, 210)
+        photo[top : top + 80, left : left + 80] -= 0.8 * np.asarray(large)
+        path = project.folder / "scans" / str(label) / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(path)
+    path.rename(project.folder / "photo.png")
+    return project
+
+
+def run(project: Project, command: str) -> tuple[list[dict[str, str]], str, int]:
+    """The rows that a command prints, what it says besides, and its status."""
+    found = subprocess.run(
+        ["sh", "-c", command],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return list(csv.DictReader(io.StringIO(found.stdout))), found.stderr, found.returncode
+
+
+def test_the_readmes_commands(project):
+    section = README.split("### Use the model")[1].split("```")[1].removeprefix("sh\n")
+    one, two, sure = (re.sub(" #.*", "", line) for line in section.strip().splitlines())
+    rows, said, status = run(project, one)
+    assert (len(rows), rows[0]["file"], status) == (1, "photo.png", 0), said
+    assert re.search("^(logreg|mlp|cnn) answers, the best model on the page$", said, re.M)
+    assert f"What the models saw: {project.folder}/reports/predictions.html" in said
+    assert (project.folder / "reports" / "predictions.html").read_text().count("<img") == 1
+    rows, said, status = run(project, two)
+    assert (len(rows), status) == (39, 0), said
+    assert set(rows[0]) >= {"file", "label", "cnn", "cnn_probability", "mlp", "mlp_second"}
+    assert re.search(r"^cnn: right about \d+ of 39 labelled images", said, re.M)
+    rows, said, status = run(project, sure)
+    assert (rows, status) == ([], 0), said
+    with (project.folder / "answers.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 360
+    assert {row["logreg_ask_a_person"] for row in rows} <= {"yes", "no"}
+    assert re.search(r"^logreg: sure from a probability of 0\.\d+ on\.", said, re.M)
+
+
+@pytest.mark.long
+def test_photos_are_answered_about_as_well_as_the_images_themselves(project):
+    """By the logistic regression, which is trained to the end; the networks are not."""
+    command = "python scripts/tool.py predict --models logreg --images "
+    rows, said, _ = run(project, f"{command} scans")
+    photos = np.mean([row["logreg"] == row["label"] for row in rows])
+    rows, said, _ = run(project, f"{command} data/processed/test.npz")
+    images = np.mean([row["logreg"] == row["label"] for row in rows[:39]])
+    assert photos >= images - 0.1, said
+    assert images > 0.8
+
+
+def test_a_stale_model_is_named_and_answers(project, tmp_path):
+    project = project.copy(tmp_path / "project")
+    project.change(train_logreg={"max_iter": 7})
+    command = "python scripts/tool.py predict --images photo.png --models logreg mlp"
+    rows, said, status = run(project, command)
+    assert (len(rows), status) == (1, 1)
+    assert (
+        "models/logreg is stale: train-logreg has to run: train_logreg.max_iter was 20 and is 7;"
+        " make report trains it anew" in said.splitlines()
+    )
+    assert "models/mlp" not in said
+    assert said.splitlines()[-1] == "1 problem; all else is answered"
+    for name in ("dvc.yaml", "dvc.lock"):  # as who works with Snakemake alone
+        (project.folder / name).unlink()
+    project.change(preprocess={"train_size": 310})
+    rows, said, status = run(project, command)
+    assert (len(rows), status) == (1, 1)
+    assert "models/mlp is stale: preprocess has to run: --train_size was 300 and is 310;" in said
+    assert "models/logreg is stale: preprocess has to run" in said
+
+
+@pytest.mark.long
+def test_names_that_a_shell_would_run(project):
+    (project.folder / "$(touch ran) `touch ran`;touch ran.png").write_bytes(
+        (project.folder / "photo.png").read_bytes()
+    )
+    name = "$(touch ran) `touch ran`;touch ran.png"
+    found = subprocess.run(
+        ["make", "--silent", "predict", f"IMAGES={name}", "MODEL=logreg *.md;touch ran"],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not (project.folder / "ran").exists()
+    assert name in found.stdout
+    assert "*.md;touch: no model" in found.stderr
