@@ -9,7 +9,8 @@ from core.errors import UserError
 NAMES = (
     *("check_parameters", "verify", "fresh", "reproduced"),  # checks of the results
     *("review", "comment", "post"),  # what a change does to them; on a pull request
-    *("study", "predict"),  # the page of a study; what models make of images
+    "study",  # the page of a study
+    *("predict", "export"),  # what models make of images; models for other tools
 )
 
 

@@ -1,0 +1,182 @@
+"""The model card: what is known of a model, for those who find it without the pipeline."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import UndefinedError
+from ruamel.yaml import YAML
+
+from core.errors import UserError
+from core.text import printable
+from drawing.templates import template_environment
+from evaluation.evaluation import Evaluation
+from evaluation.significance import ALPHA
+from export.asking import BOUND
+from export.description import Description
+
+FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
+CONFUSIONS = 5  # to name
+CHANGES = 3  # of images, which it bears least
+# The licence of the data as hubs spell it, and in words; what hubs call the dataset.
+LICENCES = {
+    "mnist": ("cc-by-sa-3.0", "by LeCun, Cortes and Burges, CC BY-SA 3.0"),
+    "digits": ("cc-by-4.0", "Alpaydin and Kaynak’s, from the UCI repository, CC BY 4.0"),
+    "own": ("unknown", ""),
+}
+HUB_NAMES = {"mnist": "ylecun/mnist"}
+
+
+def model_card(
+    described: Description,
+    record: dict[str, Any],
+    evaluation: Evaluation,
+    stats: dict[str, Any],
+    dataset: str,
+    files: Sequence[str],
+) -> str:
+    """The card as Markdown, with the metadata that hubs read as YAML at its head.
+
+    Args:
+        record: what the training recorded.
+        stats: the dataset's statistics.
+        dataset: the parameter download.dataset.
+        files: those of the model.
+
+    Raises:
+        UserError: something is missing in what it is written from.
+    """
+    name, findings = described.name, evaluation.findings
+    try:
+        if not re.fullmatch("[0-9a-f]{64}", stats["sha256"]):
+            raise ValueError("no SHA-256")
+        scores = findings["metrics"][name]
+        page = {
+            "metadata": _metadata(described, scores, stats, dataset, files),
+            "model": {
+                "scores": scores,
+                "abstention": findings["abstention"][name],
+                "calibration": record["calibration"],
+                "record": record,
+            },
+            "described": described,
+            "files": files,
+            "stats": stats,
+            "licence": LICENCES[dataset][1],
+            "names": evaluation.models,
+            "rank": 1 + _ranked(findings["metrics"]).index(name),
+            "confusions": _confusions(np.array(scores["confusion"]), described.classes),
+            "robustness": _robustness(findings["robustness"], name),
+            "alarms": [one for one in _checks(stats) if one["severity"] != "note"],
+            "alpha": ALPHA,
+            "bound": f"{BOUND:g}",
+        }
+        return template_environment(*FOLDERS).get_template("card.md.j2").render(page)
+    except (KeyError, TypeError, ValueError, IndexError, UndefinedError) as error:
+        raise UserError(
+            f"{name}: no model card can be written of its results ({type(error).__name__}:"
+            f" {printable(error)[:60]}); make report makes them anew"
+        ) from error
+
+
+def _metadata(
+    described: Description,
+    scores: dict[str, Any],
+    stats: dict[str, Any],
+    dataset: str,
+    files: Sequence[str],
+) -> str:
+    """The metadata as YAML, in which no name can be more than a text."""
+    low, high = (100 * scores[f"accuracy_{end}"] for end in ("low", "high"))
+    least, most = (100 * scores[f"calibration_error_{end}"] for end in ("low", "high"))
+    interval = "{:.2f} % to {:.2f} %, at 95 %"
+    metrics = {
+        "accuracy": (f"accuracy ({interval.format(low, high)})", scores["accuracy"]),
+        "log_loss": ("log loss", scores["loss"]),
+        "brier_score": ("Brier score", scores["brier_score"]),
+        "expected_calibration_error": (
+            f"calibration error ({interval.format(least, most)})",
+            scores["calibration_error"],
+        ),
+    }
+    network = "model.keras" in files
+    metadata = {
+        "license": LICENCES[dataset][0],
+        **({"library_name": "keras"} if network else {}),
+        "pipeline_tag": "image-classification",
+        "tags": ["image-classification", *(["keras"] if network else []), "onnx"],
+        **({"datasets": [HUB_NAMES[dataset]]} if dataset in HUB_NAMES else {}),
+        "metrics": ["accuracy", "brier_score"],
+        "model-index": [
+            {
+                "name": printable(described.name),
+                "results": [
+                    {
+                        "task": {"type": "image-classification"},
+                        "dataset": {
+                            "name": printable(stats["dataset"]),
+                            "type": HUB_NAMES.get(dataset, dataset),
+                            "split": "test",
+                            "args": {"sha256": stats["sha256"]},
+                        },
+                        "metrics": [
+                            {"type": kind, "name": called, "value": float(value)}
+                            for kind, (called, value) in metrics.items()
+                        ],
+                    }
+                ],
+            }
+        ],
+    }
+    yaml, text = YAML(), io.StringIO()
+    yaml.width = 2**20  # no folding
+    yaml.dump(metadata, text)
+    return text.getvalue()
+
+
+def _ranked(metrics: dict[str, Any]) -> list[str]:
+    """The most accurate first; of equals, the one with the lower loss: as on the page."""
+    return sorted(metrics, key=lambda name: (-metrics[name]["accuracy"], metrics[name]["loss"]))
+
+
+def _confusions(confusion: np.ndarray, classes: list[str]) -> list[dict[str, Any]]:
+    """The most frequent mistakes: rows of `confusion` are labels, columns answers."""
+    wrong = confusion * (1 - np.eye(len(classes), dtype=int))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
+    return [
+        {
+            "label": classes[label],
+            "answer": classes[answer],
+            "images": int(wrong[label, answer]),
+            "of": int(confusion[label].sum()),
+        }
+        for label, answer in zip(*np.unravel_index(order, wrong.shape), strict=True)
+        if wrong[label, answer]
+    ]
+
+
+def _robustness(found: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """How it answers on changed images, and to which changes worst; None where none was asked."""
+    if not found:
+        return None
+    changes = [
+        {
+            "name": change["name"],
+            "severity": change["severities"][-1],
+            "unit": change["unit"],
+            "accuracy": change["accuracy"][name][-1],
+            "confidence": change["confidence"][name][-1],
+        }
+        for change in found["corruptions"]
+    ]
+    worst = sorted(changes, key=lambda change: change["accuracy"])[:CHANGES]
+    return {"images": found["images"], **found["models"][name], "worst": worst}
+
+
+def _checks(stats: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the checks of the data found, worst first."""
+    severities = ("stop", "warn", "note")
+    return sorted(stats["checks"].values(), key=lambda one: severities.index(one["severity"]))

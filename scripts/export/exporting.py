@@ -1,0 +1,108 @@
+"""Models in the formats of other tools: all of them, whole and checked, or none."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from core.errors import UserError
+from core.files import read_json, write_json, write_text
+from core.split import Split, read_split
+from evaluation.evaluation import Evaluation, read_evaluation
+from export.asking import check_answers
+from export.card import model_card
+from export.description import Description, read_description
+from export.keras_archive import write_keras_archive
+from export.linear_forms import add_linear_model, write_plain_arrays
+from export.onnx_graph import Graph
+from export.onnx_network import add_network
+from linear.linear_model import read_linear_model
+from networks.network import read_network
+
+
+class Results(NamedTuple):
+    """What evaluate and explore-stats wrote; `dataset` is the parameter download.dataset, and
+    `batch_size` and `threads` are those of evaluate.
+    """
+
+    test: Path
+    evaluation: Path
+    stats: Path
+    dataset: str
+    batch_size: int
+    threads: int
+
+
+def export_models(folders: Sequence[Path], output: Path, results: Results) -> dict[str, float]:
+    """Write each model into a folder of `output` that has its name.
+
+    Returns:
+        The most that a probability of each differs from that of the pipeline's model.
+
+    Raises:
+        UserError: a model is not one of those that were evaluated, or an exported one does not
+            answer as it does. Then `output` is as it was.
+    """
+    part, evaluation = read_split(results.test), read_evaluation(results.evaluation)
+    most = {}
+    written = {}
+    try:
+        for folder in folders:
+            # A killed run may have left some of it.
+            partial = written[folder.name] = output / f".partial.{folder.name}"
+            shutil.rmtree(partial, ignore_errors=True)
+            most[folder.name] = _export(folder, partial, part, evaluation, results)
+        for name, partial in written.items():
+            _replace(output / name, partial)
+    finally:
+        for partial in written.values():
+            shutil.rmtree(partial, ignore_errors=True)
+    return most
+
+
+def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results: Results) -> float:
+    described, name = read_description(folder), folder.name
+    if name not in evaluation.models:
+        known = ", ".join(evaluation.models)
+        raise UserError(f"{name}: not evaluated; allowed: {known}, or run make report")
+    if described.classes != evaluation.classes.tolist():
+        raise UserError(f"{folder}: trained on other classes than those evaluated; run make report")
+    to.mkdir(parents=True)
+    files = _write_model(folder, to, described)
+    write_json(to / "model.json", described.as_json())
+    expected = evaluation.probabilities[evaluation.models.index(name)]
+    asked = part.images, expected, results.batch_size, results.threads
+    most = max(check_answers(to / file, name, *asked) for file in files)
+    record, stats = read_json(folder / "training.json"), read_json(results.stats)
+    card = model_card(described, record, evaluation, stats, results.dataset, files)
+    write_text(to / "README.md", card)
+    return most
+
+
+def _write_model(folder: Path, to: Path, described: Description) -> list[str]:
+    """Write the model in `folder` in each of its forms, and name the files."""
+    graph = Graph()
+    if (folder / "network.json").exists():
+        network = read_network(folder / "network.json", folder / "network.weights.npz")
+        other = "model.keras"
+        write_keras_archive(to / other, network)
+        answer = add_network(graph, network)
+    else:
+        linear = read_linear_model(folder / "model.npz")
+        other = "model.npz"
+        write_plain_arrays(to / other, linear, described.classes)
+        answer = add_linear_model(graph, linear)
+    form = described.height, described.width, len(described.classes)
+    model = graph.model(answer, *form, described.as_metadata())
+    (to / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    return [other, "model.onnx"]
+
+
+def _replace(folder: Path, partial: Path) -> None:
+    """Put `partial` into the place of `folder`."""
+    old = folder.with_name(f".old.{folder.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

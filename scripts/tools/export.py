@@ -1,0 +1,60 @@
+"""Write models in the formats of other tools, each with a model card, into a folder of its name.
+
+A network as .keras and ONNX, the logistic regression as ONNX and plain arrays. Each file is loaded
+again and asked all test images: where one does not answer as the model does, nothing is written.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from core.errors import UserError
+from core.parameters import first_error, read_schema, read_sections
+from evaluation.evaluation import read_evaluation
+from export.up_to_date import check_models
+from freshness.revision import check_folder
+from networks.backend import use_threads
+
+MODELS = Path("models")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models", nargs="*", default=[], help="names, as cnn, or folders; else all evaluated"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the folder to write into")
+    parser.add_argument("--test", type=Path, default=Path("data/processed/test.npz"))
+    parser.add_argument("--evaluation", type=Path, default=Path("reports/evaluation.npz"))
+    parser.add_argument("--stats", type=Path, default=Path("reports/stats.json"))
+
+
+def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats: Path) -> str:
+    """Raise UserError, and leave `output` as it was, where a model cannot be exported."""
+    try:
+        from export.exporting import Results, export_models
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed; make export installs it") from error
+    check_folder()
+    parameters = read_sections(Path("params.yaml"))
+    error = first_error(parameters, read_schema())
+    if error:
+        raise UserError(error)
+    check_models([], evaluation)
+    folders = [
+        MODELS / name if Path(name).name == name else Path(name)
+        for name in models or read_evaluation(evaluation).models
+    ]
+    check_models(folders, evaluation)
+    batch_size, threads = (parameters["evaluate"][key] for key in ("batch_size", "threads"))
+    results = Results(
+        test, evaluation, stats, parameters["download"]["dataset"], batch_size, threads
+    )
+    use_threads(threads)
+    with threadpool_limits(threads):
+        most = export_models(folders, output, results)
+    return "\n".join(
+        f"{output / name}: every answer as the model's, probabilities within {most[name]:.1g}"
+        for name in most
+    )
