@@ -4,6 +4,7 @@
 # make review BASE=main: what a change does to the results, for a pull request.
 # make reproduce: make all results anew, and compare them with those committed.
 # make predict IMAGES=photo.png: what the best model makes of images; MODEL="cnn mlp" asks others.
+# make export: the models for Keras, ONNX and NumPy, each with a model card; MODEL="cnn mlp" for some.
 # make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
@@ -14,7 +15,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review reproduce study predict summary data comment post test test-long mutants format bench lock clean always
+.PHONY: report verify fresh review reproduce study predict export summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
 WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
@@ -54,6 +55,10 @@ predict: $(INSTALLED)
 	@test -n "$$IMAGES" || { echo "make predict needs a file or folder: IMAGES=photo.png"; exit 1; }
 	@set -f; python scripts/tool.py predict --images="$$IMAGES" --models $$MODEL \
 		--seen reports/predictions.html $$FLAGS
+
+export: override export MODEL := $(value MODEL)
+export: $(INSTALLED)
+	@set -f; python scripts/tool.py export --models $$MODEL --output exports
 
 # Everything anew: a cache may hold what others have put there.
 reproduce: $(INSTALLED)
@@ -109,7 +114,7 @@ lock: $(INSTALLED)
 	$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv .snakemake logs data/raw/dataset.npz data/processed models provenance study
+	rm -rf .venv .snakemake logs data/raw/dataset.npz data/processed models provenance study exports
 
 # By content: a checkout gives requirements.lock a new time, and installs nothing.
 $(INSTALLED): always

@@ -24,7 +24,7 @@ CHANGES = 3  # of images, which it bears least
 # The licence of the data as hubs spell it, and in words; what hubs call the dataset.
 LICENCES = {
     "mnist": ("cc-by-sa-3.0", "by LeCun, Cortes and Burges, CC BY-SA 3.0"),
-    "digits": ("cc-by-4.0", "Alpaydin and Kaynak’s, from the UCI repository, CC BY 4.0"),
+    "digits": ("cc-by-4.0", "by Alpaydin and Kaynak, from the UCI repository, CC BY 4.0"),
     "own": ("unknown", ""),
 }
 HUB_NAMES = {"mnist": "ylecun/mnist"}

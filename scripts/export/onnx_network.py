@@ -47,7 +47,7 @@ def _sequential(graph: Graph, model: keras.Sequential, x: str) -> str:
 
 
 def _functional(graph: Graph, model: keras.Model, x: str) -> str:
-    """Follow the configuration back from the output: each layer says what each of its calls took."""
+    """Follow the configuration back from the output: it says what each call of a layer took."""
     config = model.get_config()
     calls = {entry["name"]: entry["inbound_nodes"] for entry in config["layers"]}
     made = {_place(config["input_layers"]): x}
