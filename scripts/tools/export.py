@@ -15,7 +15,6 @@ from core.parameters import first_error, read_schema, read_sections
 from evaluation.evaluation import read_evaluation
 from export.up_to_date import check_models
 from freshness.revision import check_folder
-from networks.backend import use_threads
 
 MODELS = Path("models")
 
@@ -32,10 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats: Path) -> str:
     """Raise UserError, and leave `output` as it was, where a model cannot be exported."""
-    try:
-        from export.exporting import Results, export_models
-    except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed; make export installs it") from error
     check_folder()
     parameters = read_sections(Path("params.yaml"))
     error = first_error(parameters, read_schema())
@@ -47,6 +42,11 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
         for name in models or read_evaluation(evaluation).models
     ]
     check_models(folders, evaluation)
+    try:  # which takes seconds
+        from export.exporting import Results, export_models
+        from networks.backend import use_threads
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed; make export installs it") from error
     batch_size, threads = (parameters["evaluate"][key] for key in ("batch_size", "threads"))
     results = Results(
         test, evaluation, stats, parameters["download"]["dataset"], batch_size, threads
