@@ -302,6 +302,24 @@ def test_hostile_names_are_inert(tmp_path):
     assert not [name for name in header if name.startswith(("=", "+", "-", "@"))]
 
 
+@pytest.mark.parametrize(("name", "written"), [("best_1", "best_1"), ("my $(best)", "NAME")])
+def test_commands_to_use_the_best_model(name, written, tmp_path):
+    """A name that a shell would not take as it is stands in none of them."""
+    html, markdown = render(tmp_path, {"other": 5, name: 2})
+    shown = html.split('<section aria-labelledby="take">')[1].split("</section>")[0]
+    text = markdown.split("## Take it with you")[1].split("\n## ")[0]
+    commands = [
+        f"make predict IMAGES=photo.png MODEL={written}",
+        f"make export MODEL={written}",
+        f"gto register {written}",
+        f"dvc artifacts get REPOSITORY {written}",
+    ]
+    for command in commands:
+        assert f"<code>{command}</code>" in shown
+        assert f"`{command}`" in text
+    assert '<a href="#take">' in html
+
+
 def test_top_of_the_markdown_fits_a_comment(tmp_path):
     _, markdown = render(tmp_path, {"logreg": 20, "mlp": 9}, shape=(96, 96))
     top = markdown.split("## The data")[0]
