@@ -12,10 +12,11 @@ from export.onnx_graph import Graph
 from export.onnx_network import ACTIVATIONS, LAYERS, add_network
 from layers.architectures import ARCHITECTURES
 from linear.linear_model import LinearModel
-from networks.backend import keras
+from networks.backend import keras, use_threads
 from networks.network import SAFE_CLASSES, predict
 from training import fit
 
+use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes
 SHAPE = (9, 7)  # no side may stand for the other
 
 
@@ -66,10 +67,11 @@ def same(model: keras.Model, shown: np.ndarray) -> None:
 def test_convolutional_networks(architecture, members, shift):
     made = ARCHITECTURES[architecture]
     dropout = dict.fromkeys(made.dropout, 0.25)
-    trained = [
-        network(made.hidden_layers(SHAPE, **dropout), name=f"member_{number + 1}")
-        for number in range(members)
-    ]
+    trained = []
+    for number in range(members):
+        keras.utils.clear_session()  # as a training does: layers of all members have the same names
+        layers = made.hidden_layers(SHAPE, **dropout)
+        trained.append(network(layers, name=f"member_{number + 1}"))
     same(fit._as_one(trained, shift, fill=70), images())
 
 

@@ -1,6 +1,7 @@
 """An ONNX graph, built one operation at a time: the same model gives the same bytes."""
 
 from collections.abc import Mapping
+from itertools import count
 
 import numpy as np
 import onnx
@@ -18,11 +19,16 @@ class Graph:
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """The name of `value`, which is stored once, however often it is asked for."""
-        if name not in self._constants:
-            array = np.ascontiguousarray(value)
-            self._constants[name] = numpy_helper.from_array(array, name)
-        return name
+        """The name of `value`, which is stored once, however often it is asked for. Another value
+        of the same name gets a number: the members of a model call their layers alike.
+        """
+        array, own = np.ascontiguousarray(value), name
+        for number in count(2):
+            constant = numpy_helper.from_array(array, own)
+            if self._constants.setdefault(own, constant) == constant:
+                break
+            own = f"{name}_{number}"
+        return own
 
     def numbers(self, *values: int) -> str:
         """A constant of whole numbers, as shapes and axes are given."""
