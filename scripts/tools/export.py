@@ -37,9 +37,12 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     if error:
         raise UserError(error)
     check_models([], evaluation)
+    evaluated = read_evaluation(evaluation).models
+    unknown = [name for name in models if Path(name).name not in evaluated]
+    if unknown:
+        raise UserError(f"{unknown[0]}: no model on the page; allowed: {', '.join(evaluated)}")
     folders = [
-        MODELS / name if Path(name).name == name else Path(name)
-        for name in models or read_evaluation(evaluation).models
+        MODELS / name if Path(name).name == name else Path(name) for name in models or evaluated
     ]
     check_models(folders, evaluation)
     try:  # which takes seconds
