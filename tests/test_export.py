@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import onnx
 import pytest
 from made_results import HOSTILE
 from ruamel.yaml import YAML
-from small_stages import dataset, run_cnn, run_evaluate, run_logreg, run_mlp, split
+from small_stages import run_cnn, run_evaluate, run_logreg, run_mlp, split
 
 from core.errors import UserError
 from core.files import read_json, write_json
-from core.split import read_split
+from core.split import read_split, write_split
+from core.text import shortened
 from data_checks.finding import finding
 from data_checks.summary import summarize
 from dataset.dataset import read_dataset
@@ -25,11 +27,11 @@ from evaluation.evaluation import read_evaluation
 from export import exporting
 from export.asking import BOUND
 from export.exporting import Results, export_models
-from preprocess import preprocess
 
 CLASSES = [f"class {number}" for number in range(9)] + [
     """4: [x] '\"><img src=x onerror=alert(1)>|`@everyone"""
 ]
+ENDS = ("label", "answer")
 MODELS = ("logreg", "mlp", "cnn")
 
 
@@ -156,16 +158,15 @@ def test_same_model_same_bytes(made, tmp_path, monkeypatch):
 
 
 def test_two_classes_of_float_pixels(tmp_path):
-    path = dataset(tmp_path, classes=2)
-    arrays = dict(np.load(path))
-    pixels = [name for name in arrays if name.startswith("x_")]
-    arrays |= {name: arrays[name].astype(np.float32) / 7 - 3 for name in pixels}
-    np.savez(path, **arrays)
-    paths = {name: tmp_path / f"{name}.npz" for name in ("train", "validation", "test")}
-    preprocess(path, **paths, validation_size=0.1, train_size="all", seed=1)
+    for name, part in split(tmp_path, classes=2).items():
+        pixels, ends = (values / np.float32(7) - 3 for values in (part.images, part.pixel_range))
+        changed = replace(part, images=pixels.astype(np.float32), pixel_range=ends)
+        write_split(tmp_path / f"{name}.npz", changed)
     run_logreg(tmp_path)
     run_evaluate(tmp_path, "logreg")
-    write_json(tmp_path / "stats.json", {**summarize(read_dataset(path)), "checks": {}})
+    write_json(
+        tmp_path / "stats.json", {**summarize(read_dataset(tmp_path / "dataset.npz")), "checks": {}}
+    )
     found = export_models([tmp_path / "logreg"], tmp_path / "exports", results(tmp_path))
     assert found["logreg"] <= BOUND
     said = read_json(tmp_path / "exports" / "logreg" / "model.json")
@@ -227,15 +228,16 @@ class TestCard:
         assert f"is right about {100 * scores['corrupted_accuracy']:.1f} % on average" in text
         assert "**These data cannot say whether to trust the model.** 90 images are also" in text
 
-    def test_confusions_are_the_most_frequent(self, made):
+    def test_where_it_fails(self, made):
         _, text = card(made, "cnn")
-        confusion = np.array(read_json(made / "metrics.json")["cnn"]["confusion"])
-        mistakes = confusion - np.diag(np.diag(confusion))
-        label, answer = np.unravel_index(mistakes.argmax(), mistakes.shape)
-        names = [escape_markdown(name) for name in read_split(made / "test.npz").classes]
-        counts = f"{mistakes.max()} of {confusion[label].sum()} images"
-        first = text.split("most frequent mistakes:\n\n")[1].splitlines()[0]
-        assert first.startswith(f"- {names[label]} taken for {names[answer]}: {counts}")
+        found = read_evaluation(made / "evaluation.npz").findings
+        frequent = found["mistakes"]["cnn"]["frequent"][0]
+        names = read_split(made / "test.npz").classes
+        label, answer = (escape_markdown(shortened(names[frequent[end]], 24)) for end in ENDS)
+        assert f"Most often it takes {label} for {answer} ({frequent['images']} times)" in text
+        kinds = found["unknown"]["kinds"]
+        worst = min(kinds, key=lambda kind: kind["models"]["cnn"]["auroc"])["models"]["cnn"]
+        assert f"of the test image in {100 * worst['auroc']:.1f} of 100 pairs" in text
 
     def test_no_name_is_more_than_a_name(self, made, tmp_path):
         stats = read_json(made / "stats.json")

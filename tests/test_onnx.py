@@ -115,7 +115,8 @@ def test_logistic_regression(classes):
     rows = 1 if classes == 2 else classes
     shape = (rows, SHAPE[0] * SHAPE[1])
     weights = random.normal(size=shape), random.normal(size=rows)
-    model = LinearModel(*(w.astype(np.float32) for w in weights), np.array([-3.0, 250.0]))
+    arrays = (w.astype(np.float32) for w in weights)
+    model = LinearModel(*arrays, np.array([-3.0, 250.0]), doubt=0.1)
     graph = Graph()
     found = answer(graph, add_linear_model(graph, model), images(), classes)
     np.testing.assert_allclose(found, model.probabilities(images()), rtol=0, atol=BOUND)

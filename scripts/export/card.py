@@ -17,9 +17,10 @@ from evaluation.evaluation import Evaluation
 from evaluation.significance import ALPHA
 from export.asking import BOUND
 from export.description import Description
+from page.mistakes import mistake_sentences
+from page.unknown import describe_unknown
 
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
-CONFUSIONS = 5  # to name
 CHANGES = 3  # of images, which it bears least
 # The licence of the data as hubs spell it, and in words; what hubs call the dataset.
 LICENCES = {
@@ -68,7 +69,10 @@ def model_card(
             "licence": LICENCES[dataset][1],
             "names": evaluation.models,
             "rank": 1 + _ranked(findings["metrics"]).index(name),
-            "confusions": _confusions(np.array(scores["confusion"]), described.classes),
+            "mistakes": mistake_sentences(findings["mistakes"][name], described.classes, ""),
+            "unknown": describe_unknown(
+                evaluation, np.array(described.pixel_range), [{"name": name}]
+            ),
             "robustness": _robustness(findings["robustness"], name),
             "alarms": [one for one in _checks(stats) if one["severity"] != "note"],
             "alpha": ALPHA,
@@ -140,22 +144,6 @@ def _metadata(
 def _ranked(metrics: dict[str, Any]) -> list[str]:
     """The most accurate first; of equals, the one with the lower loss: as on the page."""
     return sorted(metrics, key=lambda name: (-metrics[name]["accuracy"], metrics[name]["loss"]))
-
-
-def _confusions(confusion: np.ndarray, classes: list[str]) -> list[dict[str, Any]]:
-    """The most frequent mistakes: rows of `confusion` are labels, columns answers."""
-    wrong = confusion * (1 - np.eye(len(classes), dtype=int))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
-    return [
-        {
-            "label": classes[label],
-            "answer": classes[answer],
-            "images": int(wrong[label, answer]),
-            "of": int(confusion[label].sum()),
-        }
-        for label, answer in zip(*np.unravel_index(order, wrong.shape), strict=True)
-        if wrong[label, answer]
-    ]
 
 
 def _robustness(found: dict[str, Any], name: str) -> dict[str, Any] | None:

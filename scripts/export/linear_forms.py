@@ -9,7 +9,7 @@ from core.npz import read_arrays, write_arrays
 from export.onnx_graph import IMAGES, Graph
 from linear.linear_model import LinearModel
 
-ARRAYS = ("classes", "coefficients", "intercepts", "pixel_range")
+ARRAYS = ("classes", "coefficients", "doubt", "intercepts", "pixel_range")
 
 
 def add_linear_model(graph: Graph, model: LinearModel) -> str:
@@ -20,18 +20,22 @@ def add_linear_model(graph: Graph, model: LinearModel) -> str:
     rows = graph.apply("Div", rows, graph.scalar(high - low))
     weights = graph.constant("coefficients", whole.coefficients)
     bias = graph.constant("intercepts", whole.intercepts)
-    return graph.apply("Softmax", graph.apply("Gemm", rows, weights, bias, transB=1), axis=1)
+    likely = graph.apply("Softmax", graph.apply("Gemm", rows, weights, bias, transB=1), axis=1)
+    likely = graph.apply("Mul", likely, graph.scalar(1 - model.doubt))
+    return graph.apply("Add", likely, graph.scalar(model.doubt / len(whole.intercepts)))
 
 
 def write_plain_arrays(path: Path, model: LinearModel, classes: list[str]) -> None:
     """Write `.npz` with `classes`, (k,); `coefficients`, (k, height * width); `intercepts`, (k,);
-    and `pixel_range`, (2,), the pixels that stand for 0 and 1.
+    `pixel_range`, (2,), the pixels that stand for 0 and 1; and `doubt`, (), the share of each
+    answer that all classes have alike.
     """
     whole = _of_every_class(model)
     write_arrays(
         path,
         classes=np.array(classes),
         coefficients=whole.coefficients,
+        doubt=np.float64(whole.doubt),
         intercepts=whole.intercepts,
         pixel_range=whole.pixel_range,
     )
@@ -46,7 +50,8 @@ def ask_plain_arrays(path: Path, images: np.ndarray) -> np.ndarray:
     rows = (images.reshape(len(images), -1) - low) / (high - low)
     logits = rows @ model["coefficients"].T + model["intercepts"]
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    likely = odds / odds.sum(axis=1, keepdims=True)
+    return (1 - model["doubt"]) * likely + model["doubt"] / len(model["classes"])
 
 
 def _of_every_class(model: LinearModel) -> LinearModel:
