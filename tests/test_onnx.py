@@ -13,7 +13,7 @@ from export.onnx_network import ACTIVATIONS, LAYERS, add_network
 from layers.architectures import ARCHITECTURES
 from linear.linear_model import LinearModel
 from networks.backend import keras, use_threads
-from networks.network import SAFE_CLASSES, predict
+from networks.network import SAFE_CLASSES, predict, read_network, write_network
 from training import fit
 
 use_threads(2)  # as every test that trains; TensorFlow takes it only before it computes
@@ -64,7 +64,8 @@ def same(model: keras.Model, shown: np.ndarray) -> None:
 @pytest.mark.parametrize("shift", [0, 1])
 @pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_convolutional_networks(architecture, members, shift):
+def test_convolutional_networks(architecture, members, shift, tmp_path):
+    """As they are read: there the weights of each member have the same names."""
     made = ARCHITECTURES[architecture]
     dropout = dict.fromkeys(made.dropout, 0.25)
     trained = []
@@ -72,7 +73,9 @@ def test_convolutional_networks(architecture, members, shift):
         keras.utils.clear_session()  # as a training does: layers of all members have the same names
         layers = made.hidden_layers(SHAPE, **dropout)
         trained.append(network(layers, name=f"member_{number + 1}"))
-    same(fit._as_one(trained, shift, fill=70), images())
+    files = tmp_path / "network.json", tmp_path / "network.weights.npz"
+    write_network(*files, fit._as_one(trained, shift, fill=70))
+    same(read_network(*files), images())
 
 
 @pytest.mark.parametrize("side", [16, 28])
