@@ -25,8 +25,9 @@ from dataset.dataset import read_dataset
 from drawing.escaping import escape_markdown
 from evaluation.evaluation import read_evaluation
 from export import exporting
-from export.asking import BOUND
+from export.asking import BOUND, check_answers
 from export.exporting import Results, export_models
+from linear.linear_model import read_linear_model, write_linear_model
 
 CLASSES = [f"class {number}" for number in range(9)] + [
     """4: [x] '\"><img src=x onerror=alert(1)>|`@everyone"""
@@ -51,6 +52,8 @@ def make(folder: Path, *models: str, **kinds) -> None:
     }
     for name in models:
         runs[name]()
+    linear = folder / "logreg" / "model.npz"  # too few images to find a doubt on
+    write_linear_model(linear, replace(read_linear_model(linear), doubt=np.float64(0.05)))
     run_evaluate(folder, *models, corrupted_images=2)
     stats = summarize(read_dataset(folder / "dataset.npz"))
     checks = {"leak": finding("leak", "stop", "90 images are also in train.", "Bad.", "Mend it.")}
@@ -293,11 +296,21 @@ class TestFailures:
         with pytest.raises(UserError, match=r"other\.npz: of other images than .*test\.npz"):
             export_models([made / "logreg"], tmp_path / "exports", changed)
 
-    def test_an_answer_that_is_no_number(self, made, tmp_path, monkeypatch):
-        asked = dict.fromkeys((".onnx", ".npz"), lambda *_: lambda x: np.full((len(x), 10), np.nan))
-        monkeypatch.setattr("export.asking.LOADED", asked)
-        with pytest.raises(UserError, match="differ by up to nan"):
-            export_models([made / "logreg"], tmp_path / "exports", results(made))
+    @pytest.mark.parametrize(
+        ("found", "message"),
+        [
+            ([np.nan, 0.4999995], "0 of 1 test images .* differ by up to nan"),
+            ([0.4999995, 0.5000005], "1 of 1 test images .* differ by up to 1e-06"),
+            ([0.5, 0.25, 0.25], "has other classes"),
+        ],
+    )
+    def test_each_way_to_answer_otherwise(self, found, message, monkeypatch):
+        """By a number that is none, though the largest; by a hair's breadth; by another class."""
+        told = {".onnx": lambda *_: lambda _: np.array([found])}
+        monkeypatch.setattr("export.asking.LOADED", told)
+        expected = np.array([[0.5000005, 0.4999995]], np.float32)
+        with pytest.raises(UserError, match=message):
+            check_answers(Path("a.onnx"), "a", np.zeros((1, 2, 2)), expected, 8, 1)
 
     def test_a_failed_write_leaves_the_earlier_export(self, made, tmp_path, monkeypatch):
         export_models([made / "logreg"], tmp_path / "exports", results(made))
