@@ -17,7 +17,6 @@ def last_line(output: str) -> str:
     return output.strip().splitlines()[-1]
 
 
-@pytest.mark.long
 def test_models_of_a_run_are_exported(project):
     output = project.run(*EXPORT)
     exported = {path.name for path in (project.folder / "exports").iterdir()}
@@ -56,7 +55,6 @@ def test_a_name_that_is_no_model_is_one_line(project):
     assert last_line(output) == "cmm: no model on the page; allowed: logreg, mlp, cnn"
 
 
-@pytest.mark.long
 def test_artifacts_can_be_got(project, tmp_path):
     """By name, once they have a version; each with all that its stage writes."""
     project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
