@@ -6,6 +6,7 @@
 # make predict IMAGES=photo.png: what the best model makes of images; MODEL="cnn mlp" asks others.
 # make export: the models for Keras, ONNX and NumPy, each with a model card; MODEL="cnn mlp" for some.
 # make study:  what study.yaml asks for: variants and seeds, and which differences are more than noise.
+# make try:    a page to draw on, where the trained models answer.
 # make test:   set up what is needed, check style, run the tests; make test-long runs the long ones.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -15,7 +16,7 @@ INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: report verify fresh review reproduce study predict export summary data comment post test test-long mutants format bench lock clean always
+.PHONY: report verify fresh review reproduce study predict export try summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
 WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
@@ -59,6 +60,11 @@ predict: $(INSTALLED)
 export: override export MODEL := $(value MODEL)
 export: $(INSTALLED)
 	@set -f; python scripts/tool.py export --models $$MODEL --output exports
+
+try: $(INSTALLED)
+	@python scripts/tool.py try_models --models models --metrics reports/metrics.json \
+		--stats reports/stats.json --test data/processed/test.npz --html reports/try.html
+	@echo "The page: $(CURDIR)/reports/try.html"
 
 # Everything anew: a cache may hold what others have put there.
 reproduce: $(INSTALLED)

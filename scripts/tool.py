@@ -11,6 +11,7 @@ NAMES = (
     *("review", "comment", "post"),  # what a change does to them; on a pull request
     "study",  # the page of a study
     *("predict", "export"),  # what models make of images; models for other tools
+    "try_models",  # a page to draw on
 )
 
 
