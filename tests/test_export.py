@@ -25,7 +25,7 @@ from dataset.dataset import read_dataset
 from drawing.escaping import escape_markdown
 from evaluation.evaluation import read_evaluation
 from export import exporting
-from export.asking import BOUND, check_answers
+from export.checking import BOUND, check_predictions
 from export.exporting import Results, export_models
 from linear.linear_model import read_linear_model, write_linear_model
 
@@ -307,10 +307,10 @@ class TestFailures:
     def test_each_way_to_answer_otherwise(self, found, message, monkeypatch):
         """By a number that is none, though the largest; by a hair's breadth; by another class."""
         told = {".onnx": lambda *_: lambda _: np.array([found])}
-        monkeypatch.setattr("export.asking.LOADED", told)
+        monkeypatch.setattr("export.checking.LOADED", told)
         expected = np.array([[0.5000005, 0.4999995]], np.float32)
         with pytest.raises(UserError, match=message):
-            check_answers(Path("a.onnx"), "a", np.zeros((1, 2, 2)), expected, 8, 1)
+            check_predictions(Path("a.onnx"), "a", np.zeros((1, 2, 2)), expected, 8, 1)
 
     def test_a_failed_write_leaves_the_earlier_export(self, made, tmp_path, monkeypatch):
         export_models([made / "logreg"], tmp_path / "exports", results(made))

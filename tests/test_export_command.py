@@ -22,7 +22,7 @@ def test_models_of_a_run_are_exported(project):
     exported = {path.name for path in (project.folder / "exports").iterdir()}
     assert exported == {"logreg", "mlp", "cnn"}
     for name in exported:
-        assert f"exports/{name}: every answer as the model's" in output
+        assert f"exports/{name}: the same classes as the model" in output
     assert "cc-by-4.0" in (project.folder / "exports" / "cnn" / "README.md").read_text()
     assert not project.run("git", "status", "--porcelain")
 
@@ -43,9 +43,7 @@ def test_what_is_stale_or_missing_is_one_line(project):
     assert refused() == "train-cnn has to run: train_cnn.epochs was 1 and is 2; make report runs it"
     project.change(train_cnn={"epochs": 1}, report={"failures": 3})  # no model depends on it
     (project.folder / "models" / "cnn" / "training.json").unlink()
-    assert refused() == (
-        "models/cnn/training.json is missing; make report makes it, or dvc pull fetches it"
-    )
+    assert refused() == ("models/cnn/training.json is missing; make report makes it")
     (project.folder / "reports" / "evaluation.npz").unlink()
     assert refused().startswith("reports/evaluation.npz is missing; make report makes it")
 

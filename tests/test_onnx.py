@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 
 from core.errors import UserError
-from export.asking import BOUND
+from export.checking import BOUND
 from export.linear_forms import add_linear_model
 from export.onnx_graph import Graph
 from export.onnx_network import ACTIVATIONS, LAYERS, add_network

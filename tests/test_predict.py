@@ -1,4 +1,4 @@
-"""Models are asked about images of any kind, through the real command and its function."""
+"""Predictions for images of any kind."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from small_stages import run_cnn, run_evaluate, run_logreg, run_mlp, split
 from core.errors import UserError
 from core.split import read_split, write_split
 from evaluation.evaluation import read_evaluation
-from prediction.answering import Request, answer
+from prediction.predicting import Request, predict_all
 
 MODELS = ("logreg", "mlp", "cnn")
 NAMES = [f"class {letter}" for letter in "abcdefghij"]
@@ -53,7 +53,7 @@ def ask(trained, project, capsys):
 
     def asked(images: Path | str, *models: str, **flags):
         folders = [name if "/" in name else str(trained / name) for name in models or ("logreg",)]
-        problems = answer(Request(Path(images), folders, **flags))
+        problems = predict_all(Request(Path(images), folders, **flags))
         out, said = capsys.readouterr()
         return list(csv.DictReader(io.StringIO(out))), said.splitlines(), problems
 
@@ -72,7 +72,9 @@ def test_answers_are_evaluates_to_the_last_bit(trained, ask):
             found = np.array([row[f"{column}_probability"] for row in rows], np.float32)
             np.testing.assert_array_equal(found, likely[np.arange(100), place])
         right = int((best == part.labels).sum())
-        assert any(line.startswith(f"{name}: right about {right} of 100") for line in said)
+        assert any(
+            line.startswith(f"{name}: accuracy {right}.00 %, {right} of 100") for line in said
+        )
     assert problems == 0
 
 
@@ -96,7 +98,7 @@ def test_a_table_arrays_folders_and_a_file_say_the_same(trained, ask, tmp_path):
     for row in rows:
         assert row["logreg"] == expected[place[row["file"]]]["logreg"]
         assert row["label"] == row["file"].split("/")[0]
-    assert said[0].startswith("logreg: right about")
+    assert said[0].startswith("logreg: accuracy ")
     file = f"{texts[3]}/0003.png"
     one, _, _ = ask(tmp_path / "folder" / file)
     assert one[0]["file"] == "0003.png"
@@ -109,19 +111,19 @@ def test_the_pages_best_model_answers_by_default(trained, project, capsys):
     for name, scores in metrics.items():
         scores |= {"accuracy": 0.9, "loss": 1 - 0.1 * (name == "mlp")}
     (project / "reports" / "metrics.json").write_text(json.dumps(metrics))
-    problems = answer(Request(trained / "test.npz"))
+    problems = predict_all(Request(trained / "test.npz"))
     out, said = capsys.readouterr()
     assert out.startswith("row,label,mlp,")
-    assert "mlp answers, the best model on the page" in said
+    assert "mlp predicts, the best model on the page" in said
     assert "models/mlp is stale: nothing says what it was made of" in said
     assert problems == 1
     stop = {"severity": "stop", "found": "Half of test is also in train."}
     (project / "reports" / "stats.json").write_text(json.dumps({"checks": {"test_in_train": stop}}))
     with pytest.raises(UserError, match=r"no model best: Half of .* Name one: MODEL=cnn"):
-        answer(Request(trained / "test.npz"))
+        predict_all(Request(trained / "test.npz"))
     (project / "reports" / "metrics.json").unlink()
     with pytest.raises(UserError, match=r"metrics\.json is missing.*name one: MODEL=cnn"):
-        answer(Request(trained / "test.npz"))
+        predict_all(Request(trained / "test.npz"))
 
 
 def test_what_cannot_be_used_is_named_and_all_else_answered(trained, ask, tmp_path):
@@ -237,13 +239,15 @@ def test_a_person_is_asked_below_the_threshold(trained, ask, tmp_path):
     validation = tmp_path / "validation.npz"
     write_split(validation, part)
     rows, said, _ = ask(trained / "test.npz", sure=0.9, validation=validation)
-    least = float(re.match(r"logreg: sure from a probability of ([\d.]+) on", said[0])[1])
+    least = float(
+        re.match(r"logreg: no person needed from a confidence of ([\d.]+) on", said[0])[1]
+    )
     asks = [float(row["logreg_probability"]) < least * (1 - 1e-5) for row in rows]
     assert [row["logreg_ask_a_person"] == "yes" for row in rows] == asks
-    answered = [row for row in rows if row["logreg_ask_a_person"] == "no"]
-    right = sum(row["logreg"] == row["label"] for row in answered)
-    assert right >= 0.9 * len(answered) > 0
-    assert f"that is {len(answered)}, of which {right} are answered rightly" in said[0]
+    kept = [row for row in rows if row["logreg_ask_a_person"] == "no"]
+    right = sum(row["logreg"] == row["label"] for row in kept)
+    assert right >= 0.9 * len(kept) > 0
+    assert f"{len(kept)} reach it, and {right} of those are correct" in said[0]
     with pytest.raises(UserError, match=r"--sure 0.999: logreg .*validation images"):
         ask(trained / "test.npz", sure=0.999, validation=validation)
     with pytest.raises(UserError, match=r"--sure needs .*missing; dvc repro preprocess makes it"):
@@ -259,7 +263,7 @@ def test_kaggles_format(trained, ask, tmp_path):
     lines = output.read_text().splitlines()
     assert lines[0] == "ImageId,Label"
     assert lines[1:] == [f"{row['row']},{row['logreg']}" for row in expected]
-    with pytest.raises(UserError, match="one answer an image"):
+    with pytest.raises(UserError, match="one prediction for each image"):
         ask(tmp_path / "test.csv", "logreg", "mlp", kaggle=True)
 
 

@@ -50,25 +50,49 @@ def run(project: Project, command: str) -> tuple[list[dict[str, str]], str, int]
     return list(csv.DictReader(io.StringIO(found.stdout))), found.stderr, found.returncode
 
 
+def commands(text: str, heading: str) -> list[str]:
+    """The lines of the first block of commands below a heading."""
+    block = text.split(f"{heading}\n")[1].split("```")[1].removeprefix("sh\n")
+    return [re.sub(" +#.*", "", line) for line in block.strip().splitlines()]
+
+
 def test_the_readmes_commands(project):
-    section = README.split("### Use the model")[1].split("```")[1].removeprefix("sh\n")
-    one, two, sure = (re.sub(" #.*", "", line) for line in section.strip().splitlines())
+    one, two, export, draw = commands(README, "### Use the model")
     rows, said, status = run(project, one)
     assert (len(rows), rows[0]["file"], status) == (1, "photo.png", 0), said
-    assert re.search("^(logreg|mlp|cnn) answers, the best model on the page$", said, re.M)
+    assert re.search("^(logreg|mlp|cnn) predicts, the best model on the page$", said, re.M)
     assert f"What the models saw: {project.folder}/reports/predictions.html" in said
     assert (project.folder / "reports" / "predictions.html").read_text().count("<img") == 1
     rows, said, status = run(project, two)
     assert (len(rows), status) == (39, 0), said
     assert set(rows[0]) >= {"file", "label", "cnn", "cnn_probability", "mlp", "mlp_second"}
-    assert re.search(r"^cnn: right about \d+ of 39 labelled images", said, re.M)
+    assert re.search(r"^cnn: accuracy [\d.]+ %, \d+ of 39 labelled images", said, re.M)
+    _, said, status = run(project, export)
+    assert status == 0, said
+    files = {str(path.relative_to(project.folder)) for path in project.folder.glob("exports/*/*")}
+    assert files >= {
+        "exports/cnn/model.keras",
+        "exports/mlp/model.onnx",
+        "exports/logreg/README.md",
+    }
+    _, said, status = run(project, draw)
+    assert status == 0, said
+    assert b"<canvas" in (project.folder / "reports" / "try.html").read_bytes()
+
+
+def test_the_commands_of_the_documentation(project):
+    picture, sure, plain = commands((ROOT / "docs/use.md").read_text(), "## Predict")
+    rows, said, status = run(project, picture)
+    assert (len(rows), status) == (1, 0), said
+    rows, said, status = run(project, plain)
+    assert (len(rows), status) == (39, 0), said
     rows, said, status = run(project, sure)
     assert (rows, status) == ([], 0), said
-    with (project.folder / "answers.csv").open() as file:
+    with (project.folder / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 360
     assert {row["logreg_ask_a_person"] for row in rows} <= {"yes", "no"}
-    assert re.search(r"^logreg: sure from a probability of 0\.\d+ on\.", said, re.M)
+    assert re.search(r"^logreg: no person needed from a confidence of 0\.\d+ on\.", said, re.M)
 
 
 @pytest.mark.long
@@ -83,7 +107,7 @@ def test_photos_are_answered_about_as_well_as_the_images_themselves(project):
     assert images > 0.8
 
 
-def test_a_stale_model_is_named_and_answers(project, tmp_path):
+def test_a_stale_model_is_named_and_predicts(project, tmp_path):
     project = project.copy(tmp_path / "project")
     project.change(train_logreg={"max_iter": 7})
     command = "python scripts/tool.py predict --images photo.png --models logreg mlp"
@@ -94,7 +118,7 @@ def test_a_stale_model_is_named_and_answers(project, tmp_path):
         " make report trains it anew" in said.splitlines()
     )
     assert "models/mlp" not in said
-    assert said.splitlines()[-1] == "1 problem; all else is answered"
+    assert said.splitlines()[-1] == "1 problem; the rest is predicted"
     for name in ("dvc.yaml", "dvc.lock"):  # as who works with Snakemake alone
         (project.folder / name).unlink()
     project.change(preprocess={"train_size": 310})

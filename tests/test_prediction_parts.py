@@ -16,11 +16,11 @@ from core.errors import UserError
 from core.npz import read_rows
 from dataset.files import opened
 from dataset.table import read_table_blocks
-from prediction.asking import answers
+from prediction.batches import predictions
 from prediction.digit import centred_digit, has_light_border
 from prediction.fitting import Fitting
 from prediction.form import Form, read_form
-from prediction.inputs import Asked, Block
+from prediction.inputs import Block, Images
 from prediction.threshold import least_confidence
 
 MNIST = Form(28, 28, "uint8", 0.0, 255.0, 0.0)
@@ -175,15 +175,15 @@ def test_the_threshold_is_the_least_that_will_do():
     confidence = np.array([0.9, 0.9, 0.8, 0.8, 0.7, 0.6, 0.6, 0.5], np.float32)
     right = np.array([1, 1, 1, 0, 1, 1, 1, 0], bool)
     found = least_confidence(confidence, right, 0.75)
-    assert (found.confidence, found.right, found.answered) == (0.5, 6, 8)
+    assert (found.confidence, found.correct, found.kept) == (0.5, 6, 8)
     found = least_confidence(confidence, right, 0.8)  # 3 of 4 are too few, 6 of 7 are not
-    assert (found.confidence, found.right, found.answered) == (np.float32(0.6), 6, 7)
-    for sure in (0.86, 0.9):  # the two surest are right, and too few
-        with pytest.raises(UserError, match="right that often about 2 of 8"):
+    assert (found.confidence, found.correct, found.kept) == (np.float32(0.6), 6, 7)
+    for sure in (0.86, 0.9):  # the first two are correct, and too few
+        with pytest.raises(UserError, match="reaches that accuracy on 2 of 8"):
             least_confidence(confidence, right, sure)
-    with pytest.raises(UserError, match="not right that often even about the surest"):
+    with pytest.raises(UserError, match="does not reach that accuracy on any"):
         least_confidence(confidence, ~right, 0.9)
-    with pytest.raises(UserError, match="even about the surest of 0"):
+    with pytest.raises(UserError, match="on any of 0"):
         least_confidence(confidence[:0], right[:0], 0.5)
 
 
@@ -242,7 +242,7 @@ def test_tables_are_read_some_rows_at_a_time(tmp_path: Path):
 )
 def test_as_many_images_are_answered_at_a_time_as_memory_allows(monkeypatch, most, sizes):
     """All at once, as evaluate does, or whole batches of four: sums of floats depend on it."""
-    monkeypatch.setattr("prediction.asking.CHUNK_BYTES", most)
+    monkeypatch.setattr("prediction.batches.CHUNK_BYTES", most)
     images = np.random.default_rng(0).integers(0, 17, (23, 8, 8), np.uint8)
     edges = [0, 1, 2, 11, 12, 20, 23]
     blocks = (
@@ -250,9 +250,9 @@ def test_as_many_images_are_answered_at_a_time_as_memory_allows(monkeypatch, mos
         for start, end in pairwise(edges)
     )
     model = SimpleNamespace(form=SMALL, probabilities=lambda images: images[:, 0, :2] / 16)
-    asked = Asked("x", str, False, False, 23, blocks)
+    asked = Images("x", str, False, False, 23, blocks)
     fit = Fitting("auto", "digits", False)
-    chunks = list(answers(asked, [model], 4, fit, pytest.fail))
+    chunks = list(predictions(asked, [model], 4, fit, pytest.fail))
     assert [len(chunk.names) for chunk in chunks] == sizes
     assert [name for chunk in chunks for name in chunk.names] == list(map(str, range(23)))
     found = np.concatenate([chunk.probabilities[0] for chunk in chunks])

@@ -10,7 +10,7 @@ from small_stages import run_cnn, run_logreg, run_mlp, split
 from tried_models import (
     TOLERANCE,
     answers_on,
-    check_answers,
+    check_predictions,
     draw_page,
     keep_network,
     opened,
@@ -85,7 +85,7 @@ def test_the_page_answers_as_the_pipeline_does(models, watched, request):
     """On 100 test images, every kind of model."""
     folder = request.getfixturevalue(models)
     assert len(read_split(folder / "test.npz").images) == 100
-    check_answers(opened(watched, folder), folder)
+    check_predictions(opened(watched, folder), folder)
 
 
 def test_every_activation_is_that_of_keras(watched, tmp_path):
@@ -95,7 +95,7 @@ def test_every_activation_is_that_of_keras(watched, tmp_path):
         keep_network(tmp_path, [keras.layers.Flatten(), keras.layers.Dense(16, name)], name)
     write_metrics(tmp_path, *ACTIVATIONS)
     draw_page(tmp_path)
-    check_answers(opened(watched, tmp_path), tmp_path)
+    check_predictions(opened(watched, tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize(("room", "bits"), [(0.75, 16), (0.55, 8)])
@@ -145,7 +145,7 @@ def test_rounded_weights_that_change_answers_are_not_used(bias, bound, tmp_path,
     assert len(set(model.probabilities(part.images).argmax(axis=1))) == (1 if bias else 2)
     monkeypatch.setattr(try_page, "BITS", (8,))
     monkeypatch.setattr(try_page, "BOUND", bound)
-    with pytest.raises(UserError, match="with 8 bits for each it would answer otherwise"):
+    with pytest.raises(UserError, match="with 8 bits for each it would predict other classes"):
         draw_page(tmp_path)
 
 

@@ -16,7 +16,7 @@ from browsing import (
 from made_results import HOSTILE
 from playwright.sync_api import Page
 from tried_models import (
-    check_answers,
+    check_predictions,
     draw_page,
     keep_network,
     opened,
@@ -172,7 +172,7 @@ def test_dark_ink_on_light_paper_and_hostile_names(watched, tmp_path):
     shown = "one => [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]"
     greys = np.reshape(page.locator("#seen").evaluate(shown), (28, 28, 4))[..., 0]
     np.testing.assert_array_equal(greys, drawn)
-    check_answers(page, tmp_path)
+    check_predictions(page, tmp_path)
     assert html_problems(tmp_path / "page.html") == []
 
 

@@ -50,12 +50,11 @@ def test_make_writes_the_page_and_the_same_bytes_each_time(project):
 CASES = {
     "parameter": (
         lambda project: project.change(train_cnn={"epochs": 2}),
-        "the models are stale: train_cnn has to run: --epochs was 1 and is 2; make report runs it",
+        "train-cnn has to run: train_cnn.epochs was 1 and is 2; make report runs it",
     ),
     "weights": (
         lambda project: (project.folder / "models/mlp/network.json").write_text("{}"),
-        "the models are stale: train_mlp has to run: models/mlp/network.json has changed;"
-        " make report runs it",
+        "train-mlp has to run: models/mlp/network.json has changed; make report runs it",
     ),
     "model": (
         lambda project: shutil.rmtree(project.folder / "models/cnn"),
@@ -86,7 +85,7 @@ def test_what_is_missing_or_stale_is_said_in_one_line(
 
 @pytest.mark.parametrize("metrics", [{}, [], {"cnn": 1}, {"cnn": {"accuracy": 1}}, {"../cnn": {}}])
 def test_metrics_of_another_kind_are_refused(metrics, project, monkeypatch):
-    monkeypatch.setattr("tools.try_models.check_fresh", lambda: None)
+    monkeypatch.setattr("tools.try_models.check_results", lambda _: None)
     write_json(PATHS["metrics"], metrics)
     with pytest.raises(UserError, match=r"^reports/metrics\.json: .*; make report writes it$"):
         run(**PATHS)

@@ -82,7 +82,7 @@ def opened(watched: Watched, folder: Path) -> Page:
     return page
 
 
-def check_answers(page: Page, folder: Path) -> None:
+def check_predictions(page: Page, folder: Path) -> None:
     """Every model answers each test image as the pipeline does."""
     part = read_split(folder / "test.npz")
     found = answers_on(page, part.images)

@@ -14,8 +14,9 @@ from core.errors import UserError
 from core.text import printable
 from drawing.templates import template_environment
 from evaluation.evaluation import Evaluation
+from evaluation.ranking import ranking
 from evaluation.significance import ALPHA
-from export.asking import BOUND
+from export.checking import BOUND
 from export.description import Description
 from page.mistakes import mistake_sentences
 from page.unknown import describe_unknown
@@ -68,7 +69,7 @@ def model_card(
             "stats": stats,
             "licence": LICENCES[dataset][1],
             "names": evaluation.models,
-            "rank": 1 + _ranked(findings["metrics"]).index(name),
+            "rank": 1 + ranking(findings["metrics"]).index(name),
             "mistakes": mistake_sentences(findings["mistakes"][name], described.classes, ""),
             "unknown": describe_unknown(
                 evaluation, np.array(described.pixel_range), [{"name": name}]
@@ -141,13 +142,8 @@ def _metadata(
     return text.getvalue()
 
 
-def _ranked(metrics: dict[str, Any]) -> list[str]:
-    """The most accurate first; of equals, the one with the lower loss: as on the page."""
-    return sorted(metrics, key=lambda name: (-metrics[name]["accuracy"], metrics[name]["loss"]))
-
-
 def _robustness(found: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """How it answers on changed images, and to which changes worst; None where none was asked."""
+    """How accurate it is on changed images, and where worst; None where none were evaluated."""
     if not found:
         return None
     changes = [

@@ -11,8 +11,8 @@ from core.errors import UserError
 from core.files import read_json, write_json, write_text
 from core.split import Split, read_split
 from evaluation.evaluation import Evaluation, read_evaluation
-from export.asking import check_answers
 from export.card import model_card
+from export.checking import check_predictions
 from export.description import Description, read_description
 from export.keras_archive import write_keras_archive
 from export.linear_forms import add_linear_model, write_plain_arrays
@@ -45,7 +45,7 @@ def export_models(folders: Sequence[Path], output: Path, results: Results) -> di
         The most that a probability of each differs from that of the pipeline's model.
 
     Raises:
-        UserError: an exported model does not answer as the model does, or nothing is known of that.
+        UserError: an exported model does not predict as the model does, or that cannot be checked.
             Then `output` is as it was.
     """
     part, evaluation = read_split(results.test), read_evaluation(results.evaluation)
@@ -74,8 +74,8 @@ def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results
     files = _write_model(folder, to, described)
     write_json(to / "model.json", described.as_json())
     expected = evaluation.probabilities[evaluation.models.index(name)]
-    asked = part.images, expected, results.batch_size, results.threads
-    most = max(check_answers(to / file, name, *asked) for file in files)
+    test = part.images, expected, results.batch_size, results.threads
+    most = max(check_predictions(to / file, name, *test) for file in files)
     record, stats = read_json(folder / "training.json"), read_json(results.stats)
     card = model_card(described, record, evaluation, stats, results.dataset, files)
     write_text(to / "README.md", card)
@@ -89,14 +89,14 @@ def _write_model(folder: Path, to: Path, described: Description) -> list[str]:
         network = read_network(folder / "network.json", folder / "network.weights.npz")
         other = "model.keras"
         write_keras_archive(to / other, network)
-        answer = add_network(graph, network)
+        output = add_network(graph, network)
     else:
         linear = read_linear_model(folder / "model.npz")
         other = "model.npz"
         write_plain_arrays(to / other, linear, described.classes)
-        answer = add_linear_model(graph, linear)
+        output = add_linear_model(graph, linear)
     form = described.height, described.width, len(described.classes)
-    model = graph.model(answer, *form, described.as_metadata())
+    model = graph.model(output, *form, described.as_metadata())
     (to / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
     return [other, "model.onnx"]
 

@@ -13,7 +13,7 @@ ARRAYS = ("classes", "coefficients", "doubt", "intercepts", "pixel_range")
 
 
 def add_linear_model(graph: Graph, model: LinearModel) -> str:
-    """Add `model` to `graph`; the name of its answer."""
+    """Add `model` to `graph`; the name of its output."""
     low, high = np.float32(model.pixel_range)
     whole = _of_every_class(model)
     rows = graph.apply("Sub", graph.apply("Flatten", IMAGES, axis=1), graph.scalar(low))
@@ -28,7 +28,7 @@ def add_linear_model(graph: Graph, model: LinearModel) -> str:
 def write_plain_arrays(path: Path, model: LinearModel, classes: list[str]) -> None:
     """Write `.npz` with `classes`, (k,); `coefficients`, (k, height * width); `intercepts`, (k,);
     `pixel_range`, (2,), the pixels that stand for 0 and 1; and `doubt`, (), the share of each
-    answer that all classes have alike.
+    probability that all classes share alike.
     """
     whole = _of_every_class(model)
     write_arrays(
@@ -41,7 +41,7 @@ def write_plain_arrays(path: Path, model: LinearModel, classes: list[str]) -> No
     )
 
 
-def ask_plain_arrays(path: Path, images: np.ndarray) -> np.ndarray:
+def predict_plain_arrays(path: Path, images: np.ndarray) -> np.ndarray:
     """What the arrays at `path` say of images, (n, height, width), as the model card computes it:
     class probabilities, (n, k), float64.
     """

@@ -19,7 +19,7 @@ class Graph:
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """The name of `value`, which is stored once, however often it is asked for. Another value
+        """The name of `value`, which is stored once, however often it is added. Another value
         of the same name gets a number: the members of a model call their layers alike.
         """
         array, own = np.ascontiguousarray(value), name

@@ -24,7 +24,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 
 
 def add_network(graph: Graph, model: keras.Model) -> str:
-    """Add `model` to `graph`; the name of its answer.
+    """Add `model` to `graph`; the name of its output.
 
     Raises:
         UserError: it has a layer, or an option of one, that our networks do not have.

@@ -62,7 +62,7 @@ class Form:
 
     def fitted(self, image: np.ndarray, digit: bool) -> np.ndarray:
         """An image of any size, (height, width), as the model takes it: the digit alone, in its
-        place, or all of the image; inverted if its border asks for it.
+        place, or all of the image; inverted where its border is not like the model's.
 
         Raises:
             UserError: nothing is drawn on it, or it cannot be used.

@@ -1,4 +1,4 @@
-"""The images that a user asks about, some at a time: pictures, a table, or arrays."""
+"""The images to predict, block by block: pictures, a table, or arrays."""
 
 import sys
 import warnings
@@ -42,7 +42,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Images:
     """All images.
 
     Attributes:
@@ -62,14 +62,14 @@ class Asked:
 
 
 @contextmanager
-def asked_images(
-    path: Path, classes: Collection[str], refuse: Callable[[str], None]
-) -> Iterator[Asked]:
+def read_images(
+    path: Path, classes: Collection[str], report: Callable[[str], None]
+) -> Iterator[Images]:
     """Give the block the images at `path`.
 
     Args:
         classes: names by which a folder of pictures is known to be a class.
-        refuse: is told of each image that cannot be read, in one line; the others are given.
+        report: is told of each image that cannot be read, in one line; the others are given.
 
     Raises:
         UserError: there are none, or what holds them is damaged.
@@ -86,10 +86,10 @@ def asked_images(
                     f"{printable(files.source)}: other files were not used: {others}",
                     file=sys.stderr,
                 )
-            yield _pictures(files, names, classes, refuse)
+            yield _pictures(files, names, classes, report)
         elif len(tables) == 1:
             is_table = tables[0].lower().endswith(table.SUFFIXES)
-            yield _table(files, tables[0], refuse) if is_table else _arrays(files)
+            yield _table(files, tables[0], report) if is_table else _arrays(files)
         else:
             some = printable(", ".join([*tables, *files.sizes][:SHOWN])) or "nothing"
             many = f"{len(tables)} tables and arrays" if tables else "no images"
@@ -97,8 +97,8 @@ def asked_images(
 
 
 def _pictures(
-    files: Files, names: list[str], classes: Collection[str], refuse: Callable[[str], None]
-) -> Asked:
+    files: Files, names: list[str], classes: Collection[str], report: Callable[[str], None]
+) -> Images:
     def label(name: str) -> str | None:
         folder = printable(PurePosixPath(name).parent.name)
         return folder if folder in classes else None
@@ -110,16 +110,16 @@ def _pictures(
                     warnings.simplefilter("ignore")  # Pillow's, on what does no harm
                     image, _ = read_picture(files, name)
             except UserError as error:
-                refuse(f"{files.place(name)}: {error}")
+                report(f"{files.place(name)}: {error}")
                 continue
             yield Block([name], image[None], [label(name)])
 
     is_labelled = any(label(name) is not None for name in names)
-    return Asked(printable(files.source), files.place, True, is_labelled, len(names), blocks())
+    return Images(printable(files.source), files.place, True, is_labelled, len(names), blocks())
 
 
-def _table(files: Files, name: str, refuse: Callable[[str], None]) -> Asked:
-    found = table.read_table_blocks(files, name, refuse)
+def _table(files: Files, name: str, report: Callable[[str], None]) -> Images:
+    found = table.read_table_blocks(files, name, report)
     first = next(found, None)
 
     def blocks() -> Iterator[Block]:
@@ -128,10 +128,10 @@ def _table(files: Files, name: str, refuse: Callable[[str], None]) -> Asked:
 
     is_labelled = first is not None and first[2] is not None
     place = files.place(name)
-    return Asked(place, _row_of(place), False, is_labelled, None, blocks())
+    return Images(place, _row_of(place), False, is_labelled, None, blocks())
 
 
-def _arrays(files: Files) -> Asked:
+def _arrays(files: Files) -> Images:
     found = arrays.read_array_blocks(files, BLOCK_BYTES)
     first = next(found, None)
     if first is None:
@@ -148,7 +148,7 @@ def _arrays(files: Files) -> Asked:
             row += len(images)
 
     place = printable(files.source)
-    return Asked(place, _row_of(place), False, first[2] is not None, first[0], blocks())
+    return Images(place, _row_of(place), False, first[2] is not None, first[0], blocks())
 
 
 def _row_of(place: str) -> Callable[[str], str]:

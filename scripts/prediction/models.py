@@ -1,4 +1,4 @@
-"""The models that are asked, with what their trainings recorded of classes and images."""
+"""The models that predict, with what their trainings recorded of classes and images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TRAINS = "make report trains it"
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be asked.
+    """A trained model.
 
     Attributes:
         classes: their names, in the order of its probabilities.
@@ -35,7 +35,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """What the answers call it."""
+        """Its name in the table."""
         return self.trained.name
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -81,14 +81,14 @@ def read_models(
     folders: Sequence[Path],
     batch_size: int,
     stale: Mapping[Path, str],
-    refuse: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> list[Model]:
     """Read the models in `folders`.
 
     Args:
-        batch_size: images that a network answers at a time.
-        stale: why a model does not belong to the parameters and code; it answers all the same.
-        refuse: is told of each model that is stale, missing or damaged, in one line.
+        batch_size: images that a network predicts at a time.
+        stale: why a model does not belong to the parameters and code; it predicts all the same.
+        report: is told of each model that is stale, missing or damaged, in one line.
 
     Raises:
         UserError: none is left.
@@ -98,14 +98,14 @@ def read_models(
         try:
             models.append(_read(folder, batch_size))
         except UserError as error:
-            refuse(printable(error))
+            report(printable(error))
         except OSError as error:
-            refuse(printable(f"{error.filename or folder}: {error.strerror}; {TRAINS} anew"))
+            report(printable(f"{error.filename or folder}: {error.strerror}; {TRAINS} anew"))
         else:
             if folder in stale:
-                refuse(printable(f"{folder} is stale: {stale[folder]}; {TRAINS} anew"))
+                report(printable(f"{folder} is stale: {stale[folder]}; {TRAINS} anew"))
     if not models:
-        raise UserError("no model is left to answer")
+        raise UserError("no model is left to predict with")
     return models
 
 

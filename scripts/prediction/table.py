@@ -1,4 +1,4 @@
-"""The models' answers as CSV, and how many of them are right."""
+"""Predictions as CSV, and how many of them are right."""
 
 import csv
 import io
@@ -9,24 +9,24 @@ import numpy as np
 
 from core.text import csv_text
 from evaluation.significance import accuracy_interval
-from prediction.asking import Answered
+from prediction.batches import Predicted
 from prediction.models import Model
 
 
-def header(models: Sequence[Model], pictures: bool, labelled: bool, asks: bool) -> str:
+def header(models: Sequence[Model], pictures: bool, labelled: bool, ask_column: bool) -> str:
     """The first line: what each image is called, its label if it may have one, and each model's
-    answers; with `asks`, whether a person should be asked.
+    predictions; with `ask_column`, whether a person should be asked.
     """
     names = ["file" if pictures else "row", *["label"] * labelled]
     for model in models:
         own = csv_text(model.name)
         names += [own, f"{own}_probability", f"{own}_second", f"{own}_second_probability"]
-        names += [f"{own}_ask_a_person"] * asks
+        names += [f"{own}_ask_a_person"] * ask_column
     return _lines([names])
 
 
 def rows(
-    answered: Answered,
+    batch: Predicted,
     models: Sequence[Model],
     labelled: bool,
     thresholds: Sequence[float],
@@ -34,17 +34,16 @@ def rows(
     """A line for each image, as `header` has them.
 
     Args:
-        thresholds: of each model, the least confidence with which nobody else has to be asked; or
-            none.
+        thresholds: of each model, the least confidence that needs no person; or none.
     """
-    columns: list[Sequence[str]] = [[csv_text(name) for name in answered.names]]
+    columns: list[Sequence[str]] = [[csv_text(name) for name in batch.names]]
     if labelled:
-        columns.append([csv_text(label or "") for label in answered.labels])
-    for place, (model, likely) in enumerate(zip(models, answered.probabilities, strict=True)):
+        columns.append([csv_text(label or "") for label in batch.labels])
+    for place, (model, likely) in enumerate(zip(models, batch.probabilities, strict=True)):
         classes = [csv_text(name) for name in model.classes]
-        for answer in best_two(likely):
-            columns.append([classes[number] for number in answer.tolist()])
-            columns.append([str(one) for one in likely[np.arange(len(likely)), answer]])
+        for choice in best_two(likely):
+            columns.append([classes[number] for number in choice.tolist()])
+            columns.append([str(one) for one in likely[np.arange(len(likely)), choice]])
         if thresholds:
             asks = likely.max(axis=1) < np.float32(thresholds[place])
             columns.append(["yes" if ask else "no" for ask in asks.tolist()])
@@ -54,12 +53,12 @@ def rows(
 KAGGLE = "ImageId,Label\n"
 
 
-def kaggle_rows(answered: Answered, model: Model) -> str:
-    """The same as Kaggle asks for it."""
-    best = answered.probabilities[0].argmax(axis=1)
+def kaggle_rows(batch: Predicted, model: Model) -> str:
+    """The same in Kaggle's format."""
+    best = batch.probabilities[0].argmax(axis=1)
     return _lines(
-        [number, csv_text(model.classes[answer])]
-        for number, answer in zip(answered.names, best.tolist(), strict=True)
+        [number, csv_text(model.classes[choice])]
+        for number, choice in zip(batch.names, best.tolist(), strict=True)
     )
 
 
@@ -75,7 +74,7 @@ def best_two(likely: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass
 class Score:
-    """How many labelled images a model is right about, and how many it leaves to a person."""
+    """How many labelled images a model classifies correctly, and how many need a person."""
 
     images: int = 0
     labelled: int = 0
@@ -88,22 +87,22 @@ class Score:
         """Count some images."""
         self.images += len(likely)
         self.asks += int((likely.max(axis=1) < np.float32(threshold)).sum())
-        for label, answer in zip(labels, likely.argmax(axis=1).tolist(), strict=True):
+        for label, choice in zip(labels, likely.argmax(axis=1).tolist(), strict=True):
             if label is not None:
                 self.labelled += 1
-                self.right += label == model.classes[answer]
+                self.right += label == model.classes[choice]
 
-    def sentences(self, name: str, asks: bool) -> Iterator[str]:
+    def sentences(self, name: str, with_asks: bool) -> Iterator[str]:
         """What there is to say of labelled images, and of those that a person should be asked."""
         if self.labelled:
             low, high = (100 * end for end in accuracy_interval(self.right, self.labelled))
             share = 100 * self.right / self.labelled
             yield (
-                f"{name}: right about {self.right:,} of {self.labelled:,} labelled images,"
-                f" {share:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+                f"{name}: accuracy {share:.2f} %, {self.right:,} of {self.labelled:,} labelled"
+                f" images (95 % interval {low:.2f} to {high:.2f})"
             )
-        if asks:
-            yield f"{name}: a person should be asked about {self.asks:,} of {self.images:,} images"
+        if with_asks:
+            yield f"{name}: ask a person about {self.asks:,} of {self.images:,} images"
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""From what confidence on a model's answers are right as often as somebody wants them to be."""
+"""The least confidence from which a model reaches a wanted accuracy."""
 
 from typing import NamedTuple
 
@@ -11,17 +11,18 @@ from prediction.models import Model
 
 
 class Threshold(NamedTuple):
-    """The least confidence to answer with, and what becomes of validation images there.
+    """The least confidence that needs no person, and what that gives on validation images.
 
     Attributes:
-        confidence: answers of this confidence are given, and surer ones.
-        right, answered, images: how many of the `images` are answered, and answered rightly.
+        confidence: the least that is enough.
+        correct, kept, images: of so many `images`, how many reach it, and how many of those are
+            correct.
         low, high: the interval of that accuracy at 95 %.
     """
 
     confidence: float
-    right: int
-    answered: int
+    correct: int
+    kept: int
     images: int
     low: float
     high: float
@@ -29,26 +30,26 @@ class Threshold(NamedTuple):
     def sentence(self, name: str) -> str:
         """What there is to say of it."""
         share, low, high = (
-            100 * value for value in (self.right / self.answered, self.low, self.high)
+            100 * value for value in (self.correct / self.kept, self.low, self.high)
         )
         return (
-            f"{name}: sure from a probability of {self.confidence:.6g} on. Of {self.images:,}"
-            f" validation images, that is {self.answered:,}, of which {self.right:,} are answered"
-            f" rightly, {share:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+            f"{name}: no person needed from a confidence of {self.confidence:.6g} on. Of"
+            f" {self.images:,} validation images, {self.kept:,} reach it, and {self.correct:,} of"
+            f" those are correct: {share:.2f} % (95 % interval {low:.2f} to {high:.2f})"
         )
 
 
 def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> Threshold:
-    """The least confidence such that the answers with at least as much are right in a share of at
-    least `sure`. Answers of the same confidence are given together, or not at all.
+    """The least confidence such that, of the images that reach it, a share of at least `sure` is
+    correct.
 
     Args:
-        confidence: (n,), the probability of each answer.
+        confidence: (n,), the probability of each predicted class.
         right: (n,), bool.
 
     Raises:
-        UserError: no confidence will do; or so few answers are left that not one of them could be
-            wrong, so that nobody can tell `sure` from always.
+        UserError: no confidence is enough; or so few images reach it that even one mistake among
+            them would be too many, so that they cannot show `sure`.
     """
     order = np.argsort(-confidence, kind="stable")
     falling, successes = confidence[order], np.cumsum(right[order])
@@ -57,19 +58,19 @@ def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> 
     needed = round(1 / (1 - sure), 6)
     if not enough:
         raise UserError(
-            f"is not right that often even about the surest of {len(falling):,} validation images;"
+            f"does not reach that accuracy on any of {len(falling):,} validation images;"
             " allowed: a lower share, or more validation images"
         )
     if enough[-1] + 1 < needed:
         raise UserError(
-            f"is right that often about {enough[-1] + 1:,} of {len(falling):,} validation images,"
+            f"reaches that accuracy on {enough[-1] + 1:,} of {len(falling):,} validation images,"
             f" and fewer than {int(np.ceil(needed)):,} cannot show it; allowed: a lower share,"
             " or more validation images"
         )
-    answered = int(enough[-1]) + 1
-    correct = int(successes[answered - 1])
-    interval = accuracy_interval(correct, answered)
-    return Threshold(float(falling[answered - 1]), correct, answered, len(falling), *interval)
+    kept = int(enough[-1]) + 1
+    correct = int(successes[kept - 1])
+    interval = accuracy_interval(correct, kept)
+    return Threshold(float(falling[kept - 1]), correct, kept, len(falling), *interval)
 
 
 def find_threshold(model: Model, validation: Split, sure: float) -> Threshold:

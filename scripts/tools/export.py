@@ -1,7 +1,7 @@
 """Write models in the formats of other tools, each with a model card, into a folder of its name.
 
 A network as .keras and ONNX, the logistic regression as ONNX and plain arrays. Each file is loaded
-again and asked all test images: where one does not answer as the model does, nothing is written.
+again and predicts all test images: where one differs from the model, nothing is written.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from core.errors import UserError
 from core.parameters import first_error, read_schema, read_sections
 from evaluation.evaluation import read_evaluation
-from export.up_to_date import check_models
 from freshness.revision import check_folder
+from freshness.staleness import check_results
 
 MODELS = Path("models")
 
@@ -36,7 +36,7 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     error = first_error(parameters, read_schema())
     if error:
         raise UserError(error)
-    check_models([], evaluation)
+    check_results([evaluation, stats, test])
     evaluated = read_evaluation(evaluation).models
     unknown = [name for name in models if Path(name).name not in evaluated]
     if unknown:
@@ -44,7 +44,7 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     folders = [
         MODELS / name if Path(name).name == name else Path(name) for name in models or evaluated
     ]
-    check_models(folders, evaluation)
+    check_results([folder / "training.json" for folder in folders])
     try:  # which takes seconds
         from export.exporting import Results, export_models
         from networks.backend import use_threads
@@ -58,6 +58,6 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     with threadpool_limits(threads):
         most = export_models(folders, output, results)
     return "\n".join(
-        f"{output / name}: every answer as the model's, probabilities within {most[name]:.1g}"
+        f"{output / name}: the same classes as the model, probabilities within {most[name]:.1g}"
         for name in most
     )

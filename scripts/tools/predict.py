@@ -1,19 +1,21 @@
-"""Ask trained models about images: a picture, a folder of them, a CSV file, an .npz; any size.
+"""Predict the class of images: a picture, a folder of them, a CSV file, an .npz; of any size.
 
-Writes a table of the answers. Images of the size that a model was trained on are taken as they are;
-others are brought into that form. What cannot be used is said in one line each, the others are
-answered, and the status is 1.
+Writes a table of the predictions. Images of the size that a model was trained on are used as they
+are; others are brought into that form. Each image that cannot be used is named in one line, the
+others are predicted, and the exit status is 1.
 """
 
 import argparse
 from pathlib import Path
 
 from core.errors import UserError
-from prediction.answering import Request, answer
+from prediction.predicting import Request, predict_all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", type=Path, required=True, help="what to ask about")
+    parser.add_argument(
+        "--images", type=Path, required=True, help="a picture, a folder, .csv, .npz or .zip"
+    )
     parser.add_argument(
         "--models", nargs="*", default=[], help="names, as cnn, or folders; else the best one"
     )
@@ -30,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sure",
         type=_share,
-        help="add a column that says to ask a person, so that the others are right in this share,"
-        " as 0.99, of validation images",
+        help="add a column ask_a_person, so that the other images reach this accuracy, as 0.99, on"
+        " validation images",
     )
     parser.add_argument(
         "--validation",
@@ -43,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(images: Path, models: list[str], output: Path | None, **wanted) -> None:
-    """Raise UserError, after all others are answered, if something could not be used."""
-    problems = answer(Request(images, models, output, **wanted))
+    """Raise UserError, after all others are predicted, if something could not be used."""
+    problems = predict_all(Request(images, models, output, **wanted))
     if problems:
-        raise UserError(f"{problems} problem{'s' * (problems > 1)}; all else is answered")
+        raise UserError(f"{problems} problem{'s' * (problems > 1)}; the rest is predicted")
 
 
 def _share(text: str) -> float:

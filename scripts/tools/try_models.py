@@ -1,15 +1,16 @@
-"""Write a page on which one draws, and trained models answer: one file, opened from disk.
+"""Write a page to draw on, where trained models predict what is drawn: one file, opened from disk.
 
-Holds every model that the metrics name, as far as there is room. Trains nothing.
+It holds every model in the metrics that fits. Trains nothing.
 """
 
 import argparse
 from pathlib import Path
 
-from core.errors import UserError
 from core.files import read_json, write_text
+from core.parameters import read_sections
 from core.split import read_split
-from try_page.fresh import check_fresh
+from freshness.staleness import check_results
+from networks.backend import use_threads
 from try_page.models import read_models
 from try_page.page import render
 
@@ -34,10 +35,8 @@ def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> Non
         UserError: something is missing, stale or damaged, or no model has room.
         OSError: something cannot be read or written.
     """
-    missing = [path for path in (metrics, stats, test) if not path.is_file()]
-    if missing:
-        raise UserError(f"{missing[0]} is missing; make report makes it")
-    check_fresh()
+    check_results([metrics, stats, test])
+    use_threads(read_sections(Path("params.yaml"))["evaluate"]["threads"])
     part = read_split(test)
     page = render(read_models(models, metrics, part), part, read_json(stats))
     write_text(html, page)

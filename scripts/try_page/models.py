@@ -10,13 +10,14 @@ import numpy as np
 from core.errors import UserError
 from core.files import read_json
 from core.split import Split
+from evaluation.ranking import ranking
 from evaluation.trained_model import TrainedModel
 from linear.linear_model import read_linear_model
 from networks.network import predict, read_network
 from try_page.packing import rounded
 from try_page.program import Program, linear_program, network_program
 
-TOGETHER = 1_000  # images that a network answers at a time
+TOGETHER = 1_000  # images that a network predicts at a time
 MENDED = "make report trains it"
 SMALLER_LAYERS = [128]
 
@@ -32,8 +33,7 @@ class Model:
         smaller: what parameter of its training would make it smaller.
         program: its steps; None where the page lacks the arithmetic.
         problem: which one it lacks.
-        answers: class probabilities, (n, k), of images, (n, height, width), with weights of so many
-            bits.
+        probabilities: of images, (n, height, width), with weights of so many bits: (n, k).
     """
 
     name: str
@@ -42,7 +42,7 @@ class Model:
     smaller: str
     program: Program | None
     problem: str
-    answers: Callable[[np.ndarray, int], np.ndarray]
+    probabilities: Callable[[np.ndarray, int], np.ndarray]
 
 
 def read_models(folder: Path, metrics: Path, test: Split) -> list[Model]:
@@ -57,7 +57,7 @@ def read_models(folder: Path, metrics: Path, test: Split) -> list[Model]:
     """
     scores = read_json(metrics)
     try:
-        ranked = sorted(scores, key=lambda name: (-scores[name]["accuracy"], scores[name]["loss"]))
+        ranked = ranking(scores)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{metrics}: not what evaluate writes; make report writes it") from error
     strange = [name for name in ranked if Path(name).name != name]
@@ -75,13 +75,13 @@ def _read(folder: Path, scores: dict[str, Any], test: Split) -> Model:
         trained_on, settings = int(record["training_images"]), dict(record["settings"])
     except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
         raise UserError(f"{folder}/training.json: not what a training writes; {MENDED}") from error
-    program, problem, answers = (_network if files[0].is_file() else _linear)(folder, test)
+    program, problem, probabilities = (_network if files[0].is_file() else _linear)(folder, test)
     model = Model(
         *(folder.name, scores, trained_on, _smaller(folder.name, settings)),
-        *(program, problem, answers),
+        *(program, problem, probabilities),
     )
     some = test.images[:1]
-    trained = TrainedModel(folder, (), 0, lambda images: answers(images, 32))
+    trained = TrainedModel(folder, (), 0, lambda images: probabilities(images, 32))
     trained.probabilities(some, len(test.classes))  # does it fit?
     return model
 
@@ -89,25 +89,25 @@ def _read(folder: Path, scores: dict[str, Any], test: Split) -> Model:
 def _linear(folder: Path, test: Split) -> tuple[Program, str, Callable]:
     model = read_linear_model(folder / "model.npz")
 
-    def answers(images: np.ndarray, bits: int) -> np.ndarray:
+    def probabilities(images: np.ndarray, bits: int) -> np.ndarray:
         kernel = rounded(model.coefficients.T, bits)
         return replace(model, coefficients=kernel.T).probabilities(images)
 
-    return linear_program(model, test.images.shape[1:]), "", answers
+    return linear_program(model, test.images.shape[1:]), "", probabilities
 
 
 def _network(folder: Path, _: Split) -> tuple[Program | None, str, Callable]:
     network = read_network(folder / "network.json", folder / "network.weights.npz")
     weights = network.get_weights()
 
-    def answers(images: np.ndarray, bits: int) -> np.ndarray:
+    def probabilities(images: np.ndarray, bits: int) -> np.ndarray:
         network.set_weights([rounded(array, bits) for array in weights])
         return predict(network, images, TOGETHER)
 
     try:
-        return network_program(network), "", answers
+        return network_program(network), "", probabilities
     except UserError as error:
-        return None, str(error), answers
+        return None, str(error), probabilities
 
 
 def _smaller(name: str, settings: dict[str, Any]) -> str:

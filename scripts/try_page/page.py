@@ -1,4 +1,4 @@
-"""A page on which one draws, and trained models answer: one file that needs no server."""
+"""A page to draw on, where trained models predict what it is: one file that needs no server."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class _Shown:
 
 def render(models: Sequence[Model], test: Split, stats: Mapping[str, Any]) -> str:
     """The page, of at most PAGE_BYTES: the first models have room first, in single precision, or
-    else in half precision where that changes no answer; those left out are named.
+    else in half precision where that changes no predicted class; those left out are named.
 
     Args:
         models: the most accurate first.
@@ -83,7 +83,9 @@ def render(models: Sequence[Model], test: Split, stats: Mapping[str, Any]) -> st
             if change <= BOUND:
                 shown = [*shown[:place], replace(candidate, change=change), *shown[place + 1 :]]
                 break
-            why = f"{_too_large(model)}, and with {bits} bits for each it would answer otherwise"
+            why = (
+                f"{_too_large(model)}, and with {bits} bits for each it would predict other classes"
+            )
             shown[place] = _Shown(model, why=why)
     if not any(one.content for one in shown):
         names = ", ".join(f"{one.model.name}: {one.why}" for one in shown)
@@ -102,7 +104,7 @@ def _change(model: Model, bits: int, images: np.ndarray) -> float:
     """The most that rounded weights change of a probability; infinite if they change a class."""
     if bits == 32:
         return 0.0
-    exact, rounded = (model.answers(images, some) for some in (32, bits))
+    exact, rounded = (model.probabilities(images, some) for some in (32, bits))
     if (exact.argmax(axis=1) != rounded.argmax(axis=1)).any():
         return np.inf
     return float(np.abs(exact - rounded).max())  # perhaps NaN, which is not below any bound

@@ -10,7 +10,7 @@ from linear.linear_model import LinearModel
 from networks.backend import keras
 
 ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh", "softmax")
-LEFT_OUT = ("Dropout", "Flatten", "InputLayer")  # which change no answer: arrays are flat anyway
+LEFT_OUT = ("Dropout", "Flatten", "InputLayer")  # no change in prediction: arrays are flat anyway
 # What layers have where the page's arithmetic is theirs.
 PLAIN = {
     "Conv2D": {"strides": (1, 1), "dilation_rate": (1, 1), "groups": 1},
@@ -82,7 +82,7 @@ def network_program(model: keras.Model) -> Program:
 
 class _Translation:
     """Adds the layers of a network to a program; the weights of each once, however often it is
-    asked.
+    applied.
     """
 
     def __init__(self, program: Program) -> None:
@@ -90,7 +90,7 @@ class _Translation:
         self.weights: dict[int, list[int]] = {}
 
     def model(self, model: keras.Model, source: int) -> int:
-        """Add all layers of `model`, asked of the array at `source`; the place of its answer."""
+        """Add all layers of `model`, applied to the array at `source`; the place of its output."""
         if isinstance(model, keras.Sequential):
             for layer in model.layers:
                 source = self.layer(layer, source)
@@ -99,17 +99,17 @@ class _Translation:
         calls = {layer["name"]: layer["inbound_nodes"] for layer in config["layers"]}
         made = {(config["input_layers"][0], 0): source}
 
-        def answer(name: str, call: int) -> int:
+        def output(name: str, call: int) -> int:
             if (name, call) not in made:
                 layer, (given, *_) = model.get_layer(name), calls[name][call]["args"]
                 nodes = given if isinstance(given, list) else [given]
-                found = [answer(*node["config"]["keras_history"][:2]) for node in nodes]
+                found = [output(*node["config"]["keras_history"][:2]) for node in nodes]
                 average = isinstance(layer, keras.layers.Average)
                 add = self.average if average else lambda places: self.layer(layer, places[0])
                 made[name, call] = add(found)
             return made[name, call]
 
-        return answer(*config["output_layers"][:2])
+        return output(*config["output_layers"][:2])
 
     def average(self, places: list[int]) -> int:
         place = self.program.add("average", places[0], self.program.shapes[places[0]])

@@ -1,4 +1,4 @@
-"""Images brought into the form of each model, and the models' answers, some at a time."""
+"""Predictions of all models, batch by batch, of images brought into the form of each model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -9,15 +9,15 @@ import numpy as np
 
 from core.errors import UserError
 from prediction.form import Form
-from prediction.inputs import Asked, Block
+from prediction.inputs import Block, Images
 from prediction.models import Model
 
-CHUNK_BYTES = 2**26  # of the images that are answered at a time, as float32
+CHUNK_BYTES = 2**26  # of the images in a batch, as float32
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Some images, and what each model makes of them.
+class Predicted:
+    """Some images, and what each model predicts for them.
 
     Attributes:
         names, labels: as in `Block`.
@@ -31,27 +31,27 @@ class Answered:
     probabilities: list[np.ndarray] = field(default_factory=list)
 
 
-def answers(
-    asked: Asked,
+def predictions(
+    source: Images,
     models: Sequence[Model],
     batch_size: int,
     fit: Callable[[Form, Block], np.ndarray],
-    refuse: Callable[[str], None],
-) -> Iterator[Answered]:
-    """The models' answers, in the order of the images.
+    report: Callable[[str], None],
+) -> Iterator[Predicted]:
+    """The predictions of all models, in the order of the images.
 
-    So many images are answered at a time that a test part of usual size is answered at once, as
-    evaluate does: sums of floats depend on it.
+    A batch is so large that a test part of usual size fits into one, as in evaluate: sums of floats
+    depend on it.
 
     Args:
-        batch_size: of the networks; what is answered at a time is a multiple of it.
+        batch_size: of the networks; a batch here is a multiple of it.
         fit: brings images into a form; raises UserError.
-        refuse: is told of each image that cannot be used, in one line.
+        report: is told of each image that cannot be used, in one line.
     """
     forms = list(dict.fromkeys(model.form for model in models))
     bytes_each = max(4 * form.height * form.width for form in forms)
     size = batch_size * max(1, CHUNK_BYTES // (bytes_each * batch_size))
-    prepared = _prepared(asked.blocks, asked, forms, fit, refuse)
+    prepared = _prepared(source.blocks, source, forms, fit, report)
     for chunk in _chunks(prepared, forms, size):
         with redirect_stdout(StringIO()):  # where Keras draws a bar, if that is a terminal
             for model in models:
@@ -61,24 +61,24 @@ def answers(
 
 def _prepared(
     blocks: Iterable[Block],
-    asked: Asked,
+    source: Images,
     forms: Sequence[Form],
     fit: Callable[[Form, Block], np.ndarray],
-    refuse: Callable[[str], None],
-) -> Iterator[Answered]:
+    report: Callable[[str], None],
+) -> Iterator[Predicted]:
     for block in blocks:
         try:
-            yield Answered(block.names, block.labels, {form: fit(form, block) for form in forms})
+            yield Predicted(block.names, block.labels, {form: fit(form, block) for form in forms})
         except UserError as error:
             if len(block.names) == 1:
-                refuse(f"{asked.called(block.names[0])}: {error}")
+                report(f"{source.called(block.names[0])}: {error}")
             else:
-                yield from _prepared(block.single(), asked, forms, fit, refuse)
+                yield from _prepared(block.single(), source, forms, fit, report)
 
 
-def _chunks(prepared: Iterable[Answered], forms: Sequence[Form], size: int) -> Iterator[Answered]:
+def _chunks(prepared: Iterable[Predicted], forms: Sequence[Form], size: int) -> Iterator[Predicted]:
     """The same, `size` at a time, but for the last ones."""
-    waiting: list[Answered] = []
+    waiting: list[Predicted] = []
     count = 0
     for some in prepared:
         waiting.append(some)
@@ -92,14 +92,14 @@ def _chunks(prepared: Iterable[Answered], forms: Sequence[Form], size: int) -> I
         yield _together(waiting, forms)
 
 
-def _together(parts: Sequence[Answered], forms: Sequence[Form]) -> Answered:
-    return Answered(
+def _together(parts: Sequence[Predicted], forms: Sequence[Form]) -> Predicted:
+    return Predicted(
         [name for part in parts for name in part.names],
         [label for part in parts for label in part.labels],
         {form: np.concatenate([part.images[form] for part in parts]) for form in forms},
     )
 
 
-def _part(whole: Answered, place: slice) -> Answered:
+def _part(whole: Predicted, place: slice) -> Predicted:
     images = {form: own[place] for form, own in whole.images.items()}
-    return Answered(whole.names[place], whole.labels[place], images)
+    return Predicted(whole.names[place], whole.labels[place], images)

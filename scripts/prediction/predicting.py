@@ -1,4 +1,4 @@
-"""Models are asked about images: from the command line to the last line of the table."""
+"""make predict, from its flags to the last line of its table."""
 
 import os
 import sys
@@ -17,14 +17,14 @@ from core.parameters import first_error, read_schema, read_sections
 from core.split import read_split
 from core.text import printable
 from freshness.revision import check_folder
+from freshness.staleness import stale_results
 from networks.backend import use_threads
 from prediction import table
-from prediction.asking import answers
+from prediction.batches import predictions
 from prediction.fitting import Fitting
-from prediction.inputs import Asked, asked_images
+from prediction.inputs import Images, read_images
 from prediction.models import Model, best_model, folders_of, read_models
-from prediction.seen import Seen
-from prediction.staleness import stale_models
+from prediction.preview import Preview
 from prediction.threshold import find_threshold
 
 
@@ -42,17 +42,17 @@ class Request:
     kaggle: bool = False
 
 
-def answer(request: Request) -> int:
-    """Write the answers, and say on standard error what there is to say of them. Returns how many
-    problems there were, each of which was said in a line there.
+def predict_all(request: Request) -> int:
+    """Write the predictions, and remarks on standard error. Returns how many problems there were,
+    each of which is a line there.
 
     Raises:
-        UserError: nothing can be answered.
+        UserError: nothing can be predicted.
         OSError: something cannot be read or written.
     """
     problems = []
 
-    def refuse(line: str) -> None:
+    def report(line: str) -> None:
         problems.append(1)
         tqdm.write(line, file=sys.stderr)
 
@@ -64,19 +64,19 @@ def answer(request: Request) -> int:
     use_threads(settings["threads"])
     with threadpool_limits(settings["threads"]):
         folders = folders_of(names)
-        models = read_models(folders, settings["batch_size"], stale_models(folders), refuse)
+        models = read_models(folders, settings["batch_size"], stale_results(folders), report)
         if not request.models:
-            _say(f"{models[0].name} answers, the best model on the page")
+            _say(f"{models[0].name} predicts, the best model on the page")
         thresholds = _thresholds(request, models)
-        with asked_images(request.images, _classes(models), refuse) as asked:
-            if request.kaggle and asked.pictures:
+        with read_images(request.images, _classes(models), report) as source:
+            if request.kaggle and source.pictures:
                 raise UserError(
-                    "--kaggle: images have no numbers in files of their own; allowed:"
+                    "--kaggle: pictures have no row numbers; allowed:"
                     " a table or arrays, as test.csv"
                 )
-            fitting = Fitting(request.fit, parameters["download"]["dataset"], asked.pictures)
-            chunks = answers(asked, models, settings["batch_size"], fitting, refuse)
-            _write(request, models, thresholds, asked, chunks)
+            fitting = Fitting(request.fit, parameters["download"]["dataset"], source.pictures)
+            chunks = predictions(source, models, settings["batch_size"], fitting, report)
+            _write(request, models, thresholds, source, chunks)
     for line in fitting.remarks():
         _say(line)
     return len(problems)
@@ -86,34 +86,34 @@ def _write(
     request: Request,
     models: Sequence[Model],
     thresholds: list[float],
-    asked: Asked,
+    source: Images,
     chunks: Iterator[Any],
 ) -> None:
     scores = [table.Score() for _ in models]
-    seen = Seen(models)
-    quiet = request.output is None and sys.stdout.isatty()  # there the answers themselves are seen
+    preview = Preview(models)
+    quiet = request.output is None and sys.stdout.isatty()  # the rows show the progress
     with (
         _opened(request.output) as file,
-        tqdm(total=asked.total, unit=" images", disable=quiet or None) as progress,
+        tqdm(total=source.total, unit=" images", disable=quiet or None) as progress,
     ):
         file.write(
             table.KAGGLE
             if request.kaggle
-            else table.header(models, asked.pictures, asked.labelled, bool(thresholds))
+            else table.header(models, source.pictures, source.labelled, bool(thresholds))
         )
         for chunk in chunks:
             if request.kaggle:
                 file.write(table.kaggle_rows(chunk, models[0]))
             else:
-                file.write(table.rows(chunk, models, asked.labelled, thresholds))
+                file.write(table.rows(chunk, models, source.labelled, thresholds))
             for place, model in enumerate(models):
                 least = thresholds[place] if thresholds else 0
                 scores[place].add(model, chunk.probabilities[place], chunk.labels, least)
             if request.seen:
-                seen.add(chunk)
+                preview.add(chunk)
             progress.update(len(chunk.names))
     if request.seen:
-        write_text(request.seen, seen.page())
+        write_text(request.seen, preview.page())
         _say(f"What the models saw: {request.seen.resolve()}")
     for model, score in zip(models, scores, strict=True):
         for line in score.sentences(model.name, bool(thresholds)):
@@ -161,7 +161,7 @@ def _check(request: Request) -> None:
         raise UserError(f"{request.output}: the table and the page; allowed: a file for each")
     if request.kaggle and (len(request.models) > 1 or request.sure is not None):
         raise UserError(
-            "--kaggle: its format has one answer an image; allowed: one model, no --sure"
+            "--kaggle: its format has one prediction for each image; allowed: one model, no --sure"
         )
 
 

@@ -1,4 +1,4 @@
-"""Exported models are loaded by what will load them, and have to answer as the pipeline's do."""
+"""Exported models are loaded as users load them, and must predict what the pipeline's do."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,54 +8,54 @@ import onnxruntime
 from tqdm import tqdm
 
 from core.errors import UserError
-from export.linear_forms import ask_plain_arrays
+from export.linear_forms import predict_plain_arrays
 from export.onnx_graph import IMAGES, PROBABILITIES
 from networks.backend import keras
 
 BOUND = 1e-5  # what no probability may differ by; on MNIST it is 2e-6, by rounding alone
-Answer = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def check_answers(
+def check_predictions(
     path: Path, name: str, images: np.ndarray, expected: np.ndarray, batch_size: int, threads: int
 ) -> float:
-    """Ask the exported model at `path`; the most that one of its probabilities differs by.
+    """Predict with the exported model at `path`; the most that a probability differs by.
 
     Args:
         name: what messages call it.
         images: (n, height, width), in the dataset's own units.
         expected: (n, k), float32, the probabilities that the pipeline's model gives.
-        batch_size: images to ask at a time.
+        batch_size: images to predict at a time.
         threads: of onnxruntime.
 
     Raises:
-        UserError: it gives another answer, or a probability that differs by more than BOUND.
+        UserError: it predicts another class, or a probability that differs by more than BOUND.
     """
-    answer = LOADED[path.suffix](path, threads)
+    predict = LOADED[path.suffix](path, threads)
     most, others = 0.0, 0
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, f"{name}: {path.name}", disable=None, leave=False):  # in a terminal
         batch = slice(start, start + batch_size)
-        found = answer(images[batch].astype(np.float32))
+        found = predict(images[batch].astype(np.float32))
         if found.shape != expected[batch].shape:
             raise UserError(f"{name}: not exported, since its {path.name} has other classes")
         most = float(np.maximum(most, np.abs(found - expected[batch]).max()))
         others += int((found.argmax(axis=1) != expected[batch].argmax(axis=1)).sum())
     if others or not most <= BOUND:
         raise UserError(
-            f"{name}: not exported, since its {path.name} does not answer as the model does:"
-            f" {others:,} of {len(images):,} test images get another answer, and probabilities"
+            f"{name}: not exported, since its {path.name} does not predict as the model does:"
+            f" {others:,} of {len(images):,} test images get another class, and probabilities"
             f" differ by up to {most:.1g}; allowed: none, and {BOUND:.0e}"
         )
     return most
 
 
-def _keras(path: Path, _threads: int) -> Answer:
+def _keras(path: Path, _threads: int) -> Predict:
     model = keras.models.load_model(path)
     return lambda images: model.predict_on_batch(images)
 
 
-def _onnx(path: Path, threads: int) -> Answer:
+def _onnx(path: Path, threads: int) -> Predict:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors
@@ -63,11 +63,11 @@ def _onnx(path: Path, threads: int) -> Answer:
     return lambda images: session.run([PROBABILITIES], {IMAGES: images})[0]
 
 
-def _arrays(path: Path, _threads: int) -> Answer:
-    return lambda images: ask_plain_arrays(path, images)
+def _arrays(path: Path, _threads: int) -> Predict:
+    return lambda images: predict_plain_arrays(path, images)
 
 
-LOADED: dict[str, Callable[[Path, int], Answer]] = {
+LOADED: dict[str, Callable[[Path, int], Predict]] = {
     ".keras": _keras,
     ".onnx": _onnx,
     ".npz": _arrays,

@@ -1,12 +1,13 @@
-"""Whether a model belongs to the parameters and code, as make fresh finds it."""
+"""Whether results belong to the current parameters and code, as make fresh finds it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import UserError
 from core.files import read_json
 from core.parameters import read_schema
+from core.text import printable
 from freshness.dvc_files import read_stages
 from freshness.parameters import read_parameters, reading
 from freshness.records import recorded_stages, stale_reasons
@@ -21,15 +22,16 @@ class _Stage(NamedTuple):
     stale: str | None
 
 
-def stale_models(folders: Iterable[Path]) -> dict[Path, str]:
-    """Why the stage that made a model, or one before it, has to run, for each that has: by dvc.lock
-    and by the stages' own records. Nothing is said of folders outside of the project.
+def stale_results(results: Iterable[Path]) -> dict[Path, str]:
+    """Why the stage that made a file or folder, or a stage before it, has to run, for each such
+    result: by dvc.lock and by the stages' own records. Paths outside of the project, and those that
+    do not exist, are skipped.
     """
     here, found = Revision("this folder"), {}
     inside = [
-        (folder, path)
-        for folder in folders
-        if (path := _in_project(folder)) is not None and folder.is_dir()
+        (result, path)
+        for result in results
+        if (path := _in_project(result)) is not None and result.exists()
     ]
     if not inside:
         return found
@@ -38,21 +40,30 @@ def stale_models(folders: Iterable[Path]) -> dict[Path, str]:
         if Path("dvc.yaml").exists() or Path("dvc.lock").exists():
             memories.insert(0, _locked(here))
     except UserError as error:
-        return {folder: str(error) for folder, _ in inside}
-    for folder, path in inside:
+        return {result: str(error) for result, _ in inside}
+    for result, path in inside:
         needed = [(stages, _needed(stages, path)) for stages in memories]
         if not any(names for _, names in needed):
-            found[folder] = "nothing says what it was made of"
+            found[result] = "nothing says what it was made of"
         for stages, names in reversed(needed):
             for name in reversed(names):
                 if stages[name].stale:
-                    found[folder] = f"{name} has to run: {stages[name].stale}"
+                    found[result] = f"{name} has to run: {stages[name].stale}"
     return found
 
 
-def _in_project(folder: Path) -> str | None:
+def check_results(results: Sequence[Path]) -> None:
+    """Raise UserError, in one line with how to mend it, where a result is missing or stale."""
+    for path in results:
+        if not path.exists():
+            raise UserError(printable(f"{path} is missing; make report makes it"))
+    for reason in stale_results(results).values():
+        raise UserError(printable(f"{reason}; make report runs it"))
+
+
+def _in_project(path: Path) -> str | None:
     try:
-        return folder.resolve().relative_to(Path.cwd().resolve()).as_posix()
+        return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
     except ValueError:
         return None
 
@@ -78,14 +89,14 @@ def _recorded(here: Revision) -> dict[str, _Stage]:
         }
 
 
-def _needed(stages: Mapping[str, _Stage], folder: str) -> list[str]:
-    """The stage that makes `folder`, and those that make what it reads, and so on, the first ones
+def _needed(stages: Mapping[str, _Stage], result: str) -> list[str]:
+    """The stage that makes `result`, and those that make what it reads, and so on, the first ones
     first.
     """
     wanted = {
         name
         for name, stage in stages.items()
-        if any(path.startswith(f"{folder}/") for path in stage.outputs)
+        if any(path == result or path.startswith(f"{result}/") for path in stage.outputs)
     }
     waiting = list(wanted)
     while waiting:
