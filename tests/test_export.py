@@ -24,6 +24,7 @@ from data_checks.summary import summarize
 from dataset.dataset import read_dataset
 from drawing.escaping import escape_markdown
 from evaluation.evaluation import read_evaluation
+from evaluation.ranking import ranking
 from export import exporting
 from export.checking import BOUND, check_predictions
 from export.exporting import Results, export_models
@@ -208,7 +209,7 @@ class TestCard:
         [
             ("mnist", "cc-by-sa-3.0", "by LeCun, Cortes and Burges, CC BY-SA 3.0."),
             ("digits", "cc-by-4.0", "by Alpaydin and Kaynak, from the UCI repository, CC BY 4.0."),
-            ("own", "unknown", "whose licence is not known here"),
+            ("own", "unknown", "whose licence is unknown: fill it in"),
         ],
     )
     def test_licence_is_that_of_the_data(self, dataset, licence, said, made, tmp_path):
@@ -222,13 +223,11 @@ class TestCard:
         _, text = card(made, "cnn")
         metrics = read_json(made / "metrics.json")
         scores = metrics["cnn"]
-        ranked = sorted(
-            metrics, key=lambda name: (-metrics[name]["accuracy"], metrics[name]["loss"])
-        )
-        assert f"it is number {1 + ranked.index('cnn')}." in text
-        assert f"right about **{100 * scores['accuracy']:.2f} %**" in text
+        ranked = ranking(metrics)
+        assert f"this one has rank {1 + ranked.index('cnn')} by accuracy." in text
+        assert f"Accuracy on 100 test images: **{100 * scores['accuracy']:.2f} %**" in text
         assert f"| calibration error, points | {100 * scores['calibration_error']:.2f} |" in text
-        assert f"is right about {100 * scores['corrupted_accuracy']:.1f} % on average" in text
+        assert f"On average the accuracy is {100 * scores['corrupted_accuracy']:.1f} %" in text
         assert "**These data cannot say whether to trust the model.** 90 images are also" in text
 
     def test_where_it_fails(self, made):
