@@ -1,4 +1,4 @@
-"""What trained models answer on the page to draw on: the same as in the pipeline."""
+"""What trained models predict on the page to draw on: the same as in the pipeline."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_every_activation_is_that_of_keras(watched, tmp_path):
 
 @pytest.mark.parametrize(("room", "bits"), [(0.75, 16), (0.55, 8)])
 def test_weights_are_rounded_where_they_would_not_fit(room, bits, watched, tmp_path, monkeypatch):
-    """If that changes no answer: said on the page, and what the page answers with."""
+    """If that changes no predicted class; the page says so, and predicts with them."""
     part = write_images(tmp_path, classes=10)
     part = replace(part, images=part.images[:10], labels=part.labels[:10])
     write_split(tmp_path / "test.npz", part)

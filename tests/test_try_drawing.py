@@ -51,7 +51,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_a_test_image_can_be_chosen_by_keyboard(watched, folder):
-    """And what is shown is what the pipeline answers."""
+    """And what is shown is what the pipeline predicts."""
     part = read_split(folder / "test.npz")
     page = opened(watched, folder)
     assert page.locator("#answer").text_content() == "Draw, or choose a test image below."

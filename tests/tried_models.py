@@ -1,4 +1,4 @@
-"""Models of random weights, and the page to draw on, in which they answer."""
+"""Models of random weights, and the page to draw on, in which they predict."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +83,7 @@ def opened(watched: Watched, folder: Path) -> Page:
 
 
 def check_predictions(page: Page, folder: Path) -> None:
-    """Every model answers each test image as the pipeline does."""
+    """Every model predicts each test image as the pipeline does."""
     part = read_split(folder / "test.npz")
     found = answers_on(page, part.images)
     assert set(found) == set(read_json(folder / "metrics.json"))

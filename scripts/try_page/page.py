@@ -97,7 +97,7 @@ def _too_large(model: Model) -> str:
     if not model.program:
         return model.problem
     size = sum(array.nbytes for array in model.program.arrays)
-    return f"its weights ({size / 1e6:.1f} MB) have no room on a page of {PAGE_BYTES / 1e6:g} MB"
+    return f"its weights ({size / 1e6:.1f} MB) do not fit into a page of {PAGE_BYTES / 1e6:g} MB"
 
 
 def _change(model: Model, bits: int, images: np.ndarray) -> float:

@@ -1,10 +1,10 @@
 "use strict";
-// One draws, and every model answers: the quick ones at each movement, slower ones at a pause.
+// Drawing, and the predictions of all models: fast models at each movement, slow ones at a pause.
 
 const read = (id) => document.getElementById(id);
 const data = JSON.parse(read("page-data").textContent);
 const { classes, image } = data;
-const SLOW = 40; // ms of an answer, above which it is asked for when the pen pauses
+const SLOW = 40; // ms for a prediction; slower models wait until the pen pauses
 const PAUSE = 150; // ms
 const WARM_UPS = 3;
 const LINE = 0.075; // of the paper's side
@@ -18,7 +18,7 @@ let strokes = []; // each a list of [x, y], from 0 to 1
 let sample = -1; // the test image that is shown instead
 let drawing = false;
 let [frame, pause] = [0, 0];
-const milliseconds = []; // that each model's last answer took
+const milliseconds = []; // of the last prediction of each model
 
 // ---- Images ----
 
@@ -74,7 +74,7 @@ function drawPaper() {
   }
 }
 
-// ---- Answers ----
+// ---- Predictions ----
 
 function fill(place, shares) {
   const most = shares ? shares.indexOf(Math.max(...shares)) : -1;
@@ -87,7 +87,7 @@ function fill(place, shares) {
   return most;
 }
 
-const answers = []; // the class that each model names
+const predicted = []; // the class that each model predicts
 function timed(place, pixels) {
   const start = performance.now();
   const shares = probabilities(models[place], pixels);
@@ -95,13 +95,13 @@ function timed(place, pixels) {
   return shares;
 }
 
-function ask(place, pixels) {
-  answers[place] = fill(place, timed(place, pixels));
+function predict(place, pixels) {
+  predicted[place] = fill(place, timed(place, pixels));
 }
 
-function sayAnswers() {
+function showPredictions() {
   const said = new Map();
-  answers.forEach((label, place) => {
+  predicted.forEach((label, place) => {
     said.set(label, [...(said.get(label) ?? []), data.models[place]]);
   });
   const parts = [...said].map(([label, names]) => {
@@ -124,17 +124,17 @@ function update() {
   clearTimeout(pause);
   if (isEmpty()) {
     models.forEach((_, place) => fill(place, null));
-    sayAnswers();
+    showPredictions();
     return;
   }
   const slow = models.map((_, place) => place).filter((place) => milliseconds[place] > SLOW);
   models.forEach((_, place) => {
-    if (!slow.includes(place)) ask(place, pixels);
+    if (!slow.includes(place)) predict(place, pixels);
     else for (const row of cells) row[place].classList.add("waiting");
   });
   pause = setTimeout(() => {
-    for (const place of slow) ask(place, pixels);
-    sayAnswers();
+    for (const place of slow) predict(place, pixels);
+    showPredictions();
   }, PAUSE);
 }
 
@@ -199,7 +199,7 @@ Promise.all([...document.querySelectorAll(".model")].map((one) => unpackedModel(
   .then((unpacked) => {
     models = unpacked;
     update();
-    // The first answers take long: a browser compiles what it runs often.
+    // The first predictions are slow: a browser compiles what it runs often.
     for (let run = 0; run < WARM_UPS; run += 1) {
       setTimeout(() => models.forEach((_, place) => timed(place, pixelsOfSample(0))));
     }
