@@ -4,12 +4,31 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, at import
 
-import keras
-import numpy as np
-import tensorflow as tf
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Hide what TensorFlow's libraries write to standard error while they load: a note on oneDNN's
+    rounding, which no log level turns off. Python's own errors are shown as always.
+    """
+    stderr = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+with _quiet_import():
+    import keras
+    import tensorflow as tf
 
 __all__ = ["batches", "keras", "memory_errors", "tf", "use_seed", "use_threads", "verbosity"]
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
+
+from networks.backend import keras
 
 CHUNK = 4096  # images to move at a time, which bounds the memory
 
