@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 
 import mutants
 import pytest
@@ -79,17 +80,18 @@ def test_the_recipes_written_down_are_those_in_use():
     for column, recipe in enumerate(used):
         assert written["optimizer"][column].split(",")[0] == recipe.optimizer
         assert float(written["highest learning rate of one cycle"][column]) == recipe.learning_rate
-        sizes = written["epochs, images a step"][column]
+        sizes = written["epochs, batch size"][column]
         assert sizes == f"{recipe.epochs}, {recipe.batch_size}"
         assert float(written["label smoothing"][column]) == recipe.label_smoothing
         moves = f"1 pixel, {recipe.rotation}°, {recipe.zoom:.0%}".replace("%", " %")
         moves = moves if recipe.rotation else "1 pixel"
-        assert written["each image moves by"][column] == moves
+        assert written["random shift, rotation and shear, zoom"][column] == moves
         assert recipe.rotation == recipe.shear
 
 
-def test_the_readmes_recipes_of_the_tutorial_are_allowed():
-    text = README.split("its own recipes are these:")[1].split("```")[1].removeprefix("yaml")
+def test_the_written_settings_of_the_tutorial_are_allowed():
+    page = (ROOT / "docs" / "training.md").read_text()
+    text = page.split("## The tutorial's own settings")[1].split("```")[1].removeprefix("yaml")
     recipes = YAML(typ="safe").load(text)
     shared = {**recipes["train_mlp"], "optimizer": "adadelta", "learning_rate": 1.0}
     del shared["dropout"]
@@ -104,9 +106,13 @@ def test_the_readmes_recipes_of_the_tutorial_are_allowed():
     assert first_error(parameters, schema) is None
 
 
-def test_the_tree_names_what_is_there():
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [("README.md", "## What is where"), ("CONTRIBUTING.md", "## Where things go")],
+)
+def test_the_tree_names_what_is_there(page, heading):
     """Names stand in the first 21 columns; two spaces before them mean the folder above."""
-    tree = README.split("## What is where")[1].split("```")[1]
+    tree = (ROOT / page).read_text().split(heading)[1].split("```")[1]
     folder = ROOT
     for line in tree.strip("\n").splitlines():
         names = line[:21].split()
@@ -159,3 +165,28 @@ def test_the_locks_agree_and_have_what_is_declared():
     declared = re.findall(r'^ *"([A-Za-z][\w.-]*)[^"]*"', project.split("[tool.")[0], re.M)
     names = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", TOOLS_LOCK, re.M)}
     assert {canonicalize_name(name) for name in declared if name[0].islower()} <= names
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and GitLab make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda page: page.name,
+)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+def test_the_readme_is_short_and_links_every_page():
+    assert len(README.splitlines()) <= 200
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in README, page.name
