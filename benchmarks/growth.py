@@ -57,7 +57,7 @@ def write_copies(mnist: Path, path: Path, copies: int) -> None:
 def table(result: dict[str, Any]) -> str:
     """The measurements as Markdown, and how much the worst stage grew while the data did."""
     runs = {(run["stage"], run["copies"]): run for run in result["runs"]}
-    heads = [f"{copies}x, {unit}" for unit in ("µs an image", "MB") for copies in COPIES]
+    heads = [f"{copies}x, {unit}" for unit in ("µs per image", "MB") for copies in COPIES]
     lines = [f"| stage | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]
     grown = []
     for stage in dict.fromkeys(name for name, _ in runs):

@@ -208,8 +208,8 @@ def summaries(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def table(saved: dict[str, Any]) -> str:
     """The saved measurements as Markdown."""
     lines = [
-        "| recipe | test accuracy, % | seeds | fit, s | of the tutorial's fit | arithmetic, of a"
-        " matrix product | answer, µs an image | peak memory, MB |",
+        "| settings | test accuracy, % | seeds | training, s | of the tutorial's"
+        " | of peak arithmetic | prediction, µs per image | peak memory, MB |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, recipe in saved["recipes"].items():
@@ -231,7 +231,8 @@ def table(saved: dict[str, Any]) -> str:
     product = saved["matrix_product"]
     lines += [
         "",
-        f"On {saved['machine']}; a large matrix product makes {product:.0f} GFLOP/s there.",
+        f"On {saved['machine']}; the peak arithmetic is that of a large matrix product,"
+        f" {product:.0f} GFLOP/s.",
     ]
     return "\n".join(lines)
 
