@@ -3,20 +3,14 @@
 import sys
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from core.command_line import StageParser
-from core.files import write_json, write_text
+from core.files import write_text
 from core.split import read_split
-from evaluation.confidence import reliability_table
-from evaluation.evaluation import Evaluation, write_evaluation
-from evaluation.findings import findings_of
-from evaluation.robustness import ask_corrupted
-from evaluation.scores import failures_csv
-from evaluation.trained_model import read_models
-from evaluation.unknown import ask_unknown
-from evaluation.unknown_images import make_unknown
+from evaluation.evaluating import evaluate_models
+from evaluation.evaluation import write_evaluation
+from evaluation.findings import as_texts
 from evaluation.validation import check_validation
 from networks.backend import use_threads
 
@@ -27,6 +21,7 @@ def evaluate(
     held_out: Path,
     models: list[Path],
     metrics: Path,
+    summary: Path,
     failures: Path,
     reliability: Path,
     evaluation: Path,
@@ -36,45 +31,40 @@ def evaluate(
     threads: int,
     seed: int,
 ) -> None:
-    """Write what the models make of the test images.
+    """Run the models on the test images, and write what follows from their predictions.
 
     Args:
         test: the test part.
         validation: the validation part, which tells whether the test part is like it.
-        held_out: images of classes that no model knows.
+        held_out: images of classes that no model was trained on.
         models: a folder for each model, which gives it its name.
-        metrics: JSON, one object a model.
+        metrics: JSON, one object for each model.
+        summary: JSON, the few metrics that DVC shows in its tables.
         failures: CSV, one row for each image that at least one model gets wrong.
-        reliability: JSON, how often answers of about the same confidence are right.
+        reliability: JSON, the accuracy of predictions of about the same confidence.
         evaluation: `.npz`, every probability and all that report draws.
         batch_size: images to predict at a time.
-        corrupted_images: test images to change and ask again.
-        unknown_images: images of no class to ask of each kind.
+        corrupted_images: test images to corrupt and predict again.
+        unknown_images: out-of-distribution images of each kind to predict.
         threads: threads of TensorFlow and the linear algebra; sums of floats depend on it.
-        seed: which images are changed, and how, and which images of no class are made.
+        seed: which images are corrupted, and how, and which out-of-distribution images are made.
 
     Raises:
         UserError: a model cannot be read, does not fit the images, or gives no probabilities.
     """
-    part, watched = read_split(test), read_split(validation)
-    names = [folder.name for folder in models]
-    unknown = make_unknown(part, read_split(held_out), unknown_images, seed)
+    parts = {"test": test, "validation": validation, "held_out": held_out}
+    parts = {name: read_split(path) for name, path in parts.items()}
     use_threads(threads)
     with threadpool_limits(threads):
-        trained = read_models(models, batch_size)
-        classes = len(part.classes)
-        probabilities = np.stack([one.probabilities(part.images, classes) for one in trained])
-        sizes = [one.described(watched) for one in trained]
-        robustness, *changed = ask_corrupted(trained, part, corrupted_images, seed)
-        found, *strange = ask_unknown(trained, part, probabilities, unknown)
-    findings = findings_of(names, sizes, probabilities, part, robustness, found)
-    for said in check_validation(findings["metrics"]).values():
+        found = evaluate_models(models, parts, batch_size, corrupted_images, unknown_images, seed)
+    for said in check_validation(found.findings["metrics"]).values():
         print(f"stop: {said['found']} {said['meaning']} {said['action']}", file=sys.stderr)
-    write_json(metrics, findings["metrics"])
-    write_text(failures, failures_csv(names, probabilities, part))
-    write_json(reliability, reliability_table(findings["reliability"]))
-    answered = names, part.classes, part.labels, probabilities, findings
-    write_evaluation(evaluation, Evaluation(*answered, *changed, *strange))
+    texts = as_texts(found.models, found.probabilities, parts["test"], found.findings)
+    write_text(metrics, texts["metrics.json"])
+    write_text(summary, texts["summary.json"])
+    write_text(failures, texts["failures.csv"])
+    write_text(reliability, texts["reliability.json"])
+    write_evaluation(evaluation, found)
 
 
 def main() -> None:
@@ -84,6 +74,7 @@ def main() -> None:
     parser.add_input("held_out", "images of classes held out, .npz")
     parser.add_input("models", "the models' folders", nargs="+")
     parser.add_output("metrics", "the metrics, .json")
+    parser.add_output("summary", "the metrics that DVC shows, .json")
     parser.add_output("failures", "the images that a model gets wrong, .csv")
     parser.add_output("reliability", "the accuracy for each confidence, .json")
     parser.add_output("evaluation", "every probability and finding, .npz")

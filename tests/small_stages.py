@@ -105,6 +105,7 @@ def run_evaluate(
         folder / "held_out.npz",
         [folder / name for name in models],
         folder / "metrics.json",
+        folder / "summary.json",
         folder / "failures.csv",
         folder / "reliability.json",
         folder / "evaluation.npz",

@@ -23,4 +23,4 @@ def test_queued_experiments_run_side_by_side(made_by_dvc, tmp_path):
     rows = csv.DictReader(io.StringIO(table[table.index("Experiment,") :]))
     found = {row["train_logreg.max_iter"]: row for row in rows if row["typ"] != "baseline"}
     assert set(found) == {"5", "6"}
-    assert all(0 < float(row["logreg.accuracy"]) < 1 for row in found.values())
+    assert all(0 < float(row["logreg.acc"]) < 1 for row in found.values())

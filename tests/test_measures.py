@@ -9,7 +9,7 @@ from core.text import csv_text, from_csv_text
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.calibration import calibration
 from evaluation.confidence import abstention, reliability, reliability_table
-from evaluation.findings import findings_of
+from evaluation.findings import findings_of, summary
 from evaluation.mistakes import mistakes
 from evaluation.scores import failures_csv, score
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
@@ -314,6 +314,11 @@ class TestScores:
         likely_of = dict(zip(names, likely, strict=True))
         own = {name: mistakes(one, self.PART.labels) for name, one in likely_of.items()}
         assert found["mistakes"] == own
+
+
+def test_the_summary_has_what_tables_of_dvc_have_room_for():
+    scores = {"accuracy": 0.96944, "loss": 0.101449, "failures": 11, "against": []}
+    assert summary({"cnn": scores}) == {"cnn": {"acc": 0.9694, "loss": 0.1014}}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -169,15 +170,41 @@ def test_dvc_shows_what_has_changed(change):
         "params.yaml": {"train_logreg.max_iter": {"old": 20, "new": 1, "diff": -19}}
     }
     metrics = json.loads(change.run("dvc", "metrics", "diff", "main", "--json"))
-    assert {key.split(".")[0] for key in metrics["reports/metrics.json"]} == {"logreg"}
+    assert {key.split(".")[0] for key in metrics["reports/summary.json"]} == {"logreg"}
     plots = json.loads(change.run("dvc", "plots", "diff", "main", "--json"))
     assert not plots.get("errors")
-    wanted = {"Loss while training", "Loss of the logistic regression", "Reliability"}
-    wanted |= {f"Confusion of {name}" for name in ("logreg", "mlp", "cnn")}
+    names = ("logreg", "mlp", "cnn")
+    wanted = {"Accuracy by confidence", *(f"Mistakes of {name}" for name in names)}
+    wanted |= {f"Loss of {name} while training" for name in names}
     assert wanted <= plots["data"].keys()
     for name in wanted:
         (plot,) = plots["data"][name]
         assert sorted(plot["revisions"]) == ["main", "workspace"], name
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dvc metrics show",
+        "dvc metrics diff main --all",
+        "dvc exp show --only-changed --drop '.*/' --all-branches --no-pager",
+    ],
+)
+def test_tables_of_dvc_fit_100_columns(command, change):
+    """Each number has a column, as wide as its name."""
+    table = change.run(*shlex.split(command), COLUMNS="100")
+    assert "logreg.acc" in table
+    assert "logreg.loss" in table
+    assert "…" not in table  # where rich has cut a column
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 100
+
+
+def test_mistakes_are_counted_and_no_correct_prediction(change):
+    """failures.csv also has images that only another model gets wrong."""
+    plots = json.loads(change.run("dvc", "plots", "show", "--json"))
+    (plot,) = plots["data"]["Mistakes of cnn"]
+    filtered = plot["content"]["spec"]["transform"][0]["filter"]
+    assert filtered == "datum['cnn'] != datum['label']"
 
 
 def test_the_comment_on_a_fork(change, github, tmp_path):

@@ -43,18 +43,19 @@ def cached(project: Project, path: str) -> Path:
     return project.folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
 
 
-def forge(project: Project) -> None:
-    """Better metrics, with every record brought to agree."""
-    metrics = project.folder / "reports" / "metrics.json"
+def forge(project: Project, name: str, key: str) -> None:
+    """A better figure of the CNN, with every record brought to agree."""
+    metrics = project.folder / "reports" / name
     scores = json.loads(metrics.read_text())
-    scores["cnn"]["failures"] = 0
+    scores["cnn"][key] = 0
     metrics.write_text(json.dumps(scores))
     digest = hashlib.sha256(metrics.read_bytes()).hexdigest()
     for stage, part in (("evaluate", "outputs"), ("report", "inputs")):
         path = project.folder / "provenance" / f"{stage}.json"
         record = json.loads(path.read_text())
-        record[part]["reports/metrics.json"] = digest
-        path.write_text(json.dumps(record))
+        if f"reports/{name}" in record[part]:
+            record[part][f"reports/{name}"] = digest
+            path.write_text(json.dumps(record))
     project.run("dvc", "commit", "--force", "--quiet")
 
 
@@ -100,8 +101,12 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
         "evaluate has to run: reports/metrics.json has changed",
     ),
     "metrics with all records": (
-        forge,
+        lambda project: forge(project, "metrics.json", "failures"),
         "reports/metrics.json: does not follow from reports/evaluation.npz",
+    ),
+    "summary with all records": (
+        lambda project: forge(project, "summary.json", "loss"),
+        "reports/summary.json: does not follow from reports/evaluation.npz",
     ),
     "page": (
         lambda project: flip_a_bit(project.folder / "reports/comparison.html"),

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from core.files import as_json
 from core.split import Split
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
-from evaluation.confidence import abstention, reliability
+from evaluation.confidence import abstention, reliability, reliability_table
 from evaluation.mistakes import mistakes
-from evaluation.scores import score
+from evaluation.scores import failures_csv, score
 from evaluation.significance import compare_pairs
 from evaluation.validation import validation_scores
 
@@ -67,4 +68,30 @@ def findings_of(
             name: mistakes(likely, part.labels)
             for name, likely in zip(names, probabilities, strict=True)
         },
+    }
+
+
+def as_texts(
+    names: list[str], probabilities: np.ndarray, part: Split, findings: dict[str, Any]
+) -> dict[str, str]:
+    """The content of each text file that evaluate writes, by its name in reports/.
+
+    Args:
+        names, probabilities, part: as for `findings_of`, whose `findings` these are.
+    """
+    return {
+        "metrics.json": as_json(findings["metrics"]),
+        "summary.json": as_json(summary(findings["metrics"])),
+        "failures.csv": failures_csv(names, probabilities, part),
+        "reliability.json": as_json(reliability_table(findings["reliability"])),
+    }
+
+
+def summary(metrics: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Of the metrics, what DVC's tables have room for in a terminal of 100 columns: they give each
+    number a column, as wide as its name.
+    """
+    return {
+        name: {"acc": round(scores["accuracy"], 4), "loss": round(scores["loss"], 4)}
+        for name, scores in metrics.items()
     }

@@ -9,7 +9,8 @@ from review.models import ModelChange, compare_models
 from review.results import FAILURES, METRICS, STATS, read_results
 from review.verdict import short
 
-SHOWN = (METRICS, FAILURES, STATS, "reports/reliability.json", "reports/comparison.md")
+OTHERS = "reports/summary.json", "reports/reliability.json", "reports/comparison.md"
+SHOWN = (METRICS, FAILURES, STATS, *OTHERS)
 # What another processor may come to; docs/trust.md says what two of them did.
 FEWEST, SHARE = 2, 0.01  # of the test images, those that a model is right about in one run only
 FIGURES = ("loss", "calibration_error", "parameters")

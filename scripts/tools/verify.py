@@ -22,12 +22,10 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from core.errors import UserError
-from core.files import as_json, read_json
+from core.files import read_json
 from core.split import read_split
-from evaluation.confidence import reliability_table
 from evaluation.evaluation import read_evaluation
-from evaluation.findings import findings_of
-from evaluation.scores import failures_csv
+from evaluation.findings import as_texts, findings_of
 from freshness.dvc_files import locked_stages
 from freshness.records import changed_files
 from freshness.revision import Revision, check_folder, md5_of_folder
@@ -146,14 +144,9 @@ def metrics_problems() -> Iterator[str]:
     except (KeyError, TypeError, AttributeError):
         yield f"{metrics}: not what evaluate writes"
         return
-    expected = {
-        metrics: as_json(findings["metrics"]),
-        Path("reports/reliability.json"): as_json(reliability_table(findings["reliability"])),
-        Path("reports/failures.csv"): failures_csv(names, probabilities, part),
-    }
-    for path, text in expected.items():
-        if path.read_text(encoding="utf-8") != text:
-            yield f"{path}: does not follow from {source}"
+    for name, text in as_texts(names, probabilities, part, findings).items():
+        if Path("reports", name).read_text(encoding="utf-8") != text:
+            yield f"reports/{name}: does not follow from {source}"
     if evaluation.findings != findings:
         yield f"{source}: its findings do not follow from its probabilities"
 

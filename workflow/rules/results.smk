@@ -22,6 +22,7 @@ rule evaluate:
             labels={"result": "images that a model gets wrong"},
         ),
         reliability=update("reports/reliability.json"),
+        summary=update("reports/summary.json"),
         metrics=report(
             update("reports/metrics.json"),
             caption="../report/metrics.rst",
@@ -44,7 +45,7 @@ rule evaluate:
         " --validation {input.validation}"
         " --held_out {input.held_out}"
         " --models {params.models}"
-        " --metrics {output.metrics}"
+        " --metrics {output.metrics} --summary {output.summary}"
         " --failures {output.failures}"
         " --reliability {output.reliability}"
         " --evaluation {output.evaluation}"

@@ -105,6 +105,7 @@ use rule pipeline_evaluate as evaluate with:
         failures="study/evaluate/{id}/failures.csv",
         reliability="study/evaluate/{id}/reliability.json",
         metrics="study/evaluate/{id}/metrics.json",
+        summary="study/evaluate/{id}/summary.json",
         provenance="study/evaluate/{id}/provenance.json",
     log:
         "logs/study/evaluate_{id}.log",
