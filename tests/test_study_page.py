@@ -2,7 +2,9 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from browsing import (
@@ -16,6 +18,9 @@ from browsing import (
 from made_results import HOSTILE
 
 from core.errors import UserError
+from drawing.figures import SERIES_STYLES
+from study.runs import Run, Table, Variant
+from study.study_page import render
 from tools.study import run as study
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
@@ -86,20 +91,76 @@ def test_the_page_says_what_is_more_than_noise(watched, folder):
     evidence = page.locator(".evidence li").all_text_contents()
     assert len(evidence) == 1
     assert HOSTILE in evidence[0]
-    assert "is better than “plain”: +2.44 points" in evidence[0]
+    said = "is better than “plain”: +2.44 points (95\u00a0%\u00a0interval +1.94 to +2.94)"
+    assert said in evidence[0]
     rows = page.get_by_role("table", name="Accuracy on 400 test images of").first.locator(
         "tbody tr"
     )
     cells = [row.locator("th, td").all_text_contents() for row in rows.all()]
     assert cells[0][:4] == ["plain", "4", "95.19\u00a0% ± 0.43", "94.51 to 95.87"]
     assert cells[1][0] == HOSTILE
-    assert cells[1][5].startswith("better (p ")
-    assert cells[2][1:6] == ["0", "", "", "", "not compared: no seed of both"]
+    assert cells[1][5].startswith("better (p\u00a0<\u00a00.001")
+    assert cells[2][1:6] == ["0", "", "", "", "not compared: no seed in common"]
     assert "no difference with any seed" in page.locator("main").text_content()
     missing = page.locator("section", has=page.locator("#missing")).locator("li")
     assert missing.count() == 11
     printed = HOSTILE.replace("\u2028", "")
     assert f"a, mlp, broken, seed 0: train: {printed}"[:200] in missing.first.text_content()
+
+
+def drawn(*counts: list[int], model: str = "mlp") -> ElementTree.Element:
+    """The chart of variants of one model, of which each seed gets so many of 400 images right."""
+    variants = [
+        Variant(
+            str(place),
+            {},
+            "digits",
+            [Run(seed, right, 400, "same", 9, 5000, 1.0) for seed, right in enumerate(of_one)],
+            {},
+        )
+        for place, of_one in enumerate(counts)
+    ]
+    html, _ = render([Table("a study", model, variants, [])])
+    return ElementTree.fromstring(re.search(r"<svg.*?</svg>", html, re.DOTALL)[0])  # noqa: S314
+
+
+def markers(chart: ElementTree.Element, colour: str) -> list[tuple[float, float]]:
+    """Where the dots and rings of runs are, from the top."""
+    dots = [dot for dot in chart.iter("use") if dot.get("stroke") == colour]
+    return [(float(dot.get("x")), float(dot.get("y"))) for dot in dots]
+
+
+BLUE, ORANGE, GREEN = (style["color"].lower() for style in SERIES_STYLES)
+
+
+def test_runs_with_the_same_accuracy_are_dots_apart():
+    dots = markers(drawn([380, 380, 380, 380, 380]), ORANGE)
+    assert len({x for x, _ in dots}) == 1
+    heights = sorted(y for _, y in dots)
+    assert len(heights) == 5
+    assert all(after - before > 8 for before, after in pairwise(heights))
+
+
+def test_each_run_is_joined_to_the_first_variants_of_the_same_seed():
+    """By a line at one height; a ring is where the first variant's dot of this seed is."""
+    dots = markers(drawn([380, 384, 382], [390, 386, 388]), ORANGE)
+    first, pairs = dots[:3], list(zip(dots[3::2], dots[4::2], strict=True))
+    assert [ring[0] for ring, _ in pairs] == [x for x, _ in first]
+    assert all(ring[1] == dot[1] for ring, dot in pairs)
+    assert all(ring[0] < dot[0] for ring, dot in pairs)
+
+
+def test_ticks_are_short():
+    chart = drawn([380, 381, 380], [382, 384, 383])
+    ticks = [text.text for text in chart.iter("text") if re.fullmatch(r"[\d.]+%?", text.text)]
+    assert {"95.0", "95.5", "96.0"} <= set(ticks)
+    assert all(len(tick) <= 4 for tick in ticks)
+
+
+@pytest.mark.parametrize(("model", "colour"), [("logreg", BLUE), ("mlp", ORANGE), ("cnn", GREEN)])
+def test_a_model_has_its_colour_of_the_comparison(model, colour):
+    """Whichever models the study has."""
+    assert len(markers(drawn([380, 381], [382, 383], model=model), colour)) == 6
 
 
 def test_runs_of_different_code_are_not_compared(tmp_path):

@@ -14,15 +14,15 @@ MOST_SEEDS = 10_000
 
 
 class Summary(NamedTuple):
-    """The accuracy of a variant over its seeds; None is what they cannot say: two at least are
-    needed, and not all with the same result.
+    """The accuracy of a variant over its seeds. None where it cannot be computed: an interval needs
+    two seeds at least, with different results.
 
     Attributes:
         seeds: how many.
         mean: of the accuracy.
-        deviation: of one run, from n - 1.
-        low, high: the interval of the mean at 95 %, within 0 and 1.
-        apart: how far two single runs are apart at most, in 95 of 100 cases.
+        deviation: the standard deviation over the seeds, with n - 1 in the denominator.
+        low, high: the 95 % interval of the mean, within 0 and 1.
+        apart: the most by which two runs differ in 95 of 100 cases.
     """
 
     seeds: int
@@ -34,18 +34,18 @@ class Summary(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A variant against the first, on the seeds that both have.
+    """A variant compared with the first one, on the seeds that both have.
 
     Attributes:
-        outcome: "better" or "worse" where it is more than noise, else "noise"; "same" where no seed
-            tells them apart; "constant" where each seed gives the same difference, so that seeds
-            say nothing about its noise; "few" for one seed, "none" for none; "other images".
+        outcome: "better" or "worse" where it is more than noise, else "noise"; "same" where every
+            difference is 0; "constant" where every seed gives the same difference, so that its
+            noise cannot be estimated; "few" for one seed, "none" for none; "other images".
         seeds: how many.
         mean: of the difference of the accuracies.
-        low, high: the interval of the mean at 95 %.
+        low, high: the 95 % interval of the mean.
         p_value: of the paired t-test, with Holm's correction for the variants of the table.
-        needed: where it is noise, seeds that would show such a difference in 80 of 100 studies, at
-            5 % shared by the tests of the table; infinite above MOST_SEEDS.
+        needed: where it is noise, seeds that would detect such a difference in 80 of 100 studies,
+            at a level of 5 % divided by the number of tests; infinite above MOST_SEEDS.
     """
 
     outcome: str
@@ -76,7 +76,7 @@ def summarise(runs: list[Run]) -> Summary:
 
 
 def compare(variants: list[Variant]) -> list[Difference]:
-    """Each of the variants but the first against the first."""
+    """Compare each variant with the first one."""
     first, *others = variants
     differences = [_difference(first.runs, other.runs) for other in others]
     tested = [place for place, one in enumerate(differences) if one.p_value is not None]
@@ -92,7 +92,7 @@ def compare(variants: list[Variant]) -> list[Difference]:
 
 
 def seeds_needed(effect: float, level: float = ALPHA) -> float:
-    """How many seeds show a difference of `effect` deviations in 80 of 100 studies.
+    """How many seeds detect a difference of `effect` standard deviations in 80 of 100 studies.
 
     The power of the paired t-test at `level`, two-sided, is that of the noncentral t-distribution
     (Cohen 1988, chapter 2); its far side, below a millionth here, is left out. Infinity if
@@ -138,7 +138,7 @@ def _difference(first: list[Run], other: list[Run]) -> Difference:
 
 
 def _effect(difference: Difference) -> float:
-    """The mean in deviations of a pair, from the interval's width."""
+    """The mean in standard deviations of the paired differences, from the interval's width."""
     margin = difference.mean - difference.low
     quantile = float(t.ppf(1 - ALPHA / 2, difference.seeds - 1))
     return difference.mean * quantile / (margin * math.sqrt(difference.seeds))

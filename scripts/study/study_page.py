@@ -5,24 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from core.text import printable
+from core.parameters import read_schema
+from core.text import printable, shortened
 from drawing.figures import STYLE, as_svg, chart
 from drawing.svg import inline, model_style
 from drawing.templates import embedded, template_environment
 from study.comparison import Summary, compare, summarise
-from study.runs import Table, Variant
+from study.runs import Run, Table, Variant
 
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
 TESTED = ("better", "worse", "noise", "same")
-LABEL = 40  # characters of a variant's name beside a chart
+LABEL = 40  # columns of a variant's name above its runs
+LANE, MOST_LANES = 0.13, 3.0  # inches for each seed's runs, and for all seeds of a variant
 
 
 def render(tables: Sequence[Table]) -> tuple[str, str]:
-    """The page as HTML and as Markdown, which leaves out what differs from run to run of the
-    same study: the times.
-    """
+    """The page as HTML and as Markdown, which has no times: they differ from run to run."""
     environment = template_environment(*FOLDERS)
     shown = [_view(place, table) for place, table in enumerate(tables)]
     compared = [(table, row) for table in shown for row in table["rows"][1:]]
@@ -74,36 +75,64 @@ def _view(place: int, table: Table) -> dict[str, Any]:
             for variant, summary, difference in rows
         ],
         "chart": inline(
-            _draw(table.variants, summaries),
+            _draw(table.model, table.variants, summaries),
             f"study-{place}",
-            f"Accuracy of each variant of {table.model} in {table.study}: the table says the same",
+            f"Test accuracy of each run of {table.model} in {table.study}: see “Each run”",
         ),
     }
 
 
-def _draw(variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
-    """The accuracy of each run, and each variant's mean with its interval, below each other."""
+def _draw(model: str, variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
+    """Each variant's runs, a lane for each seed, joined to the first variant's run of that seed;
+    below them the mean with its interval.
+    """
+    seeds = list(dict.fromkeys(run.seed for variant in variants for run in variant.runs))
+    lane = min(LANE, MOST_LANES / max(1, len(seeds)))
+    row = lane * len(seeds) + 0.5  # inches, with the name above and the mean below
+    first = {run.seed: _percent(run) for run in variants[0].runs}
     with matplotlib.rc_context(STYLE):
-        figure, axes = chart(width=6, height=0.7 + 0.32 * len(variants))
+        figure, axes = chart(width=4.6, height=0.6 + row * len(variants))
         for place, (variant, summary) in enumerate(zip(variants, summaries, strict=True)):
-            style = model_style(0 if place == 0 else 1)
-            accuracies = [run.right / run.images for run in variant.runs]
-            axes.plot(accuracies, [place + 0.2] * len(accuracies), ".", color=style["color"])
+            top = row * place
+            name = shortened(printable(variant.name), LABEL)
+            axes.text(0, top + 0.1, name, transform=axes.get_yaxis_transform(), va="center")
+            lanes = {seed: top + 0.27 + lane * lane_of for lane_of, seed in enumerate(seeds)}
+            _draw_runs(axes, variant.runs, lanes, first if place else {}, _colour(model))
             if summary.low is not None:
-                line = [summary.low, summary.high]
-                axes.plot(line, [place, place], color=style["color"], linewidth=2)
+                ends = [100 * summary.low, 100 * summary.high]
+                axes.plot(ends, [top + row - 0.13] * 2, color="black", linewidth=1.5)
             if summary.mean is not None:
-                axes.plot(summary.mean, place, color=style["color"], marker=style["marker"])
-        names = [printable(variant.name) for variant in variants]
-        cut = [name if len(name) <= LABEL else f"{name[:LABEL]}…" for name in names]
-        axes.set_yticks(range(len(variants)), cut)
-        axes.set_ylim(len(variants) - 0.5, -0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
+                axes.plot(100 * summary.mean, top + row - 0.13, "D", color="black", markersize=4)
+        axes.set(xlabel="test accuracy, %", yticks=[], ylim=(row * len(variants), 0))
+        axes.set_xlim(right=min(axes.get_xlim()[1], 100.2))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
         axes.grid(axis="x", alpha=0.3)
         axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         return as_svg(figure)
+
+
+def _draw_runs(
+    axes: Axes, runs: Sequence[Run], lanes: dict[int, float], first: dict[int, float], colour: str
+) -> None:
+    """A dot for each run; where `first` has its seed, a ring there and a line between the two."""
+    for run in runs:
+        height, accuracy = lanes[run.seed], _percent(run)
+        if run.seed in first:
+            axes.plot([first[run.seed], accuracy], [height] * 2, color=colour, linewidth=0.8)
+            axes.plot(first[run.seed], height, "o", color=colour, fillstyle="none", markersize=4)
+        axes.plot(accuracy, height, "o", color=colour, markersize=4)
+
+
+def _percent(run: Run) -> float:
+    return 100 * run.right / run.images
+
+
+def _colour(model: str) -> str:
+    """The colour that the page of the comparison gives a model: by the order of the stages."""
+    stages = [name for name in read_schema()["properties"] if name.startswith("train_")]
+    places = {name.removeprefix("train_"): place for place, name in enumerate(stages)}
+    return model_style(places.get(model, len(places)))["color"]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

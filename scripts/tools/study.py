@@ -1,4 +1,4 @@
-"""Draw what the runs of a study came to: which differences are more than noise.
+"""Draw the results of a study: which differences are more than noise.
 
 Reads whatever has been made, and names what is missing. Trains nothing.
 """
