@@ -1,4 +1,4 @@
-"""The runs of a study: what they came to, and why some came to nothing."""
+"""The runs of a study: their results, and why some are missing."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ class Run(NamedTuple):
         parameters: how many the model has.
         size: of its files, bytes.
         fit_seconds: how long its training took.
-        corrupted: its accuracy on changed test images, where it was asked them.
+        corrupted: its accuracy on corrupted test images, where it was measured.
     """
 
     seed: int
@@ -42,7 +42,7 @@ class Variant(NamedTuple):
         name: of the variant.
         changes: its values by key of params.yaml, as text.
         dataset: what its models are trained and tested on.
-        runs: those that ended well, in the order of the study's seeds.
+        runs: those that finished, in the order of the study's seeds.
         missing: the seeds of the others, each with its reason.
     """
 
@@ -58,8 +58,8 @@ class Table(NamedTuple):
 
     Attributes:
         study, model: their names.
-        variants: those that are different for this model.
-        same: the names of the others, each the same for it as one of these.
+        variants: those that train different models.
+        same: the names of the others, each of which trains the same as one of these.
     """
 
     study: str
