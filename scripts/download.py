@@ -83,8 +83,8 @@ def _check_place(output: Path) -> None:
         return
     if header and not (header.startswith(HEADER) and header.endswith(FIRST)):
         raise UserError(
-            f"{output}: a file that download did not make, and would overwrite; move it, and name"
-            " its new path in download.path to use it"
+            f"{output}: download did not write this file and does not overwrite it; move it, and"
+            " set download.path to its new path to use it"
         )
 
 

@@ -63,8 +63,8 @@ def preprocess(
     own = data.x_validation is not None
     if own:
         print(
-            f"preprocess: {len(data.x_validation)} images are the dataset's own validation part, so"
-            " that validation_size does not apply",
+            f"preprocess: the dataset has its own validation part of {len(data.x_validation)}"
+            " images, so validation_size is ignored",
             file=sys.stderr,
         )
     elif count:

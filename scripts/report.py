@@ -46,9 +46,9 @@ def report(
     names = [folder.name for folder in models]
     same = (part.labels, found.labels), (part.classes, found.classes)
     if names != found.models or not all(np.array_equal(*pair) for pair in same):
-        raise UserError(f"{evaluation}: of other models or images; run evaluate on the same")
+        raise UserError(f"{evaluation}: made from other models or images; rerun evaluate")
     if read_json(metrics) != found.findings["metrics"]:
-        raise UserError(f"{metrics}: not those of {evaluation}; run evaluate again")
+        raise UserError(f"{metrics}: does not match {evaluation}; rerun evaluate")
     described = [
         # A generator each, so that one model's failures move no other's.
         describe_model(folder, found, part, failures, np.random.default_rng((seed, place)))

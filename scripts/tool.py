@@ -1,4 +1,4 @@
-"""All that is no stage: python scripts/tool.py NAME, which has a --help of its own."""
+"""Run a tool that is not a stage: python scripts/tool.py NAME. Each tool has its own --help."""
 
 import argparse
 import sys
@@ -8,9 +8,9 @@ from core.errors import UserError
 
 NAMES = (
     *("check_parameters", "verify", "fresh", "reproduced"),  # checks of the results
-    *("review", "comment", "post"),  # what a change does to them; on a pull request
+    *("review", "comment", "post"),  # compare results; comment on a pull request
     "study",  # the page of a study
-    *("predict", "export"),  # what models make of images; models for other tools
+    *("predict", "export"),  # predict images; export models for other tools
     "try_models",  # a page to draw on
 )
 

@@ -110,11 +110,11 @@ def test_images_without_any_class_are_no_alarm():
 def test_what_was_turned_is_named(digits):
     turned = {**digits, "x_train": digits["x_train"].transpose(0, 2, 1)}
     found = findings(turned)["test_orientation"]
-    assert found["found"].startswith("The test images look transposed, compared with")
+    assert "Compared with the training images, the test images look transposed." in found["found"]
     assert "Of 360 test images, 16 % are nearest" in found["found"]
     swapped = {**digits, "y_test": np.array([1, 0, *range(2, 10)])[digits["y_test"]]}
     assert (
-        "Test images labelled 0 look like 1, 1 look like 0 of train."
+        "Test images look like another class of train: 0 like 1, 1 like 0."
         in findings(swapped)["test_labels"]["found"]
     )
 
@@ -260,7 +260,7 @@ def test_a_pixel_far_outside(digits):
         assert alarms(found) == {f"{part}_far_outside": "warn"}
         said = found[f"{part}_far_outside"]
         assert " images have 1 pixel far outside" in said["found"]
-        assert "go from 0 to 255: 65,535." in said["found"]
+        assert "range of all others, 0 to 255: 65,535." in said["found"]
         assert said["images"][0][0]["index"] == 7
 
 
@@ -339,5 +339,9 @@ def test_files_that_were_not_used_are_said(count, severity, digits):
     origin = {"unused_files": count, "unused": ["nine/a.webp", "nine/b.webp"][:count]}
     found = check_data(parts, [str(digit) for digit in range(10)], origin)["unused_files"]
     assert found["severity"] == severity
-    said = "1 file was not used, as nine/a.webp." if count == 1 else "18 files were not used, as"
+    said = (
+        "1 file was not used, such as nine/a.webp."
+        if count == 1
+        else "18 files were not used, such as"
+    )
     assert found["found"].startswith(said)

@@ -65,10 +65,10 @@ SNAKEMAKE = ("snakemake", "--cores", "8", "--use-conda")
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        (DVC, SNAKEMAKE, "DVC is at work in this folder: (PID "),
+        (DVC, SNAKEMAKE, "DVC is running in this folder: (PID "),
         pytest.param(SNAKEMAKE, DVC, "is busy, it is being blocked by", marks=pytest.mark.long),
         pytest.param(DVC, DVC, "is busy, it is being blocked by", marks=pytest.mark.long),
-        pytest.param(SNAKEMAKE, SNAKEMAKE, "Snakemake is at work", marks=pytest.mark.long),
+        pytest.param(SNAKEMAKE, SNAKEMAKE, "Snakemake is already running", marks=pytest.mark.long),
     ],
 )
 def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
@@ -97,8 +97,8 @@ def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path
     running.wait()
     project.run("git", "checkout", "--quiet", ".")
     output = project.run(*SNAKEMAKE)
-    assert "waiting for explore_stats, which a killed run has left behind" in output
-    assert "explore_stats has to run: " in output
+    assert "waiting for explore_stats, which a killed run left running" in output
+    assert "explore_stats must be rerun: " in output
     assert "Nothing to be done" in project.run(*SNAKEMAKE)
 
 
@@ -146,7 +146,7 @@ def test_entries_of_others_stay_in_dvcs_lock_when_it_cannot_be_taken(rwlock, mon
     monkeypatch.setattr(dvc_lock, "rwlock", contextmanager(failing))
     for content, left in ((entry, entry), (entry[:-9], None)):
         rwlock.write_text(content)
-        with pytest.raises(SystemExit, match="DVC's lock could not be taken"), dvc_lock.held():
+        with pytest.raises(SystemExit, match="DVC's lock cannot be acquired"), dvc_lock.held():
             pass
         assert (rwlock.read_text() if rwlock.exists() else None) == left
 

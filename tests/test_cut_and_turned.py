@@ -54,7 +54,7 @@ def test_each_class_gives_its_share_and_keeps_an_image(share, expected, tmp_path
 
 def test_no_image_to_spare_is_said(tmp_path):
     np.savez(tmp_path / "own.npz", X=X[:3], y=Y[:3])
-    assert "no class has two images, so that none can be held out as test part; allowed: two" in (
+    assert "no class has two images, so no image can be held out for testing; allowed: two" in (
         refusal(tmp_path, tmp_path / "own.npz")
     )
     np.savez(tmp_path / "own.npz", X=X[:3], y=Y)

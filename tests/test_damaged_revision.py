@@ -1,4 +1,4 @@
-"""A revision damaged or in bad faith: not what DVC writes, or with paths that lead elsewhere."""
+"""A revision damaged or in bad faith: not in DVC's format, or with paths that lead elsewhere."""
 
 import ast
 import os
@@ -23,21 +23,21 @@ def pipeline(tmp_path, monkeypatch) -> Pipeline:
 
 
 REFUSED = [
-    ("dvc.yaml", "stages: [1]", "dvc.yaml or dvc.lock of main: not what DVC writes"),
-    ("dvc.yaml", "stages: {a: 1}", "dvc.yaml or dvc.lock of main: not what DVC writes"),
-    ("dvc.yaml", "stages: {a: {cmd: [[x]]}}", "['x']; allowed: a text"),
-    ("dvc.yaml", "stages: {a: {cmd: b, deps: [1]}}", "dvc.lock of main: 1; allowed: a text"),
-    ("dvc.yaml", "stages: {a: {cmd: b, outs: [1]}}", "dvc.lock of main: 1; allowed: a text"),
-    ("dvc.yaml", "stages: {1: {cmd: b}}", "dvc.lock of main: 1; allowed: a text"),
-    ("dvc.yaml", "stages: {a: {deps: [b]}}", "not what DVC writes (KeyError)"),
-    ("dvc.yaml", "stages: {train: {cmd: b, params: [{x: [y]}]}}", "{'x': ['y']}; allowed: a text"),
+    ("dvc.yaml", "stages: [1]", "dvc.yaml or dvc.lock of main: not in DVC's format"),
+    ("dvc.yaml", "stages: {a: 1}", "dvc.yaml or dvc.lock of main: not in DVC's format"),
+    ("dvc.yaml", "stages: {a: {cmd: [[x]]}}", "['x']; allowed: text"),
+    ("dvc.yaml", "stages: {a: {cmd: b, deps: [1]}}", "dvc.lock of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {a: {cmd: b, outs: [1]}}", "dvc.lock of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {1: {cmd: b}}", "dvc.lock of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {a: {deps: [b]}}", "not in DVC's format (KeyError)"),
+    ("dvc.yaml", "stages: {train: {cmd: b, params: [{x: [y]}]}}", "{'x': ['y']}; allowed: text"),
     ("dvc.yaml", "stages: {a: {cmd: b, wdir: ..}}", "a has wdir; allowed: stages without"),
     ("dvc.yaml", "stages: {a: {foreach: [1], do: {}}}", "a has foreach; allowed: stages without"),
     ("dvc.yaml", "stages: {a: {cmd: b, matrix: {}}}", "a has matrix; allowed: stages without"),
     ("dvc.yaml", "[]", "dvc.yaml of main: not a mapping"),
-    ("dvc.lock", "stages: {a: {cmd: b, outs: [{path: x}]}}", "not what DVC writes (KeyError)"),
-    ("dvc.lock", "stages: {1: {cmd: b}}", "dvc.lock of main: 1; allowed: a text"),
-    ("dvc.lock", "stages: {a: {cmd: b, deps: [{path: 1, md5: x}]}}", "1; allowed: a text"),
+    ("dvc.lock", "stages: {a: {cmd: b, outs: [{path: x}]}}", "not in DVC's format (KeyError)"),
+    ("dvc.lock", "stages: {1: {cmd: b}}", "dvc.lock of main: 1; allowed: text"),
+    ("dvc.lock", "stages: {a: {cmd: b, deps: [{path: 1, md5: x}]}}", "1; allowed: text"),
     ("params.yaml", "a: {b: 1", "params.yaml of main: while parsing a flow mapping"),
     ("params.yaml", None, "main has no params.yaml"),
     ("params.yaml", "# " + "x" * 2_000_000, "2000002 bytes; allowed: up to 2000000"),
@@ -62,12 +62,12 @@ def test_what_dvc_would_not_write_is_refused_in_a_line(path, text, said, pipelin
 def test_half_of_what_dvc_writes(pipeline):
     pipeline.write()
     (pipeline.folder / "dvc.lock").unlink()
-    assert {state.stale for state in read_stages(HERE).values()} == {"dvc.lock does not know it"}
+    assert {state.stale for state in read_stages(HERE).values()} == {"it is not in dvc.lock"}
     (pipeline.folder / "dvc.yaml").write_text("stages:")
     assert read_stages(HERE) == {}
     (pipeline.folder / "dvc.yaml").unlink()
     with pytest.raises(
-        UserError, match=r"^this folder has no dvc\.yaml and no dvc\.lock, so nothing"
+        UserError, match=r"^this folder has neither dvc\.yaml nor dvc\.lock, so there"
     ):
         read_stages(HERE)
 

@@ -70,7 +70,7 @@ def test_a_validation_part_of_its_own_is_kept(tmp_path):
         assert dataset.y_validation.tolist() == [1, 1, 0]
         assert dataset.origin["test_size"] == 0.2
     labels["validation"] = np.array(["dog", "dog", "cow"])
-    with pytest.raises(UserError, match="class cow is in validation and not in train"):
+    with pytest.raises(UserError, match="class cow is in validation but not in train"):
         checked_dataset("own", "own", Found(images, labels))
     images["validation"] = np.zeros((3, 2, 3))
     with pytest.raises(UserError, match="images of 3x3 in train and 2x3 in validation"):
@@ -113,12 +113,12 @@ NAN = arrays()["x_train"].astype(float)
 NAN[0, 0, 0] = np.nan
 REFUSED = {
     "no labels of test (found x_train, y_train, x_test); allowed: y_test": {"y_test": None},
-    "array x_train cannot be read (it holds Python objects": {
+    "array x_train cannot be read (it contains Python objects": {
         "x_train": np.array([[["a", 1]]], object)
     },
     "6 images and 5 labels in train": {"y_train": np.zeros(5, int)},
     "no images in test": {"x_test": np.zeros((0, 5, 4)), "y_test": np.zeros(0, int)},
-    "class 9 is in test and not in train": {"y_test": np.array([9, 3])},
+    "class 9 is in test but not in train": {"y_test": np.array([9, 3])},
     "train contains NaN": {"x_train": NAN},
     "x_train has shape (6, 20)": {"x_train": np.zeros((6, 20))},
     "x_train has shape (6, 5, 4, 5)": {"x_train": np.zeros((6, 5, 4, 5))},
@@ -126,14 +126,14 @@ REFUSED = {
     "images of 5x4 in train and 4x5 in test": {"x_test": np.zeros((2, 4, 5))},
     "the images of train have dtype complex128": {"x_train": np.zeros((6, 5, 4), complex)},
     "only class 3 in train": {"y_train": np.full(6, 3), "y_test": np.full(2, 3)},
-    "train has numbers too large": {"x_train": np.full((6, 5, 4), 1e300)},
-    "train holds real numbers and test whole ones": {"x_train": np.zeros((6, 5, 4))},
+    "train has numbers that are too large": {"x_train": np.full((6, 5, 4), 1e300)},
+    "train has real numbers and test has whole numbers": {"x_train": np.zeros((6, 5, 4))},
     "2 images and 1 labels in test": {"y_test": np.array([[7, 3]])},
     "2 images and no labels in test": {"y_test": np.array(7)},
     "2 images and 0 labels in test": {"y_test": np.zeros(0, int)},
     "test contains NaN or infinity": {"x_test": np.full((2, 5, 4), np.inf)},
     "train contains NaN or infinity": {"x_train": np.where(NAN > 9, -np.inf, 1.0)},
-    "test has numbers too large": {"x_test": np.full((2, 5, 4), -1e300)},
+    "test has numbers that are too large": {"x_test": np.full((2, 5, 4), -1e300)},
 }
 
 
@@ -189,13 +189,13 @@ CHANGED = {
     ],
 )
 def test_a_file_that_download_did_not_write_is_refused(name, array, tmp_path):
-    with pytest.raises(UserError, match=rf"dataset\.npz: not what download writes \({name}\)"):
+    with pytest.raises(UserError, match=rf"dataset\.npz: not in download's format \({name}\)"):
         stored(tmp_path / "dataset.npz", **{name: array})
 
 
 def test_a_file_of_one_class_is_refused(tmp_path):
     changes = {"classes": np.array(["3"]), "y_train": np.zeros(6, int), "y_test": np.zeros(2, int)}
-    with pytest.raises(UserError, match=r"not what download writes \(y_train\)"):
+    with pytest.raises(UserError, match=r"not in download's format \(y_train\)"):
         stored(tmp_path / "dataset.npz", **changes)
 
 
@@ -220,7 +220,7 @@ def test_what_is_no_json_or_no_text_is_refused(tmp_path):
     changes = {"origin": np.frombuffer(b"{", np.uint8), "name": strange[0:1].reshape(())}
     changes["classes"] = np.concatenate([strange, np.array(["7"])])
     for name, array in changes.items():
-        with pytest.raises(UserError, match=r"dataset\.npz: not what download writes \("):
+        with pytest.raises(UserError, match=r"dataset\.npz: not in download's format \("):
             stored(tmp_path / "dataset.npz", **{name: array})
 
 
@@ -263,7 +263,7 @@ def test_damaged_archives_are_refused(cut, tmp_path):
     buffer = io.BytesIO()
     np.savez(buffer, a=np.arange(100))
     (tmp_path / "cut.npz").write_bytes(buffer.getvalue()[:cut])
-    with pytest.raises(UserError, match=r"not a whole \.npz archive"):
+    with pytest.raises(UserError, match=r"not a complete \.npz archive"):
         read_arrays(tmp_path / "cut.npz", ("a",))
 
 

@@ -155,7 +155,7 @@ def test_nothing_wrong_is_kept(failure, server, tmp_path):
     start = time.monotonic()
     with pytest.raises(UserError, match="mnist could not be fetched from any mirror") as error:
         fetch(tmp_path / "out.npz", f"{server}/{failure}", timeout=1)
-    assert "DATA_MIRROR, digits, or own, for files of your own in download.path" in str(error.value)
+    assert "DATA_MIRROR; digits; own, with your own files in download.path" in str(error.value)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
     assert time.monotonic() - start < 20  # a limit of 1 second, on the slowest of machines

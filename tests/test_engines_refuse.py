@@ -84,7 +84,7 @@ def test_dvc_refuses_a_linked_folder_of_results_before_any_stage(params, tmp_pat
     (tmp_path / "elsewhere").mkdir()
     (project.folder / "models").symlink_to(tmp_path / "elsewhere")
     output = project.run("dvc", "repro", fails=True)
-    assert "\nmodels: a symbolic link, where DVC keeps nothing; allowed: a folder\n" in output
+    assert "\nmodels: a symbolic link, which DVC does not support; allowed: a folder\n" in output
     assert not (project.folder / "data" / "raw").exists()
 
 
@@ -92,7 +92,7 @@ def test_dvc_refuses_a_folder_with_braces_in_one_line(params, tmp_path):
     """Its own messages fail there."""
     project = params.copy(tmp_path / "pro{ject}")
     output = project.run("dvc", "repro", fails=True)
-    assert "pro{ject}: DVC cannot work in a folder with braces; rename it\n" in output
+    assert "pro{ject}: DVC cannot run in a folder with braces; rename it\n" in output
     assert "Traceback" not in output
 
 

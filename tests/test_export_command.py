@@ -22,7 +22,7 @@ def test_models_of_a_run_are_exported(project):
     exported = {path.name for path in (project.folder / "exports").iterdir()}
     assert exported == {"logreg", "mlp", "cnn"}
     for name in exported:
-        assert f"exports/{name}: the same classes as the model" in output
+        assert f"exports/{name}: predicts the model's classes" in output
     assert "cc-by-4.0" in (project.folder / "exports" / "cnn" / "README.md").read_text()
     assert not project.run("git", "status", "--porcelain")
 
@@ -40,17 +40,17 @@ def test_what_is_stale_or_missing_is_one_line(project):
         return last_line(output)
 
     project.change(train_cnn={"epochs": 2})
-    assert refused() == "train-cnn has to run: train_cnn.epochs was 1 and is 2; make report runs it"
+    assert refused() == "train-cnn must be rerun: train_cnn.epochs was 1 and is 2; run make report"
     project.change(train_cnn={"epochs": 1}, report={"failures": 3})  # no model depends on it
     (project.folder / "models" / "cnn" / "training.json").unlink()
-    assert refused() == ("models/cnn/training.json is missing; make report makes it")
+    assert refused() == ("models/cnn/training.json is missing; run make report")
     (project.folder / "reports" / "evaluation.npz").unlink()
-    assert refused().startswith("reports/evaluation.npz is missing; make report makes it")
+    assert refused().startswith("reports/evaluation.npz is missing; run make report")
 
 
 def test_a_name_that_is_no_model_is_one_line(project):
     output = project.run(*EXPORT, "cmm", fails=True)
-    assert last_line(output) == "cmm: no model on the page; allowed: logreg, mlp, cnn"
+    assert last_line(output) == "cmm: not an evaluated model; allowed: logreg, mlp, cnn"
 
 
 def test_artifacts_can_be_got(project, tmp_path):

@@ -145,7 +145,7 @@ def test_too_little_memory(engine, made_by_snakemake, tmp_path):
     project.change(train_mlp={"hidden": [90_000, 90_000]})
     limited = ("prlimit", f"--as={8 * 2**30}", *ENGINES[engine])
     output = project.run(*limited, fails=True)
-    assert "train_mlp: not enough memory; fewer images or a smaller batch need less" in output
+    assert "train_mlp: not enough memory; use fewer images or a smaller batch" in output
     assert "Traceback" not in output
     after = project.outputs()
     assert {path: before[path] for path in after} == after

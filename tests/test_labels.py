@@ -67,7 +67,7 @@ def test_bool_has_two_names():
 
 def test_a_class_that_is_not_in_train_is_named():
     parts = {"train": np.array(list("abc")), "test": np.array(list("fabed"))}
-    with pytest.raises(UserError, match=r"^own: class d is in test and not in train$"):
+    with pytest.raises(UserError, match=r"^own: class d is in test but not in train$"):
         indexed("own", parts, None)
 
 
@@ -106,7 +106,7 @@ def test_labels_are_below_2_to_the_53(sign, kind):
         ([[[1]]], None, r"have shape \(1, 1, 1\)"),
         (["a", " "], None, "empty labels in train; allowed: a text or a number for each"),
         (["a", "b" * 201], None, "labels in train of 201 characters, 'b{40}'...; allowed: up to"),
-        (["cat", "cat "], None, "labels in train that read the same: 'cat' and 'cat '"),
+        (["cat", "cat "], None, "labels in train that look the same: 'cat' and 'cat '"),
         (
             [0, 3],
             ["a", "b", "c"],
@@ -114,10 +114,10 @@ def test_labels_are_below_2_to_the_53(sign, kind):
         ),
         ([0, -1], ["a", "b"], "label -1 in train and 2 class names"),
         (["a", "d"], ["a", "b"], "label d in train and 2 class names"),
-        ([0, 1], ["a", "a"], "class names that read the same: 'a' and 'a'"),
+        ([0, 1], ["a", "a"], "class names that look the same: 'a' and 'a'"),
         ([0, 1], ["a", ""], "empty class names"),
         ([0, 1], [], "label 0 in train and 0 class names"),
-        (np.array([0x110000, 65], "<u4").view("<U1"), None, "train has labels that are no text"),
+        (np.array([0x110000, 65], "<u4").view("<U1"), None, "train has labels that are not text"),
     ],
 )
 def test_what_is_no_label_is_refused(labels, names, message):

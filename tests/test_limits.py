@@ -72,7 +72,7 @@ def test_what_goes_wrong_is_said_of_what_was_read():
         (UserError("as it is"), "as it is"),
         (ValueError("a\nb"), "file: a b"),
         (TimeoutError("late"), "file: late"),
-        (ZeroDivisionError("x"), "file: not what DVC writes (ZeroDivisionError)"),
+        (ZeroDivisionError("x"), "file: not in DVC's format (ZeroDivisionError)"),
     ):
         with pytest.raises(UserError) as refused, reading("file"):
             raise raised
@@ -165,5 +165,5 @@ def test_git_gets_the_environment_besides_its_own(repository):
 
 def test_without_git(repository, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(UserError, match=r"^git is not installed, and nothing can be compared"):
+    with pytest.raises(UserError, match=r"^git is not installed; it is needed to compare"):
         find_revision("main")

@@ -65,7 +65,7 @@ def test_a_header_without_end_is_not_read_to_it(tmp_path):
 @pytest.mark.parametrize(
     ("size", "reason"),
     [
-        (4 * 2**30, "array a cannot be read (it is not as long as its header says)"),
+        (4 * 2**30, "array a cannot be read (its length is not what its header says)"),
         (4 * 2**30 + 1, "4294967297 bytes of arrays; allowed: at most 4294967296"),
     ],
 )
@@ -84,7 +84,7 @@ def test_a_member_that_ends_before_its_declared_size_is_refused(tmp_path):
         file.writestr("a.npy", content[:-800])
         file.infolist()[0].file_size = len(content)
     (tmp_path / "a.npz").write_bytes(short.getvalue())
-    assert refusal(tmp_path / "a.npz", "a") == "array a cannot be read (it ends too soon)"
+    assert refusal(tmp_path / "a.npz", "a") == "array a cannot be read (it is truncated)"
 
 
 def test_objects_are_not_written_either(tmp_path):
@@ -141,7 +141,7 @@ def test_the_limit_is_all_the_memory_that_reading_takes(save, dtype, tmp_path):
 def test_what_unpacks_without_limit_is_refused(kind, tmp_path):
     """Python unpacks these two by the piece, however large it comes out."""
     path = archive(tmp_path / "bomb.npz", {"a.npy": npy("(1000,)", bytes(8000))}, kind)
-    reason = "compressed in another way than NumPy does"
+    reason = "its compression method is not one that NumPy uses"
     assert refusal(path, "a") == f"array a cannot be read ({reason})"
 
 

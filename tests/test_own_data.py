@@ -64,7 +64,7 @@ def test_letters_reach_the_page(name, make_project, tmp_path):
     parts["x_test"][0] = 0
     write()
     plan = project.run("snakemake", "--cores", "2", "--dry-run")
-    assert re.search(rf"^download has to run: .*{re.escape(name)} has changed$", plan, re.M)
+    assert re.search(rf"^download must be rerun: .*{re.escape(name)} has changed$", plan, re.M)
     assert f"modified:           {tmp_path}/{name}" in project.run("dvc", "status", "download")
 
 
@@ -92,7 +92,7 @@ def test_a_file_where_the_dataset_goes_is_kept(dataset, engine, project):
     content = own_file(project.folder / OWN)
     own_file(project.folder / "mine.npz")
     project.change(download={"dataset": dataset, "path": "mine.npz"})
-    line = f"{OWN}: a file that download did not make, and would overwrite; move it, and name its"
+    line = f"{OWN}: download did not write this file and does not overwrite it; move it, and set"
     assert line in project.run(*engine, fails=True)
     assert (project.folder / OWN).read_bytes() == content
 
@@ -190,11 +190,11 @@ def test_data_that_is_not_there_is_named(path, project, tmp_path, monkeypatch):
     assert "Traceback" not in said + log
     said = project.run("dvc", "repro", fails=True)
     assert f"No such file or directory: '{project.folder}/{path}'" in said
-    why = "DVC takes ~ for a name" if path[0] == "~" else "no such file or folder"
+    why = "DVC does not expand ~" if path[0] == "~" else "no such file or folder"
     said = project.run("python", "scripts/tool.py", "check_parameters", fails=True)
     assert said == (
-        f"download.path: '{path}' is not allowed ({why}); allowed: the path of a file or folder, as"
-        " data/own\n"
+        f"download.path: '{path}' is not allowed ({why}); allowed: the path of a file or folder,"
+        " such as data/own\n"
     )
     if path[0] == "~":
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -220,7 +220,9 @@ def test_what_download_did_not_make_it_keeps(content, tmp_path):
     path = tmp_path / "dataset.npz"
     path.write_bytes({"own": own_file(path), "text": b"mine", "short": b"PK"}[content])
     before = path.read_bytes()
-    with pytest.raises(UserError, match=r"did not make, and would overwrite; move it, and name"):
+    with pytest.raises(
+        UserError, match=r"did not write this file and does not overwrite it; move it"
+    ):
         fetched(path, dataset="digits")
     assert path.read_bytes() == before
 

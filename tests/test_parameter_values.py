@@ -229,7 +229,7 @@ def test_the_schema_of_params_yaml_needs_every_key_and_allows_no_other():
 
 def test_a_file_that_is_no_parameters_is_one_line(tmp_path):
     path = tmp_path / "params.yaml"
-    with pytest.raises(SystemExit, match=r"params\.yaml: No such file or directory; allowed: a fi"):
+    with pytest.raises(SystemExit, match=r"params\.yaml: No such file or directory; allowed: a pa"):
         read_sections(path)
     for content in (b"a: [", b"a: 1\na: 2\n", b"\xff\xfe\x00\xd8"):
         path.write_bytes(content)

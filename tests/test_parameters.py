@@ -84,9 +84,7 @@ def test_a_list_of_the_wrong_numbers_is_refused(value, monkeypatch, capsys):
     line = first_error({**PARAMETERS, "download": values}, SCHEMA)
     for said in (line, stage_error("download", as_words(values), monkeypatch, capsys)):
         assert said.startswith("download.resize: ")
-        assert said.endswith(
-            " is not allowed; allowed: none, or two of a whole number from 1 to 10000"
-        )
+        assert said.endswith(" is not allowed; allowed: none, or two whole numbers from 1 to 10000")
 
 
 def test_unknown_keys_are_named(monkeypatch, capsys):
@@ -103,7 +101,7 @@ def test_unknown_keys_are_named(monkeypatch, capsys):
         (["--epochs", "1", "2"], "train_mlp.epochs: '2' is one value too many; allowed: a whole"),
         (["--no-epochs"], "train_mlp.epochs: False is not allowed; allowed: a whole number"),
         (["--epochs"], "train_mlp.epochs: no value; allowed: a whole number"),
-        (["stray"], "train_mlp: 'stray' belongs to no parameter"),
+        (["stray"], "train_mlp: 'stray' follows no parameter"),
     ],
 )
 def test_what_dvc_makes_of_other_types_is_named(words, expected, monkeypatch, capsys):

@@ -115,7 +115,7 @@ def test_the_pages_best_model_answers_by_default(trained, project, capsys):
     out, said = capsys.readouterr()
     assert out.startswith("row,label,mlp,")
     assert "mlp predicts, the best model on the page" in said
-    assert "models/mlp is stale: nothing says what it was made of" in said
+    assert "models/mlp is stale: there is no record of what" in said
     assert problems == 1
     stop = {"severity": "stop", "found": "Half of test is also in train."}
     (project / "reports" / "stats.json").write_text(json.dumps({"checks": {"test_in_train": stop}}))
@@ -139,7 +139,7 @@ def test_what_cannot_be_used_is_named_and_all_else_answered(trained, ask, tmp_pa
     rows, said, problems = ask(folder, "logreg", str(tmp_path / "nowhere"), seen=page, fit="digit")
     assert [row["file"] for row in rows] == ["<b>/0001.png", "'=cmd()/0000.png", "c/0002.png"]
     assert problems == 4
-    assert f"{folder}/bad.png: no image of these formats" in said
+    assert f"{folder}/bad.png: not an image in a supported format" in said
     assert f"{folder}/blank.png: nothing is drawn on it" in said
     assert any(line.startswith(f"{folder}/cut.png: ") for line in said)
     assert any(line.startswith(f"{tmp_path}/nowhere: no model; allowed: a folder") for line in said)
@@ -183,14 +183,14 @@ def test_rows_that_cannot_be_read_are_named(trained, ask, tmp_path):
         (
             "a.csv",
             "1,2,3,4\n1,2,3,4\n",
-            "the first line holds numbers; allowed: the columns' names",
+            "the first line contains numbers; allowed: column names",
         ),
         ("a.npz", {"x_test": np.zeros((3, 4, 5, 2))}, "x_test has shape (3, 4, 5, 2)"),
         ("a.npz", {"x_test": np.array(["a", "b"])}, "images of dtype <U1"),
         ("a.npz", {"x_test": np.zeros((3, 4, 4)), "y_test": np.zeros(2)}, "3 images and labels"),
         ("a.npz", {"p": np.zeros(3), "q": np.zeros(3)}, "no images (found p, q)"),
-        ("a.npz", b"PK not one", "not a whole .npz archive"),
-        ("a.zip", b"PK not one", "not a whole .zip archive"),
+        ("a.npz", b"PK not one", "not a complete .npz archive"),
+        ("a.zip", b"PK not one", "not a complete .zip archive"),
     ],
 )
 def test_what_holds_no_images_is_refused_in_a_line(ask, tmp_path, name, content, message):

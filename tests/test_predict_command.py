@@ -114,18 +114,18 @@ def test_a_stale_model_is_named_and_predicts(project, tmp_path):
     rows, said, status = run(project, command)
     assert (len(rows), status) == (1, 1)
     assert (
-        "models/logreg is stale: train-logreg has to run: train_logreg.max_iter was 20 and is 7;"
+        "models/logreg is stale: train-logreg must be rerun: train_logreg.max_iter was 20 and is 7;"
         " make report trains it anew" in said.splitlines()
     )
     assert "models/mlp" not in said
-    assert said.splitlines()[-1] == "1 problem; the rest is predicted"
+    assert said.splitlines()[-1] == "1 problem; all other images are predicted"
     for name in ("dvc.yaml", "dvc.lock"):  # as who works with Snakemake alone
         (project.folder / name).unlink()
     project.change(preprocess={"train_size": 310})
     rows, said, status = run(project, command)
     assert (len(rows), status) == (1, 1)
-    assert "models/mlp is stale: preprocess has to run: --train_size was 300 and is 310;" in said
-    assert "models/logreg is stale: preprocess has to run" in said
+    assert "models/mlp is stale: preprocess must be rerun: --train_size was 300 and is 310;" in said
+    assert "models/logreg is stale: preprocess must be rerun" in said
 
 
 @pytest.mark.long

@@ -213,7 +213,7 @@ def test_rows_of_an_array_take_little_memory(order):
     if order == "C":
         assert peak < 4e5 + len(content) / 10
     cut = content[:-1]
-    with pytest.raises(UserError, match="not as long as its header says"):
+    with pytest.raises(UserError, match="its length is not what its header says"):
         list(read_rows(lambda: io.BytesIO(cut), len(cut), "x.npy", "of it", 10**5))
 
 

@@ -12,16 +12,16 @@ DONE = {
     "nothing": ({}, ""),
     "test part": (
         {"test_size": 0.125},
-        "The dataset has no test part: 12.5 % of each class, chosen at random, became one, and no"
-        " model was trained on it.",
+        "The dataset has no test part, so 12.5 % of each class, chosen at random, became the test"
+        " part. No model was trained on it.",
     ),
     "colour": (
         {"colour": True},
-        "Colour was turned to grey, by 0.299 of red, 0.587 of green and 0.114 of blue.",
+        "Colour images were converted to grey: 0.299 red + 0.587 green + 0.114 blue.",
     ),
     "two things": (
         {"transposed": True, "resized": [8, 9]},
-        "Rows and columns of each image were exchanged (download.transpose). Each image was resized"
+        "Rows and columns of each image were swapped (download.transpose). Each image was resized"
         " to 8x9 pixels (download.resize).",
     ),
 }
@@ -41,7 +41,7 @@ def test_each_thing_that_was_done_is_a_sentence(kind):
 
 def test_a_validation_part_of_its_own_is_said():
     data = made(("train", "test", "validation"))
-    said = "Its own validation part, 2 images, is the validation part."
+    said = "The dataset has its own validation part of 2 images."
     assert describe_preparation(data) == {"validation": said}
 
 

@@ -71,7 +71,7 @@ def test_every_image_is_in_one_part_with_its_label(folder, sizes, share, train_s
     try:
         parts = cut(folder, labels, share, train_size, seed)
     except UserError as refusal:
-        assert "which leaves a class without an image on one side, as class " in str(refusal)  # noqa: PT017
+        assert "leaves no image of a class on one side (class " in str(refusal)  # noqa: PT017
         return
     train, validation = numbers(parts["train"]), numbers(parts["validation"])
     assert len(train) + len(validation) == len({*train, *validation}) == used
@@ -115,17 +115,17 @@ def test_no_validation_needs_no_room_for_it(tmp_path):
 @pytest.mark.parametrize(
     ("key", "values", "ways"),
     [
-        ("train_size: 9 gives 9 of 200", {"train_size": 9}, "all, a larger value"),
-        ("train_size: 191 gives 191 of 200", {"train_size": 191}, "all, a smaller value"),
+        ("train_size: 9 selects 9 of 200", {"train_size": 9}, "all, a larger value"),
+        ("train_size: 191 selects 191 of 200", {"train_size": 191}, "all, a smaller value"),
         (
-            "validation_size: 0.01 gives 2 of 200",
+            "validation_size: 0.01 selects 2 of 200",
             {"validation_size": 0.01},
-            "0, to hold out none, a larger value",
+            "0 for no validation part, a larger value",
         ),
         (
-            "validation_size: 0.96 gives 192 of 200",
+            "validation_size: 0.96 selects 192 of 200",
             {"validation_size": 0.96},
-            "0, to hold out none, a smaller value",
+            "0 for no validation part, a smaller value",
         ),
     ],
 )
@@ -133,13 +133,13 @@ def test_a_class_left_without_images_is_named_with_the_ways_on(key, values, ways
     with pytest.raises(UserError) as refusal:
         cut(tmp_path, TEN_CLASSES, **values)
     assert str(refusal.value) == (
-        f"preprocess.{key} images, which leaves a class without an image on one side, as class 5,"
-        f" which has 20; allowed: {ways}, or more images of the class"
+        f"preprocess.{key} images, which leaves no image of a class on one side (class 5, with 20"
+        f" in all); allowed: {ways}, or more images of the class"
     )
 
 
 def test_classes_of_two_need_half_of_the_images(tmp_path):
-    line = "train_size: 8 gives 8 of 20 images, .* which has 2; allowed: all, a larger value"
+    line = r"train_size: 8 selects 8 of 20 images, .* with 2 in all\); allowed: all, a larger value"
     with pytest.raises(UserError, match=line):
         cut(tmp_path, np.arange(20) % 10, train_size=8)
 
@@ -153,15 +153,15 @@ def test_one_of_each_class_is_enough(values, tmp_path):
 def test_a_class_of_two_can_be_divided_and_of_one_cannot(tmp_path):
     parts = cut(tmp_path, np.array([0, 0, 1, 1]), validation_size=0.5)
     assert [len(set(parts[name].labels)) for name in ("train", "validation")] == [2, 2]
-    line = r"^preprocess\.validation_size: 0\.5 gives 2 of 4 .* as class 1, which has 1; allowed: 0"
-    with pytest.raises(UserError, match=line + ", to hold out none, or more images of the class$"):
+    line = r"^preprocess\.validation_size: 0\.5 selects 2 .* class 1, with 1 in all\); allowed: 0"
+    with pytest.raises(UserError, match=line + " for no validation part, or more images of the"):
         cut(tmp_path, np.array([0, 0, 0, 1]), validation_size=0.5)
 
 
 def test_a_rare_class_is_not_lost(tmp_path):
     """scikit-learn keeps shares only as well as rounding lets it."""
     labels = np.repeat([0, 1, 2], [600, 397, 3])
-    with pytest.raises(UserError, match=r"^preprocess\.train_size: 50 gives 50 of 1000 images"):
+    with pytest.raises(UserError, match=r"^preprocess\.train_size: 50 selects 50 of 1000 images"):
         cut(tmp_path, labels, train_size=50)
 
 
@@ -216,6 +216,6 @@ def test_a_validation_part_of_its_own_is_taken(train_size, tmp_path, capsys):
     assert numbers(parts["validation"]) == list(range(200))
     assert parts["validation"].labels.tolist() == (TEN_CLASSES[::-1] - 5).tolist()
     assert capsys.readouterr().err == (
-        "preprocess: 200 images are the dataset's own validation part, so that validation_size does"
-        " not apply\n"
+        "preprocess: the dataset has its own validation part of 200 images, so validation_size is"
+        " ignored\n"
     )

@@ -110,7 +110,7 @@ def test_a_run_that_a_later_one_has_overtaken_does_not_run(files):
         subprocess.run([*program, run], input="\n", text=True, check=True)
         assert Path("out").read_text() == run
     output, _ = first.communicate("\n")
-    assert output == "stage: not run, since a later run of it has taken its place\n"
+    assert output == "stage: not run, because a later run has replaced this one\n"
     assert Path("out").read_text() == "third"
 
 
@@ -201,7 +201,7 @@ def test_a_module_edited_while_its_stage_waits_for_another_run_fails_it(scripts)
     with (scripts.parent / "made/.stage.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = start_stage(scripts, *DOWNLOAD)
-        assert running.stderr.readline() == "download: waiting for an earlier run of it to end\n"
+        assert running.stderr.readline() == "download: waiting for an earlier run to end\n"
         edited = scripts / "dataset/digits.py"
         edited.write_text(edited.read_text().replace("360", "361"))
     _, errors = running.communicate()

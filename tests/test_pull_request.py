@@ -268,13 +268,13 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert "Its run says of what it made: cnn gets 9 images wrong." in output.read_text()
 
     newer = {**given, "HEAD_SHA": "0" * 40, "COMMENT": "text"}
-    assert "No open pull request ends with this commit" in project.run(*comment, **newer)
+    assert "no open pull request ends with this commit" in project.run(*comment, **newer)
     assert "no open pull request ends with this commit" in project.run(*post, **newer)
     output_text = project.run(*post, **{**newer, "COMMENT": "@them"}, fails=True)
     assert output_text == "the text has a mention in it\n"
     github.pulls[0]["head"]["sha"] = project.run("git", "rev-parse", "main").strip()
     moved = {**given, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
-    assert "The pull request has moved on" in project.run(*comment, **moved)
+    assert "the pull request has newer commits" in project.run(*comment, **moved)
     github.status = 403
     refused = project.run(*comment, fails=True, **given)
     assert re.fullmatch(r"GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", refused)

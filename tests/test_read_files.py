@@ -113,7 +113,7 @@ def test_bombs_are_refused_before_they_unpack(tmp_path, monkeypatch):
     write_idx(
         tmp_path / "idx", images_train=np.zeros((30, 200, 200), "u1"), labels_train=Y.astype("u1")
     )
-    assert "whose header says 1200000 bytes" in refusal(tmp_path, tmp_path / "idx")
+    assert "than the 1200000 bytes of its header" in refusal(tmp_path, tmp_path / "idx")
     write_pictures(tmp_path / "own", np.zeros((30, 200, 200), np.uint8), np.arange(30) % 2)
     assert "30 images of 200x200 take 1200000 bytes; allowed: at most 1000000" in (
         refusal(tmp_path, tmp_path / "own")
@@ -133,7 +133,7 @@ def test_which_files_are_meant_is_said(tmp_path, capsys):
     lone = tmp_path / "lone"
     write_idx(lone, images_train=X)
     (lone / "x.txt").write_text("x")
-    assert "no IDX file of the labels of train; allowed: one like train-labels-idx1-ubyte.gz" in (
+    assert "no IDX file with the labels of train; allowed: train-labels-idx1-ubyte.gz or" in (
         refusal(tmp_path, lone)
     )
     np.savez(tmp_path / "two.npz", x_train=X, train_images=X, y_train=Y)
@@ -143,8 +143,9 @@ def test_which_files_are_meant_is_said(tmp_path, capsys):
     (tmp_path / "csv").mkdir()
     for name in ("a.csv", "b.csv"):
         (tmp_path / "csv" / name).write_text(csv_text(X, Y))
-    assert "0 CSV files of train (found a.csv, b.csv); allowed: one of each part, as train.csv" in (
-        refusal(tmp_path, tmp_path / "csv")
+    assert (
+        "0 CSV files of train (found a.csv, b.csv); allowed: one for each part, such as train.csv"
+        in (refusal(tmp_path, tmp_path / "csv"))
     )
     (tmp_path / "empty").mkdir()
     assert f"{tmp_path}/empty: no dataset (found nothing); allowed: .npz" in (
@@ -177,6 +178,6 @@ def test_links_to_files_are_followed_and_to_folders_refused(tmp_path):
     )
     (tmp_path / "own" / "2").unlink()
     os.mkfifo(tmp_path / "own" / "0" / "pipe.png")
-    assert "own/0/pipe.png: no file; allowed: folders and files" in (
+    assert "own/0/pipe.png: not a file; allowed: folders and files" in (
         refusal(tmp_path, tmp_path / "own")
     )

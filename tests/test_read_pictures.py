@@ -99,7 +99,8 @@ def test_images_of_several_sizes_are_counted_or_resized(tmp_path):
     save(tmp_path / "own" / "1" / "large.png", Image.new("L", (9, 8), 7))
     line = refusal(tmp_path, tmp_path / "own")
     assert line == (
-        f"{tmp_path}/own: images of 2 sizes: 6x6 (12, as 0/0000.png), 8x9 (1, as 1/large.png);"
+        f"{tmp_path}/own: images of 2 sizes: 6x6 (12, such as 0/0000.png), 8x9 (1, such as"
+        " 1/large.png);"
         " allowed: one size, or download.resize: [height, width]"
     )
     dataset = take(tmp_path, tmp_path / "own", resize=[4, 5])
@@ -110,7 +111,7 @@ def test_images_of_several_sizes_are_counted_or_resized(tmp_path):
 def test_images_of_several_depths_are_counted(tmp_path):
     write_pictures(tmp_path / "own", X, Y)
     save(tmp_path / "own" / "1" / "deep.png", Image.fromarray(X[0].astype(np.uint16) * 257))
-    assert "images of 2 depths: uint8 (12, as 0/0000.png), uint16 (1, as 1/deep.png); allowed" in (
+    assert "images of 2 depths: uint8 (12, such as 0/0000.png), uint16 (1, such as 1/deep.png)" in (
         refusal(tmp_path, tmp_path / "own")
     )
 
@@ -125,7 +126,7 @@ def test_damaged_images_are_named(tmp_path):
     line = refusal(tmp_path, tmp_path / "own")
     assert line.startswith(f"{tmp_path}/own: 3 of 15 images cannot be read: 1/cut.png (")
     assert "2/moves.gif (several images in one file; allowed: one)" in line
-    assert "2/page.png (no image of these formats)" in line
+    assert "2/page.png (not an image in a supported format)" in line
 
 
 def test_an_image_too_large_is_not_decoded(tmp_path, monkeypatch):
@@ -141,7 +142,7 @@ def test_images_elsewhere_are_named(tmp_path):
     write_pictures(tmp_path / "own", X, Y)
     save(tmp_path / "own" / "top.png", GREY)
     assert (
-        f"{tmp_path}/own/top.png: an image in another place; allowed: CLASS/image, or train/"
+        f"{tmp_path}/own/top.png: an image in an unexpected folder; allowed: CLASS/image, or train/"
         in (refusal(tmp_path, tmp_path / "own"))
     )
     write_pictures(tmp_path / "parts" / "test", X, Y)

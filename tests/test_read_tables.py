@@ -42,7 +42,7 @@ def test_a_test_table_without_labels_is_left_out_and_named(tmp_path, capsys):
     (tmp_path / "own" / "sample_submission.csv").write_text("ImageId,Label\n1,0\n")
     dataset = take(tmp_path, tmp_path / "own")
     assert len(dataset.x_test) == 3
-    line = f"{tmp_path}/own/test.csv: not used, since it has no column label\n"
+    line = f"{tmp_path}/own/test.csv: not used, because it has no label column\n"
     assert line in capsys.readouterr().err
     assert dataset.origin["unused"] == ["test.csv"]
 
@@ -91,7 +91,7 @@ def test_a_table_of_many_blocks(tmp_path, monkeypatch):
 
 HEAD = "label,a,b,c,d\n"
 BAD_TABLES = {
-    "own.csv: the first line names 5 columns, 0 of them label; allowed: one called": "a,b,c,d,e\n",
+    "own.csv: the first line names 5 columns, 0 of them label; allowed: one named": "a,b,c,d,e\n",
     "own.csv: the first line names 4 columns, 1 of them label": "label,a,b,c\n0,1,2,3\n",
     "own.csv: the first line names 5 columns, 2 of them label": "label,a,b,c,Label\n0,1,2,3,4\n",
     "own.csv: the first line names 0 columns, 0 of them": "\n",

@@ -84,7 +84,7 @@ def test_a_module_that_was_another_when_it_was_imported_stops_the_run(monkeypatc
             write(*names)
             monkeypatch.setattr("core.imported", {Path("module.py").absolute(): digest})
             monkeypatch.setattr("core.provenance.imported", core.imported)
-            with pytest.raises(UserError, match=r"^module\.py: changed while stage ran; run it"):
+            with pytest.raises(UserError, match=r"^module\.py: changed while stage ran; rerun"):
                 run()
             Path("module.py").unlink(missing_ok=True)
     assert not RECORD.exists()
@@ -112,7 +112,7 @@ def test_a_run_that_was_started_later_stops_this_one(monkeypatch):
     monkeypatch.setattr("core.provenance.time.time", lambda: later + 1)
     write(LOCK.as_posix())
     LOCK.write_text(str(later))
-    with pytest.raises(UserError, match=r"^stage: not run, since a later run of it has taken its"):
+    with pytest.raises(UserError, match=r"^stage: not run, because a later run has replaced"):
         run()
     assert LOCK.read_text() == str(later)
     assert not RECORD.exists()
@@ -127,7 +127,7 @@ def test_a_run_of_the_future_is_none(monkeypatch):
     run()
     assert LOCK.read_text() == str(STARTED)
     LOCK.write_text(str(now))
-    with pytest.raises(UserError, match="a later run of it has taken its place"):
+    with pytest.raises(UserError, match="a later run has replaced this one"):
         run()
 
 
@@ -144,7 +144,7 @@ def test_a_run_waits_until_the_lock_is_free(capsys):
         Timer(0.1, end).start()
         run()
     assert ended
-    assert capsys.readouterr().err == "stage: waiting for an earlier run of it to end\n"
+    assert capsys.readouterr().err == "stage: waiting for an earlier run to end\n"
     run()
     assert capsys.readouterr().err == ""
 

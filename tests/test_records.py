@@ -128,7 +128,7 @@ def changed(*pairs: tuple[str, str]) -> list[str]:
         ([*changed(("seed 1", "seed 2"), ("epochs 3", "epochs 2")), "--a"], "--epochs was 2 and"),
         (
             [*changed(("--epochs 3 ", "")), "--epochs", "3"],
-            "the flags have another order",
+            "the order of the flags has changed",
         ),
     ],
 )

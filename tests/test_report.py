@@ -130,14 +130,17 @@ def test_damaged_results_are_one_line(rendered, tmp_path):
     arrays = dict(np.load(tmp_path / "evaluation.npz"))
     for change, message in (
         ({"version": np.array(1)}, "version 1; allowed: 2"),
-        ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not whole JSON"),
+        ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not valid JSON"),
         ({"findings": np.frombuffer(b"[]", np.uint8)}, "findings without abstention, contested"),
-        ({"models": np.array("logreg")}, "arrays of other dimensions or types"),
-        ({"classes": np.arange(1, 11).astype(str)}, "of other models or images; run evaluate"),
+        ({"models": np.array("logreg")}, "arrays with dimensions or types"),
+        (
+            {"classes": np.arange(1, 11).astype(str)},
+            "made from other models or images; rerun evaluate",
+        ),
         ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
         ({"probabilities": np.full((1, 40, 10), np.nan)}, "not numbers from 0 to 1"),
-        ({"models": np.array(["other"])}, "of other models or images; run evaluate"),
-        ({"labels": np.zeros(40, int)}, "of other models or images; run evaluate"),
+        ({"models": np.array(["other"])}, "made from other models or images; rerun evaluate"),
+        ({"labels": np.zeros(40, int)}, "made from other models or images; rerun evaluate"),
     ):
         write_arrays(tmp_path / "evaluation.npz", **{**arrays, **change})
         with pytest.raises(UserError, match=message):
@@ -155,7 +158,7 @@ def rendered(tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("metrics.json", "{}", "not those of .*evaluation.npz; run evaluate again"),
+        ("metrics.json", "{}", "does not match .*evaluation.npz; rerun evaluate"),
         ("logreg/training.json", "{}", "is not what a training writes"),
         ("logreg/training.json", '{"calibration": {}}', "is not what a training writes"),
         ("logreg/history.csv", "", "is not what a training writes"),

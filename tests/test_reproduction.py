@@ -202,10 +202,14 @@ def run(folder: Path, **environment: str) -> tuple[int, str, str]:
 def test_a_run_fails_and_says_why(repository):
     repository.commit("results")
     path = {"PATH": "/usr/bin:/bin"}
-    assert run(repository.folder, **path) == (0, "The results made here are those committed.\n", "")
+    assert run(repository.folder, **path) == (
+        0,
+        "The results made here equal the committed ones.\n",
+        "",
+    )
     write(repository, {"a\n::x::": [*range(40)], "b": [5]})
     lines = ["a ::x:: is in one of them only", "a is in one of them only"]
-    wanted = "\n".join(["The results made here are not those committed:", *lines, ""])
+    wanted = "\n".join(["The results made here differ from the committed ones:", *lines, ""])
     assert run(repository.folder, **path) == (1, "", wanted)
     note = f"::error title={TITLE}::{'; '.join(lines)}\n"
     assert run(repository.folder, **path, GITHUB_ACTIONS="true") == (1, note, wanted)
@@ -242,13 +246,13 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
         lock = lock.replace(old, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
     (project.folder / "dvc.lock").write_text(lock)
     project.commit()
-    changed = "evaluate has to run: reports/failures.csv has changed\n"
+    changed = "evaluate must be rerun: reports/failures.csv has changed\n"
     assert project.run("python", "scripts/tool.py", "fresh", fails=True) == changed
     shutil.rmtree(project.folder / "provenance")
     assert project.run("python", "scripts/tool.py", "fresh").startswith("The results belong")
     project.run("dvc", "repro", "--force")
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
-    assert "The results made here are not those committed:\nlogreg gets " in output
+    assert "The results made here differ from the committed ones:\nlogreg gets " in output
     assert f"of {images} images wrong, and 0 in what is committed; " in output
     assert "cnn" not in output
     assert "mlp" not in output

@@ -279,12 +279,14 @@ def test_where_a_digit_would_belong_the_page_says_what_is_missing(here, drawn, r
 def test_results_that_do_not_belong_are_listed(repository):
     path = repository.folder / "dvc.yaml"
     repository.commit("none", {"a": [1]})
-    assert "Not known: this folder has no dvc.yaml" in against("main").markdown
+    assert "Not known: this folder has neither dvc.yaml" in against("main").markdown
     path.write_text("stages: {a: {cmd: b, outs: [c]}}")
     repository.commit("base")
     text = against("main").markdown
-    assert "\n- a has to run: dvc.lock does not know it\n- reports/metrics.json is made by" in text
-    assert "The results of main do not belong to its own parameters and code: a has to run" in text
+    assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is no output" in text
+    assert (
+        "The results of main do not belong to its own parameters and code: a must be rerun" in text
+    )
     assert "No stage ran again." in text
     path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
     text = against("main").markdown

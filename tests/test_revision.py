@@ -21,7 +21,7 @@ from tools.review import run as review
         ("--output=stolen", "allowed: a branch, a tag or a commit"),
         ("^main", "allowed: a branch, a tag or a commit"),
         ("main:reports", "allowed: a branch, a tag or a commit"),
-        ("theirs", "there is origin/theirs"),
+        ("theirs", "allowed: origin/theirs"),
     ],
 )
 def test_an_unknown_base(name, advice, repository):
@@ -40,7 +40,7 @@ def test_a_shallow_clone_says_so(repository, tmp_path, monkeypatch):
     clone = f"file://{repository.folder}"
     repository.git("clone", "--quiet", "--depth=1", clone, str(tmp_path / "shallow"))
     monkeypatch.chdir(tmp_path / "shallow")
-    with pytest.raises(UserError, match=r"no such revision; this clone is shallow, and git fetch"):
+    with pytest.raises(UserError, match=r"no such revision; this clone is shallow; git fetch"):
         find_revision(first)
 
 
@@ -54,7 +54,7 @@ def test_outside_of_git(tmp_path, monkeypatch):
 def test_another_folder_than_the_projects(repository, tmp_path, monkeypatch):
     repository.commit("base", {"a": []})
     monkeypatch.chdir(repository.folder / "reports")
-    with pytest.raises(UserError, match=r"no params\.yaml here; allowed: the project's folder"):
+    with pytest.raises(UserError, match=r"no params\.yaml here; run this in the project's folder"):
         review("main", "", Path("test.npz"), tmp_path / "review.md", tmp_path / "review.html")
 
 

@@ -62,11 +62,11 @@ def test_a_run_waits_for_one_that_was_left_behind_and_looks_again(project):
     with (project.folder / "provenance/.report.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = subprocess.Popen(words, cwd=project.folder, env=project.environment(), **pipes)
-        waiting = "waiting for report, which a killed run has left behind\n"
+        waiting = "waiting for report, which a killed run left running\n"
         assert waiting in iter(running.stdout.readline, "")
         (project.folder / "reports/comparison.md").write_text("damaged")
     output, _ = running.communicate()
-    assert "report has to run: reports/comparison.md has changed" in output
+    assert "report must be rerun: reports/comparison.md has changed" in output
     assert "rule report:" in output
     assert running.returncode == 0
 
@@ -97,7 +97,7 @@ def test_links_into_dvcs_cache_are_the_files(project):
     project.run("dvc", "checkout", "--relink")
     assert (project.folder / "models/cnn/network.json").is_symlink()
     assert planned(project) == set()
-    assert "Every result belongs" in project.run("python", "scripts/tool.py", "verify")
+    assert "Every result is up to date" in project.run("python", "scripts/tool.py", "verify")
 
 
 def test_without_git_snakemake_runs_and_says_what_dvc_lacks(project):
@@ -116,17 +116,17 @@ def test_what_snakemake_cannot_do_is_said_in_one_line(project):
     running.unlink()
     running.mkdir()
     output = project.run("snakemake", "--cores", "1", fails=True)
-    assert ".snakemake/running: Is a directory; a run needs a folder that it may write" in output
+    assert ".snakemake/running: Is a directory; a run needs write access to its folder" in output
     assert "Traceback" not in output
     output = project.run("python", "scripts/tool.py", "verify", fails=True, HOME="/proc")
     assert output.startswith("snakemake: ")
     assert "/proc" in output
     project.folder = project.folder.rename(project.folder.with_name("pro{ject}"))
     output = project.run("python", "scripts/tool.py", "verify", fails=True)
-    assert "Snakemake takes braces for wildcards; rename the folder" in output
+    assert "Snakemake reads braces as wildcards; rename the folder" in output
 
 
 def test_verify_outside_of_the_projects_folder(project):
     project.folder /= "scripts"
     output = project.run("python", "tool.py", "verify", fails=True)
-    assert output == "no params.yaml here; allowed: the project's folder\n"
+    assert output == "no params.yaml here; run this in the project's folder\n"

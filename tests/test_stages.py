@@ -35,7 +35,7 @@ class TestExploreStats:
         assert counts == {"train": 200, "test": 100}
         assert stats["class_counts"][0] == {"class": "5", "train": 20, "test": 10}
         assert stats["train_against_test"]["widest_gap_points"] == 0
-        assert "no difference beyond chance" in stats["train_against_test"]["sentence"]
+        assert "finds no significant difference" in stats["train_against_test"]["sentence"]
 
     def test_same_bytes_twice(self, tmp_path):
         contents = []
@@ -66,7 +66,7 @@ class TestExploreStats:
         assert severities == {"test_in_train": "stop", "train_of_one_value": "warn"}
         stop, warn = capfd.readouterr().err.splitlines()
         assert stop.startswith("explore_stats: stop: 9 of 100 (9.0 %) test images are also in tra")
-        assert warn.startswith("explore_stats: warn: 1 of 209 (0.5 %) training images are of one")
+        assert warn.startswith("explore_stats: warn: 1 of 209 (0.5 %) training images are blank,")
         first, second = found["test_in_train"]["images"][0]
         assert (first["part"], first["index"]) == ("train", 200)
         assert (second["part"], second["index"], second["class"]) == ("test", 0, "5")
@@ -152,7 +152,7 @@ class TestEvaluate:
 
     def test_two_models_of_one_name_are_refused(self, tmp_path):
         split(tmp_path)
-        with pytest.raises(UserError, match="two models of one name in a, b, a"):
+        with pytest.raises(UserError, match="evaluate: models a, b, a; allowed: each"):
             run_evaluate(tmp_path, "a", "b", "c/a")
 
     def test_one_test_image(self, tmp_path):

@@ -70,7 +70,7 @@ ONE_CHANGE = {
     "a section whose name begins the same": (change(["parameters", "training"], {"a": 1}), {}),
     "a listed key": (
         change(["declared", "train", "params"], ["seed", "train.epochs"]),
-        {"train": "dvc.yaml no longer lists train.deep.rate; dvc repro --force train runs it"},
+        {"train": "dvc.yaml no longer lists train.deep.rate; run dvc repro --force train"},
     ),
     "a script": (edit("train.py", "new"), {"train": "train.py has changed"}),
     "an input of two": (edit("evaluate.py", "new"), {"evaluate": "evaluate.py has changed"}),
@@ -100,19 +100,19 @@ ONE_CHANGE = {
     ),
     "an input no longer listed": (
         change(["declared", "evaluate", "deps"], ["model"]),
-        {"evaluate": "dvc.yaml no longer lists evaluate.py; dvc repro --force evaluate runs it"},
+        {"evaluate": "dvc.yaml no longer lists evaluate.py; run dvc repro --force evaluate"},
     ),
     "an output no longer listed": (
         change(["declared", "evaluate", "plots"], None),
-        {"evaluate": "dvc.yaml no longer lists curve; dvc repro --force evaluate runs it"},
+        {"evaluate": "dvc.yaml no longer lists curve; run dvc repro --force evaluate"},
     ),
     "a stage not in dvc.lock": (
         change(["locked", "train"], None),
-        {"train": "dvc.lock does not know it", "evaluate": "model is missing"},
+        {"train": "it is not in dvc.lock", "evaluate": "model is missing"},
     ),
     "a stage not in dvc.yaml": (
         change(["declared", "evaluate"], None),
-        {"evaluate": "dvc.lock has it and dvc.yaml has not, so delete it there"},
+        {"evaluate": "it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock"},
     ),
     "two reasons": (
         lambda pipeline: (edit("scores", "new")(pipeline), edit("curve", "new")(pipeline)),
@@ -219,7 +219,7 @@ def test_own_data_that_a_parameter_names_is_not_looked_for(place, pipeline):
     pipeline.parameters["train"]["path"] = "elsewhere"
     assert pipeline.reasons()["train"] == f"train.path was {place} and is elsewhere"
     pipeline.parameters["train"]["path"] = ["a"]
-    with pytest.raises(UserError, match="allowed: a text"):
+    with pytest.raises(UserError, match="allowed: text"):
         pipeline.states()
 
 
@@ -248,14 +248,14 @@ def test_ran_again_says_what_was_changed(pipeline):
         "s": ["x", "gone", "in"]
     }
     other = StageState(None, ["a"], {"x": 1, "gone": 2}, {"in": "1"}, {"out": "2"})
-    assert ran_again({"s": one}, {"s": other}) == {"s": ["nothing that dvc.lock knows of"]}
+    assert ran_again({"s": one}, {"s": other}) == {"s": ["nothing that dvc.lock records"]}
 
 
 def test_results_that_no_stage_makes():
     known = StageState(None, outputs=dict.fromkeys(SHOWN[1:]))
     assert stale_stages({"a": known, "b": StageState("why")}) == [
-        "b has to run: why",
-        f"{SHOWN[0]} is made by no stage of dvc.yaml",
+        "b must be rerun: why",
+        f"{SHOWN[0]} is no output of a stage in dvc.yaml",
     ]
 
 

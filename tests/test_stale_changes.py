@@ -28,29 +28,29 @@ def rewrite(path: str, old: str, new: str) -> Callable[[Path], object]:
 STALE = {
     "parameter": (
         rewrite("params.yaml", "max_iter: 1", "max_iter: 3"),
-        "train-logreg has to run: train_logreg.max_iter was 1 and is 3\n",
+        "train-logreg must be rerun: train_logreg.max_iter was 1 and is 3\n",
     ),
     "script": (
         rewrite("scripts/evaluate.py", "and compare", "and contrast"),
-        "evaluate has to run: scripts/evaluate.py has changed\n",
+        "evaluate must be rerun: scripts/evaluate.py has changed\n",
     ),
     "metrics": (
         rewrite("reports/metrics.json", '"failures": ', '"failures": 1'),
-        "evaluate has to run: reports/metrics.json has changed\n",
+        "evaluate must be rerun: reports/metrics.json has changed\n",
     ),
     "command": (
         rewrite("dvc.yaml", "--metrics reports/metrics.json", "--metrics ./reports/metrics.json"),
-        "evaluate has to run: its command has changed\n",
+        "evaluate must be rerun: its command has changed\n",
     ),
     "stages taken out": (
         lambda folder: (folder / "dvc.yaml").write_text(
             (folder / "dvc.yaml").read_text().split("  evaluate:\n")[0]
         ),
-        "evaluate has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
-        "report has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n"
-        "reports/metrics.json is made by no stage of dvc.yaml\n"
-        "reports/failures.csv is made by no stage of dvc.yaml\n"
-        "reports/comparison.md is made by no stage of dvc.yaml\n",
+        "evaluate must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n"
+        "report must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n"
+        "reports/metrics.json is no output of a stage in dvc.yaml\n"
+        "reports/failures.csv is no output of a stage in dvc.yaml\n"
+        "reports/comparison.md is no output of a stage in dvc.yaml\n",
     ),
     "output taken out": (
         rewrite(
@@ -58,19 +58,19 @@ STALE = {
             "      - reports/metrics.json: {cache: false, persist: true}\n",
             "",
         ),
-        "evaluate has to run: dvc.yaml no longer lists reports/metrics.json; "
-        "dvc repro --force evaluate runs it\n"
-        "reports/metrics.json is made by no stage of dvc.yaml\n",
+        "evaluate must be rerun: dvc.yaml no longer lists reports/metrics.json; "
+        "run dvc repro --force evaluate\n"
+        "reports/metrics.json is no output of a stage in dvc.yaml\n",
     ),
     "module taken out": (
         rewrite("dvc.yaml", "      - scripts/train_logreg.py\n", ""),
-        "train-logreg has to run: dvc.yaml no longer lists scripts/train_logreg.py; ",
+        "train-logreg must be rerun: dvc.yaml no longer lists scripts/train_logreg.py; ",
     ),
     "new input": (
         rewrite(
             "dvc.yaml", "      - scripts/report.py", "      - README.md\n      - scripts/report.py"
         ),
-        "report has to run: README.md has changed\n",
+        "report must be rerun: README.md has changed\n",
     ),
     "lock of two runs": (
         rewrite(
@@ -78,11 +78,11 @@ STALE = {
             "path: models/logreg/model.npz\n      hash: md5\n      md5: ",
             "path: models/logreg/model.npz\n      hash: md5\n      md5: 00",
         ),
-        "evaluate has to run: models/logreg/model.npz has changed\n",
+        "evaluate must be rerun: models/logreg/model.npz has changed\n",
     ),
     "no lock": (
         lambda folder: (folder / "dvc.lock").unlink(),
-        "download has to run: dvc.lock does not know it\n",
+        "download must be rerun: it is not in dvc.lock\n",
     ),
     "damaged lock": (
         lambda folder: (folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
@@ -94,7 +94,7 @@ STALE = {
     ),
     "no stages": (
         lambda folder: (folder / "dvc.yaml").unlink(),
-        "download has to run: dvc.lock has it and dvc.yaml has not, so delete it there\n",
+        "download must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n",
     ),
 }
 
@@ -118,7 +118,7 @@ def test_a_record_says_that_dvc_was_told_otherwise(edit, reason, change, tmp_pat
     project.run("dvc", "commit", "--force", "--quiet")
     assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
     output = project.run("python", "scripts/tool.py", "fresh", fails=True)
-    assert output == f"report has to run: {reason}\n"
+    assert output == f"report must be rerun: {reason}\n"
 
 
 @pytest.mark.parametrize("case", STALE)
@@ -165,7 +165,7 @@ def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
         drawn = draw_review(find_revision("HEAD^"), here, tmp_path / "no.npz")
         drawn.markdown.encode(), drawn.page.encode()
         assert "The results belong" not in drawn.verdict
-        assert "Not known: " in drawn.markdown or "has to run" in drawn.markdown
+        assert "Not known: " in drawn.markdown or "must be rerun" in drawn.markdown
 
 
 def test_a_stale_change_is_said_first(change, tmp_path):
@@ -174,7 +174,7 @@ def test_a_stale_change_is_said_first(change, tmp_path):
     output = project.run("make", "review")
     assert output.startswith(
         "Review: The results do not belong to the parameters and code: "
-        "train-cnn has to run: train_cnn.epochs was 1 and is 7. logreg is worse by "
+        "train-cnn must be rerun: train_cnn.epochs was 1 and is 7. logreg is worse by "
     )
     text = (project.folder / "reports" / "review.md").read_text()
     assert "| train\\_cnn.epochs | 1 | 7 |" in text
@@ -187,5 +187,5 @@ def test_a_stale_change_is_said_first(change, tmp_path):
     text = (project.folder / "reports" / "review.md").read_text()
     assert (
         "The results of main do not belong to its own parameters and code: "
-        "evaluate has to run: evaluate.batch\\_size was 1000 and is 7."
+        "evaluate must be rerun: evaluate.batch\\_size was 1000 and is 7."
     ) in text

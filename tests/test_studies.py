@@ -38,12 +38,12 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
     ("text", "message"),
     [
         ("", "study.yaml: None is not allowed; allowed: studies, and ask_above"),
-        ("studies: {}", "studies: {} is not allowed; allowed: one study or more, by names"),
+        ("studies: {}", "studies: {} is not allowed; allowed: one or more studies, with names"),
         ("studies: {a: {seeds: []}}", "studies.a.seeds: [] is not allowed; allowed: a list of one"),
         ("studies: {a: {seeds: [1, 1]}}", "studies.a.seeds: [1, 1] is not allowed"),
         ("studies: {a: {seeds: [1.0]}}", "studies.a.seeds.0: 1.0 is not allowed; allowed: a whole"),
         ("studies: {a: {seeds: [-1]}}", "a whole number from 0 to 4294967295"),
-        ("studies: {a: {}}", "studies.a: {} is not allowed; allowed: seeds; and models"),
+        ("studies: {a: {}}", "studies.a: {} is not allowed; allowed: seeds, and optionally models"),
         (
             "studies: {a: {seeds: [1], gird: {}}}",
             "studies.a: gird is unknown; allowed: models, seeds, variants, grid",
@@ -51,7 +51,7 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
         ("study: {}\nstudies: {a: {seeds: [1]}}", "study is unknown; allowed: ask_above, studies"),
         (
             "studies: {a: {seeds: [1], grid: {train_logreg.C: [0.1, 1, '1']}}}",
-            "studies.a.grid.train_logreg.C: 1 is there twice; allowed: once each",
+            "studies.a.grid.train_logreg.C: 1 is listed twice; allowed: each once",
         ),
         ('studies: {"a\\ud800": {seeds: [1]}}', "is not allowed; allowed: a name of 1 to 80"),
         ('studies: {"a\\u202e": {seeds: [1]}}', "is not allowed; allowed: a name of 1 to 80"),
@@ -87,12 +87,12 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
         ),
         (
             "studies: {a: {seeds: [1], variants: {b: {seed: 3}}}}",
-            "'seed' is not allowed; allowed: section.key, as train_mlp.epochs",
+            "'seed' is not allowed; allowed: section.key, such as train_mlp.epochs",
         ),
         (
             "studies: {a: {seeds: [1], variants: {b: {train_mlp.epochs: 3}},"
             " grid: {train_mlp.epochs: [1]}}}",
-            "studies.a.variants.b: train_mlp.epochs is in the grid too",
+            "studies.a.variants.b: train_mlp.epochs is also in the grid",
         ),
         ('studies: {"a\\nb": {seeds: [1]}}', "'a\\nb' is not allowed; allowed: a name of 1 to 80"),
         ("ask_above: many\nstudies: {a: {seeds: [1]}}", "ask_above: 'many' is not allowed"),
@@ -118,7 +118,7 @@ studies:
         planned(tmp_path, text)
     assert str(refusal.value).endswith(
         "studies.a.quick, train_cnn.dense_dropout=0.5: train_cnn.dense_dropout: 0.5 is not allowed;"
-        " allowed: recipe, since fast and compact have no dropout"
+        " allowed: recipe, because fast and compact have no dropout"
     )
 
 
@@ -207,8 +207,8 @@ def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     million = studies.work({"mlp": 1_000_000}, Path("study"))
     assert million == (
-        "1,000,000 models to train, one after another in more than 116 days"
-        " (no mlp was trained here yet)"
+        "1,000,000 models to train, which takes more than 116 days in sequence"
+        " (no mlp has been trained here yet)"
     )
     for place, seconds in (
         ("study/train_mlp/a", 20),
@@ -218,14 +218,14 @@ def test_how_long_goes_by_what_was_trained_here(tmp_path, monkeypatch):
         Path(place).mkdir(parents=True)
         Path(place, "training.json").write_text(json.dumps({"fit_seconds": seconds}))
     assert studies.work({"mlp": 10, "cnn": 10}, Path("study")) == (
-        "20 models to train, one after another in about 17 minutes"
+        "20 models to train, which takes about 17 minutes in sequence"
     )
     assert studies.work({"mlp": 1}, Path("study")).startswith("1 model to train, ")
 
 
 def test_nobody_at_a_terminal_is_a_no(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: False)
-    with pytest.raises(SystemExit, match=r"million\?; to be asked, run it in a terminal, or raise"):
+    with pytest.raises(SystemExit, match=r"million\?; confirm this in a terminal, or raise"):
         studies.ask("a million?")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     for answer in ("", "n", "nonsense"):

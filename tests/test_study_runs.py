@@ -58,14 +58,14 @@ def test_it_asks_before_it_starts_and_not_in_a_dry_run(make_project):
     write(project, f"ask_above: 3\n{SMALL}")
     assert jobs(project)["train_logreg"] == 4
     output = project.run(*STUDY, fails=True)
-    assert "study.yaml: 4 models to train, one after another in more than 40 seconds" in output
+    assert "study.yaml: 4 models to train, which takes more than 40 seconds in sequence" in output
     assert "Traceback" not in output
     assert not list((project.folder / "study").glob("*/"))
 
 
 def test_a_study_takes_its_values_from_its_files_alone(make_project):
     output = make_project().run(*STUDY, "--config", "train_logreg={C: 3}", fails=True)
-    assert output.splitlines()[-1].startswith("--config: a study has its values from params.yaml")
+    assert output.splitlines()[-1].startswith("--config: a study reads its values from params.yaml")
 
 
 def test_each_different_run_is_planned_once(make_project):
@@ -129,7 +129,7 @@ def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
     markdown = (project.folder / "reports" / "study.md").read_text()
     assert "2 runs are missing" in markdown
     assert re.search(
-        r"small, logreg, tiny, seed 2: preprocess\.train.*size: 5 gives 5 of", markdown
+        r"small, logreg, tiny, seed 2: preprocess\.train.*size: 5 selects 5 of", markdown
     )
     assert re.search(r"^\| weak \| 2 \| \d\d\.\d\d\s% ± ", markdown, re.M)
     assert jobs(project) == {
@@ -164,4 +164,4 @@ def test_one_study_at_a_time(small, tmp_path):
     project = small.copy(tmp_path / "project")
     with (project.folder / "study" / ".running").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert "a study is at work in this folder" in project.run(*STUDY, fails=True)
+        assert "a study is already running in this folder" in project.run(*STUDY, fails=True)

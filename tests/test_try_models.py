@@ -50,11 +50,11 @@ def test_make_writes_the_page_and_the_same_bytes_each_time(project):
 CASES = {
     "parameter": (
         lambda project: project.change(train_cnn={"epochs": 2}),
-        "train-cnn has to run: train_cnn.epochs was 1 and is 2; make report runs it",
+        "train-cnn must be rerun: train_cnn.epochs was 1 and is 2; run make report",
     ),
     "weights": (
         lambda project: (project.folder / "models/mlp/network.json").write_text("{}"),
-        "train-mlp has to run: models/mlp/network.json has changed; make report runs it",
+        "train-mlp must be rerun: models/mlp/network.json has changed; run make report",
     ),
     "model": (
         lambda project: shutil.rmtree(project.folder / "models/cnn"),
@@ -62,7 +62,7 @@ CASES = {
     ),
     "clone": (
         lambda project: shutil.rmtree(project.folder / "data"),
-        "data/processed/test.npz is missing; make report makes it",
+        "data/processed/test.npz is missing; run make report",
     ),
     "record": (
         lambda project: (project.folder / "models/mlp/training.json").unlink(),

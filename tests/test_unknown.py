@@ -236,10 +236,14 @@ class TestHeldOut:
     @pytest.mark.parametrize(
         ("hold_out", "test", "message"),
         [
-            ("x", None, "preprocess.hold_out: 'x' is no class of the dataset; allowed: 5, 6, 7, 8"),
-            ([5, 9], None, "preprocess.hold_out: 9 is no class of the dataset; allowed: 5, 6"),
-            ([5, 6, 7], None, "3 of 4 classes leave fewer than two; allowed: up to 2 of them"),
-            ([5, 6], [5, 6], "no test image is of another class; allowed: fewer classes"),
+            (
+                "x",
+                None,
+                "preprocess.hold_out: 'x' is not a class of the dataset; allowed: 5, 6, 7, 8",
+            ),
+            ([5, 9], None, "preprocess.hold_out: 9 is not a class of the dataset; allowed: 5, 6"),
+            ([5, 6, 7], None, "3 of 4 classes are too many; allowed: up to 2, so that two remain"),
+            ([5, 6], [5, 6], "no test images of other classes remain; allowed: fewer classes"),
         ],
     )
     def test_what_cannot_be_held_out_is_one_line(self, hold_out, test, message, tmp_path):
@@ -252,7 +256,7 @@ class TestHeldOut:
         labels = {part: np.arange(count) for part in ("train", "test")}
         images = dict.fromkeys(labels, np.zeros((count, 2, 2), np.uint8))
         data = checked_dataset("own", "own", Found(images, labels, names))
-        said = f"here: 'x' is no class of the dataset; allowed: {', '.join(names[:20])}"
+        said = f"here: 'x' is not a class of the dataset; allowed: {', '.join(names[:20])}"
         with pytest.raises(UserError) as refusal:
             without_classes(data, ["x"], "here")
         assert str(refusal.value) == (f"{said}, ..." if count > 20 else said)

@@ -47,14 +47,17 @@ def test_what_is_far_beyond_chance(validation, test, said):
 def test_what_is_said():
     metrics = {"fine": scores((98, 100), (970, 1000)), "a": scores((98, 100), (3, 1000))}
     said = check_validation(metrics)["validation"]
-    worst = "a is right about 98.0 % of 100 validation images and 0.3 % of 1,000 test images"
+    worst = "a gets 98.0 % of 100 validation images right, but only 0.3 % of 1,000 test images"
     assert (said["severity"], said["found"]) == ("stop", f"{worst}.")
     metrics["b"] = scores((800, 1000), (0, 1000))
-    assert check_validation(metrics)["validation"]["found"] == f"{worst}; one more likewise."
+    assert (
+        check_validation(metrics)["validation"]["found"]
+        == f"{worst}; one more model has such a gap."
+    )
     metrics["c" * 50] = scores((1000, 1000), (0, 1000))
     assert check_validation(metrics)["validation"]["found"] == (
-        f"{'c' * 39}… is right about 100.0 % of 1,000 validation images and 0.0 % of 1,000 test"
-        " images; 2 more models likewise."
+        f"{'c' * 39}… gets 100.0 % of 1,000 validation images right, but only 0.0 % of 1,000 test"
+        " images; 2 more models have such a gap."
     )
 
 
@@ -87,7 +90,7 @@ def test_evaluate_asks_about_validation_images(tmp_path, capsys):
     metrics = run_evaluate(tmp_path, "logreg")["logreg"]
     assert metrics["validation_right"] > 50
     assert metrics["validation_p_value"] < 1e-6
-    assert capsys.readouterr().err.startswith("stop: logreg is right about")
+    assert capsys.readouterr().err.startswith("stop: logreg gets")
 
 
 def test_no_validation_images(tmp_path):
@@ -104,9 +107,11 @@ WHOLE, GAP = (143, 143), {"wrong": {"cnn": 300, "mlp": 310}, "images": 360}
 def test_page_and_markdown_name_no_model_then(tmp_path):
     html, markdown = render(tmp_path, validation=WHOLE, **GAP)
     header = html.split("<header>")[1].split("</header>")[0]
-    assert header.index("These data cannot say which model to trust") < header.index("mlp is right")
+    assert header.index("These data cannot say which model to trust") < header.index("mlp gets")
     for text in (header, markdown.split("## The data")[0]):
-        assert "mlp is right about 100.0 % of 143 validation images and 13.9 % of 360 test" in text
+        assert (
+            "mlp gets 100.0 % of 143 validation images right, but only 13.9 % of 360 test" in text
+        )
         assert "So this page names no model to trust." in text
         for crown in ("Its lead over", "more than chance (p", "surest, it is right"):
             assert crown not in text.replace("| verdict", "")
@@ -152,11 +157,11 @@ def test_the_review_says_it_first(tmp_path, monkeypatch):
     metrics["cnn"] |= {"validation_right": 140, "validation_images": 143}
     Path(METRICS).write_text(json.dumps(metrics))
     drawn = draw_review(find_revision("main"), Revision("this folder"), Path("test.npz"))
-    found = "cnn is right about 97.9 % of 143 validation images and 9.0 % of 100 test images"
+    found = "cnn gets 97.9 % of 143 validation images right, but only 9.0 % of 100 test images"
     assert drawn.verdict.startswith(f"The data cannot say which model to trust: {found}")
     for text in (drawn.markdown, drawn.page):
         assert text.count(found) == 2
-        assert "mend the dataset, and run again." in text
+        assert "fix the dataset, and rerun." in text
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,10 @@ def test_as_many_characters_as_are_shown():
 def test_alarms_come_first():
     same = "Every model makes the same mistakes as before."
     assert said(BASE, BASE, stale=None) == (same, UNKNOWN)
-    assert said(BASE, BASE, stale=["x has to run: y", "z"]) == (f"{STALE}: x has to run: y.", same)
+    assert said(BASE, BASE, stale=["x must be rerun: y", "z"]) == (
+        f"{STALE}: x must be rerun: y.",
+        same,
+    )
     assert said(BASE, BASE, stale=["x" * 300]) == (f"{STALE}.", same)
     assert said(missing="why") == ("No comparison: why.", UP_TO_DATE)
     assert said(missing="why" * 100) == ("No comparison: see below.", UP_TO_DATE)

@@ -68,7 +68,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "parameter": (
         lambda project: project.change(train_cnn={"epochs": 2}),
-        "train_cnn has to run: --epochs was 1 and is 2",
+        "train_cnn must be rerun: --epochs was 1 and is 2",
     ),
     "wrong parameter": (
         lambda project: project.change(report={"failures": -1}),
@@ -78,19 +78,19 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
         lambda project: rewrite(
             project.folder / "scripts/evaluate.py", "and compare", "and contrast"
         ),
-        "evaluate has to run: scripts/evaluate.py has changed",
+        "evaluate must be rerun: scripts/evaluate.py has changed",
     ),
     "data": (
         lambda project: flip_a_bit(project.folder / "data/raw/dataset.npz"),
-        "download has to run: data/raw/dataset.npz has changed",
+        "download must be rerun: data/raw/dataset.npz has changed",
     ),
     "model": (
         lambda project: flip_a_bit(project.folder / "models/cnn/network.weights.npz"),
-        "train-cnn has to run: models/cnn/network.weights.npz has changed",
+        "train-cnn must be rerun: models/cnn/network.weights.npz has changed",
     ),
     "missing model": (
         lambda project: (project.folder / "models/mlp/network.json").unlink(),
-        "train-mlp has to run: models/mlp/network.json is missing",
+        "train-mlp must be rerun: models/mlp/network.json is missing",
     ),
     "cache": (
         lambda project: flip_a_bit(cached(project, "models/logreg/model.npz")),
@@ -98,23 +98,23 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
     ),
     "metrics": (
         lambda project: rewrite(project.folder / "reports/metrics.json", '"loss": 0', '"loss": 1'),
-        "evaluate has to run: reports/metrics.json has changed",
+        "evaluate must be rerun: reports/metrics.json has changed",
     ),
     "metrics with all records": (
         lambda project: forge(project, "metrics.json", "failures"),
-        "reports/metrics.json: does not follow from reports/evaluation.npz",
+        "reports/metrics.json: does not match reports/evaluation.npz",
     ),
     "summary with all records": (
         lambda project: forge(project, "summary.json", "loss"),
-        "reports/summary.json: does not follow from reports/evaluation.npz",
+        "reports/summary.json: does not match reports/evaluation.npz",
     ),
     "page": (
         lambda project: flip_a_bit(project.folder / "reports/comparison.html"),
-        "report has to run: reports/comparison.html has changed",
+        "report must be rerun: reports/comparison.html has changed",
     ),
     "record": (
         lambda project: rewrite(project.folder / "provenance/report.json", "{", "["),
-        "report has to run: provenance/report.json is damaged",
+        "report must be rerun: provenance/report.json is damaged",
     ),
     "lock": (
         lambda project: (project.folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
@@ -151,11 +151,11 @@ def test_true_results_pass(engine, project):
         shutil.rmtree(project.folder / ".dvc")
     elif engine == "dvc":
         shutil.rmtree(project.folder / "workflow")
-    assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
+    assert project.run(*VERIFY).startswith("Every result is up to date with the current parameters")
     if engine == "snakemake":
         assert project.run(*FRESH) == "The results belong to the parameters and code.\n"
         (project.folder / "provenance/train_mlp.json").unlink()
-        missing = "train_mlp has to run: provenance/train_mlp.json is missing\n"
+        missing = "train_mlp must be rerun: provenance/train_mlp.json is missing\n"
         assert project.run(*FRESH, fails=True) == missing
 
 
@@ -163,4 +163,4 @@ def test_true_results_pass(engine, project):
 @pytest.mark.xdist_group("dvc")
 def test_results_of_dvc_pass(made_by_dvc, tmp_path):
     project = made_by_dvc.copy(tmp_path / "project")
-    assert project.run(*VERIFY).startswith("Every result belongs to the current parameters")
+    assert project.run(*VERIFY).startswith("Every result is up to date with the current parameters")

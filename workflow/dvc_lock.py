@@ -26,7 +26,7 @@ def held() -> Iterator[None]:
         repo = Repo()
         outputs = [out.fs_path for stage in repo.index.stages for out in stage.outs]
     except SCMError as error:
-        print(f"{_without_git(error)}; until then dvc.lock stays as it is", file=sys.stderr)
+        print(f"{_without_git(error)}; until then dvc.lock is not updated", file=sys.stderr)
         yield
         return
     except (DvcException, OSError) as error:
@@ -39,10 +39,10 @@ def held() -> Iterator[None]:
         lock.__enter__()
     except LockError as error:
         holder = next((line for line in str(error).splitlines() if "(PID" in line), str(error))
-        sys.exit(f"DVC is at work in this folder: {holder.strip()}; try again when it has ended")
+        sys.exit(f"DVC is running in this folder: {holder.strip()}; try again when it has finished")
     except (RWLockFileCorruptedError, OSError) as error:
         _delete_half(path)
-        sys.exit(f"DVC's lock could not be taken ({error}); try again")
+        sys.exit(f"DVC's lock cannot be acquired ({error}); try again")
     except DvcException as error:
         sys.exit(f"DVC: {error}")
     try:
@@ -71,7 +71,7 @@ def commit(up_to_date: Callable[[], list[str]]) -> None:
     except SCMError:  # as `held` has said
         pass
     except (DvcException, OSError) as error:  # the results are right all the same
-        print(f"dvc.lock is not up to date, so DVC will run again: {error}", file=sys.stderr)
+        print(f"dvc.lock is not updated, so DVC will rerun the stages: {error}", file=sys.stderr)
     if up_to_date() != stages:
         lock.unlink(missing_ok=True) if before is None else lock.write_bytes(before)
 

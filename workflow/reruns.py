@@ -107,9 +107,9 @@ def lock(path: Path, busy: str) -> TextIO:
         file = path.open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sys.exit(f"{busy}; try again when it has ended")
+        sys.exit(f"{busy}; try again when it has finished")
     except OSError as error:
-        sys.exit(f"{path}: {error.strerror}; a run needs a folder that it may write")
+        sys.exit(f"{path}: {error.strerror}; a run needs write access to its folder")
     return file
 
 
@@ -123,7 +123,7 @@ def wait_for_orphans(stages: Iterable[Stage], held: Callable[[], AbstractContext
     for name in orphans(stages):
         with held():
             pass
-        logger.warning(f"waiting for {name}, which a killed run has left behind")
+        logger.warning(f"waiting for {name}, which a killed run left running")
 
 
 def _forced(workflow: Workflow, stages: Iterable[Stage]) -> set[str]:

@@ -99,7 +99,7 @@ def read_studies(
         models: that the pipeline has.
     """
     if not path.exists():
-        _refuse(path, "", "missing; it names the studies, as docs/studies.md says")
+        _refuse(path, "", "missing; docs/studies.md describes this file")
     document = read_yaml(path)
     errors = find_errors(document, read_yaml(SCHEMAS / "study.schema.yaml"))
     if errors:
@@ -174,9 +174,9 @@ def write_plan(path: Path, planned: list[dict[str, Any]], logs: Path) -> None:
 def ask(question: str) -> None:
     """End the program unless somebody at a terminal says yes."""
     if not sys.stdin.isatty():
-        sys.exit(f"{question}; to be asked, run it in a terminal, or raise ask_above in study.yaml")
+        sys.exit(f"{question}; confirm this in a terminal, or raise ask_above in study.yaml")
     try:
-        answer = input(f"{question}. Go on? [y/N] ")
+        answer = input(f"{question}. Continue? [y/N] ")
     except EOFError:
         answer = "no"
     if answer.strip().lower() not in ("y", "yes"):
@@ -208,9 +208,9 @@ def work(trainings: Mapping[str, int], folder: Path) -> str:
         if seconds >= 2 * unit or unit == 1
     )
     if unknown:
-        unmeasured = f"no {' or '.join(unknown)} was trained here yet"
-        return f"{models}, one after another in more than {words} ({unmeasured})"
-    return f"{models}, one after another in about {words}"
+        unmeasured = f"no {' or '.join(unknown)} has been trained here yet"
+        return f"{models}, which takes more than {words} in sequence ({unmeasured})"
+    return f"{models}, which takes about {words} in sequence"
 
 
 def _folders(run: StageRun) -> dict[str, str]:
@@ -235,7 +235,7 @@ def _check_keys(
         places += [(place, key, [value]) for key, value in values.items()]
         for key in values:
             if key in study.grid:
-                _refuse(path, place, f"{key} is in the grid too; allowed: in one of them")
+                _refuse(path, place, f"{key} is also in the grid; allowed: in one of the two")
     for place, key, values in places:
         section = key.partition(".")[0]
         if section not in stages:
@@ -246,7 +246,7 @@ def _check_keys(
         for value in values:
             _check(path, place, {section: {key.partition(".")[2]: value}}, _alone(schema))
             if sum(_read({key: value}) == _read({key: other}) for other in values) > 1:
-                _refuse(path, f"{place}.{key}", f"{value} is there twice; allowed: once each")
+                _refuse(path, f"{place}.{key}", f"{value} is listed twice; allowed: each once")
 
 
 def _alone(schema: dict[str, Any]) -> dict[str, Any]:

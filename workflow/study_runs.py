@@ -97,7 +97,7 @@ class StudyRuns:
         run = self.by_stage.get(stage, {}).get(wildcards.id)
         if run is None:
             raise WorkflowError(
-                f"{stage} {wildcards.id}: no run of {self.file} and params.yaml, as they are"
+                f"{stage} {wildcards.id}: not a run of the current {self.file} and params.yaml"
             )
         return run
 

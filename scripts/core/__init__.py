@@ -1,8 +1,8 @@
-"""What at least two stages use. A stage imports this first: it remembers what code of ours runs.
+"""Modules that two or more stages share. Stages import this first: it hashes every project module.
 
-A module that is edited while its stage starts must not be recorded in a state that never ran. So
-the hash is of the text that is compiled, and that is always the file's: Python's own `.pyc` goes by
-a time in whole seconds and a size, which an edit can leave as they were.
+The hash is that of the source text that Python compiles, so that a module that is edited while its
+stage starts is recorded as it ran. Cached `.pyc` files are not used: Python compares only a time in
+whole seconds and a size, which an edit can leave unchanged.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from types import CodeType
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 
-# The SHA-256 of each file of ours that runs, as Python read it; None where nobody knows any more.
+# The SHA-256 of each imported project file, as Python read it; None if it can no longer be known.
 imported: dict[Path, str | None] = {}
 
 
@@ -36,7 +36,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _remember_running() -> None:
-    """Remember the files that Python read before: this one, and those that are importing it."""
+    """Hash the files that Python read before this hook: this one and those that import it."""
     frame = sys._getframe(1)
     while frame:
         code = frame.f_code

@@ -1,4 +1,4 @@
-"""The command line of a stage: paths and typed parameters, and one line for each mistake."""
+"""The command line of a stage: paths, typed parameters and one-line error messages."""
 
 import argparse
 import re
@@ -15,18 +15,18 @@ from core.provenance import recorded
 class StageParser(argparse.ArgumentParser):
     """The flags of one stage: paths, and the keys of its section of params.yaml.
 
-    A wrong command line ends the program with one line on standard error and exit status 2.
+    An invalid command line ends the program with one line on standard error and exit status 2.
     """
 
     def __init__(self, stage: str, description: str) -> None:
         super().__init__(prog=f"{stage}.py", description=description, allow_abbrev=False)
         self.stage = stage
-        self.parameters: dict[str, dict[str, Any]] = {}  # what each may be, as JSON schemas
+        self.parameters: dict[str, dict[str, Any]] = {}  # their JSON schemas
         self.inputs: list[str] = []
         self.outputs: list[str] = []
-        self.add_input("environment", "the versions of libraries that it runs with, .yaml")
+        self.add_input("environment", "the library versions of the stage, .yaml")
         self.add_argument(
-            "--provenance", type=Path, metavar="PATH", help="what it was made of, to write, .json"
+            "--provenance", type=Path, metavar="PATH", help="the provenance record, .json (output)"
         )
         for key, schema in read_schema()["properties"][stage]["properties"].items():
             self._add_parameter(key, schema)
@@ -39,10 +39,10 @@ class StageParser(argparse.ArgumentParser):
     def add_output(self, name: str, meaning: str) -> None:
         """Add a file that the stage writes."""
         self.outputs.append(name)
-        self.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"{meaning}, to write")
+        self.add_argument(f"--{name}", type=Path, metavar="PATH", help=f"{meaning} (output)")
 
     def add_seed(self) -> None:
-        """Add the seed, which several stages share."""
+        """Add the seed, a parameter that several stages share."""
         self._add_parameter("seed", read_schema()["properties"]["seed"])
 
     def run(
@@ -51,11 +51,13 @@ class StageParser(argparse.ArgumentParser):
         own_file: Callable[[dict[str, Any]], str | None] = lambda _: None,
         **values: Any,
     ) -> None:
-        """Call `stage` with the command line's arguments and `values`; a mistake is one line.
+        """Call `stage` with the command-line arguments and `values`; print errors as one line.
 
         Args:
-            own_file: gives, from the arguments, the file or folder of the user's own that the stage
-                reads, if it does.
+            stage: the function of the stage.
+            own_file: returns, given the arguments, the user's own file or folder that the stage
+                reads, or None.
+            values: further arguments of `stage`.
         """
         arguments = self._arguments()
         provenance = arguments.pop("provenance")
@@ -63,7 +65,7 @@ class StageParser(argparse.ArgumentParser):
             [path for name in names for path in _as_list(arguments[name])]
             for names in (self.inputs, self.outputs)
         )
-        del arguments["environment"]  # the engine installs it, if asked; the record has its hash
+        del arguments["environment"]  # for the engine; the record has its hash
         own = own_file(arguments)
         try:
             with recorded(self.stage, provenance, inputs, outputs, own and Path(own)):
@@ -74,10 +76,10 @@ class StageParser(argparse.ArgumentParser):
             place = f": {error.filename}" if error.filename else ""
             sys.exit(f"{self.stage}: {error.strerror or error}{place}")
         except MemoryError:
-            sys.exit(f"{self.stage}: not enough memory; fewer images or a smaller batch need less")
+            sys.exit(f"{self.stage}: not enough memory; use fewer images or a smaller batch")
 
     def error(self, message: str) -> NoReturn:
-        """End with argparse's own message, without its usage text."""
+        """End the program with argparse's message, without the usage text."""
         key = re.match(r"argument --(\w+): ", message)
         if key and key[1] in self.parameters:
             self.exit(2, f"{self._refusal(key[1], 'no value')}\n")
@@ -86,7 +88,7 @@ class StageParser(argparse.ArgumentParser):
     def _arguments(self) -> dict[str, Any]:
         words: list[str] = []
         for word in sys.argv[1:]:
-            # argparse takes -1e-5 for an option, unless it is joined to its flag.
+            # argparse reads -1e-5 as an option unless it is joined to its flag.
             if re.match(r"-[\d.]", word) and words and words[-1].startswith("--"):
                 words[-1] += f"={word}"
             else:
@@ -111,7 +113,7 @@ class StageParser(argparse.ArgumentParser):
             key = before[-1].lstrip("-").partition("=")[0] if before else ""
             if key in self.parameters:
                 return self._refusal(key, f"{first!r} is one value too many")
-            return f"{self.stage}: {first!r} belongs to no parameter"
+            return f"{self.stage}: {first!r} follows no parameter"
         key, value = first.removeprefix("--"), " ".join(rest) or "no value"
         if key.startswith("no-"):  # DVC's spelling of false; no key has a hyphen
             key, value = key[3:], "False"
@@ -126,7 +128,7 @@ class StageParser(argparse.ArgumentParser):
         if schema.get("type") == "boolean":
             self.add_argument(f"--{key}", action=argparse.BooleanOptionalAction, help=meaning)
         else:
-            # Of a list each word, so that a message names the one that is wrong; then all of it.
+            # Check each word of a list first, so that the message names the invalid one.
             options = schema.get("oneOf", [schema])
             word = {"oneOf": [option.get("items", option) for option in options]}
             self.add_argument(

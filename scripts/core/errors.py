@@ -1,5 +1,5 @@
-"""The error that is the user's to mend."""
+"""The error that users can fix."""
 
 
 class UserError(Exception):
-    """A mistake its maker can mend: one line naming the thing, its value and what is allowed."""
+    """An error that users can fix: one line with the thing, its value and what is allowed."""

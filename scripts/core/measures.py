@@ -1,4 +1,4 @@
-"""Measures of probabilities that trainings and evaluate share."""
+"""Measures of confidence that the training stages and evaluate share."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ BINS = 10
 
 
 def tenths(confidence: np.ndarray) -> np.ndarray:
-    """The tenth, from 0 to 9, in which each confidence lies; 1 lies in the last."""
+    """The bin, from 0 to 9, of each confidence: bins of width 0.1, the last one including 1."""
     return np.minimum((confidence * BINS).astype(int), BINS - 1)
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The mean distance of confidence and accuracy over tenths of the confidence, each weighed by
-    its answers: the expected calibration error (Naeini, Cooper and Hauskrecht 2015).
+    """The expected calibration error (Naeini, Cooper and Hauskrecht 2015): the mean gap between
+    confidence and accuracy over ten bins, weighted by the predictions in each.
 
     Args:
-        confidence: (n,), the probability of each answer.
-        right: (n,), bool.
+        confidence: (n,), the probability of each predicted class.
+        right: (n,), bool, whether it is the label.
     """
     surplus = confidence.astype(np.float64) - right
     return float(np.abs(np.bincount(tenths(confidence), surplus)).sum() / len(right))

@@ -1,4 +1,4 @@
-"""NumPy archives that are safe to read: no pickle, and no size taken on trust."""
+"""Read NumPy archives safely: without pickle, and without trusting the sizes that they state."""
 
 import io
 import math
@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 from core.errors import UserError
 from core.files import written_whole
 
-# Far above any dataset of small images, far below what would exhaust a workstation.
+# Far more than any dataset of small images, far less than the memory of a workstation.
 MAXIMUM_BYTES = 4 * 2**30
 HEADER_BYTES = 2**14  # more than NumPy reads of a header
 CHUNK_BYTES = 2**20  # to unpack at a time
@@ -23,13 +23,13 @@ CHUNK_BYTES = 2**20  # to unpack at a time
 def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Read the arrays `names` from an `.npz` archive.
 
-    Headers are compared with the archive's sizes before any memory is taken, so that neither a
-    lying header nor a compressed bomb can take more than `MAXIMUM_BYTES`. Content is unpacked
-    straight into the arrays, so that this is all the memory it takes.
+    Headers are compared with the sizes in the archive before memory is allocated, so that neither
+    a false header nor a zip bomb can take more than `MAXIMUM_BYTES`. Content is unpacked directly
+    into the arrays, which is all the memory that reading takes.
 
     Raises:
-        UserError: not an archive, an array is missing, holds objects, lies about its size, or is
-            damaged.
+        UserError: this is not an archive, or an array is missing, contains objects, states a false
+            size, or is damaged.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file, opened_archive(file, str(path)) as archive:
@@ -38,28 +38,28 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 @contextmanager
 def opened_archive(file: IO[bytes], source: str) -> Iterator[zipfile.ZipFile]:
-    """Give the block the `.npz` archive in `file`, which messages call `source`. Raises UserError
-    if it is none, or whatever else goes wrong in the block.
+    """Yield the `.npz` archive in `file`, which messages call `source`. Raises UserError if it is
+    not an archive, and for any other error in the block.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
-        raise UserError(f"{source}: not a whole .npz archive ({reason(error)})") from error
+    except Exception as error:  # zipfile raises many types for damaged archives
+        raise UserError(f"{source}: not a complete .npz archive ({reason(error)})") from error
 
 
 def members_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The members of an `.npz` archive by the names of their arrays."""
+    """The members of an `.npz` archive, by array name."""
     return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
 
 def read_members(
     archive: zipfile.ZipFile, source: str, names: tuple[str, ...], most: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Read the arrays `names`, of at most `most` bytes together, or `MAXIMUM_BYTES`. Raises
-    UserError as `read_arrays` does.
+    """Read the arrays `names`, with at most `most` bytes in total, by default `MAXIMUM_BYTES`.
+    Raises UserError as `read_arrays` does.
     """
     most = MAXIMUM_BYTES if most is None else most
     members = members_of(archive)
@@ -82,13 +82,13 @@ def read_members(
 def member_of(
     archive: zipfile.ZipFile, source: str, name: str
 ) -> tuple[Callable[[], IO[bytes]], int]:
-    """What opens the array `name` of an archive, and its bytes. Raises UserError for one that is
-    compressed in another way than NumPy does.
+    """A function that opens the array `name` of an archive, and the array's size in bytes. Raises
+    UserError for a compression method that NumPy does not use.
     """
     member = members_of(archive)[name]
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # These unpack without limit.
-        why = "compressed in another way than NumPy does"
+        # zipfile unpacks the other methods without a limit.
+        why = "its compression method is not one that NumPy uses"
         raise UserError(f"{source}: array {_in_a_line(name)} cannot be read ({why})")
     return lambda: archive.open(member), member.file_size
 
@@ -96,10 +96,10 @@ def member_of(
 def read_array(
     open_file: Callable[[], IO[bytes]], length: int, source: str, name: str
 ) -> np.ndarray:
-    """Read one array in NumPy's format, of the file `length` bytes long that `open_file` opens.
+    """Read one array in NumPy's format from the file of `length` bytes that `open_file` opens.
 
     Raises:
-        UserError: it holds objects, is not `length` bytes long, or is damaged.
+        UserError: it contains objects, is not `length` bytes long, or is damaged.
     """
     with _array_errors(source, name):
         shape, by_columns, dtype, start = _header(open_file, length)
@@ -113,7 +113,7 @@ def read_array(
 def shape_of(
     open_file: Callable[[], IO[bytes]], length: int, source: str, name: str
 ) -> tuple[int, ...]:
-    """The shape of an array, by its header. Raises UserError as `read_array` does."""
+    """The shape of an array, from its header. Raises UserError as `read_array` does."""
     with _array_errors(source, name):
         return _header(open_file, length)[0]
 
@@ -121,8 +121,8 @@ def shape_of(
 def read_rows(
     open_file: Callable[[], IO[bytes]], length: int, source: str, name: str, most: int
 ) -> Iterator[np.ndarray]:
-    """Read one array as `read_array` does, but some rows at a time, of at most `most` bytes, or
-    one row. One that is stored by columns is read as a whole first.
+    """Read one array as `read_array` does, but in blocks of rows of at most `most` bytes, or of one
+    row. An array in Fortran order is read completely first.
     """
     with _array_errors(source, name):
         shape, by_columns, dtype, start = _header(open_file, length)
@@ -143,19 +143,19 @@ def read_rows(
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an uncompressed `.npz` archive: the same arrays always give the same bytes."""
+    """Write an uncompressed `.npz` archive; the same arrays always give the same bytes."""
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 @contextmanager
 def _array_errors(source: str, name: str) -> Iterator[None]:
-    """Make whatever goes wrong in the block a UserError that names the array."""
+    """Turn every error in the block into a UserError that names the array."""
     try:
         yield
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # NumPy and zlib have another dozen
+    except Exception as error:  # NumPy and zlib raise many types
         where = f"{source}: array {_in_a_line(name)}"
         raise UserError(f"{where} cannot be read ({reason(error)})") from error
 
@@ -163,7 +163,7 @@ def _array_errors(source: str, name: str) -> Iterator[None]:
 def _header(
     open_file: Callable[[], IO[bytes]], length: int
 ) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Of an array its shape, whether it is stored by columns, its dtype, and where it starts."""
+    """The shape of an array, whether it is in Fortran order, its dtype, and its data's start."""
     with open_file() as file:
         start = io.BytesIO(file.read(HEADER_BYTES))
     version = npy.read_magic(start)
@@ -172,26 +172,26 @@ def _header(
         raise ValueError(f"version {version}; allowed: 1.0 and 2.0")
     shape, by_columns, dtype = read_header[version](start)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects; allowed: numbers and text, as by .astype(str)")
+        raise ValueError("it contains Python objects; allowed: numbers, or text as by .astype(str)")
     size = math.prod(shape) * dtype.itemsize
     if size + start.tell() != length:
-        raise ValueError("it is not as long as its header says")
+        raise ValueError("its length is not what its header says")
     return shape, by_columns, dtype, start.tell()
 
 
 def _fill(content: np.ndarray, file: IO[bytes]) -> None:
-    """Read as many bytes as `content` has. Raises ValueError where there are fewer."""
+    """Fill `content` from `file`. Raises ValueError if the file is too short."""
     for place in range(0, len(content), CHUNK_BYTES):
         chunk = memoryview(content)[place : place + CHUNK_BYTES]
         if file.readinto(chunk) != len(chunk):
-            raise ValueError("it ends too soon")
+            raise ValueError("it is truncated")
 
 
 def reason(error: Exception) -> str:
-    """What `error` says, on one short line."""
+    """The message of `error`, as one short line."""
     return _in_a_line(str(error)) or type(error).__name__
 
 
 def _in_a_line(text: str) -> str:
-    """`text` on one short line, without control characters."""
+    """`text` as one short line, without control characters."""
     return ascii(" ".join(text[:200].split()))[1:-1][:200]

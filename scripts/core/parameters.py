@@ -1,4 +1,4 @@
-"""Parameters: params.yaml, what schemas/params.schema.yaml allows in it, and a section as flags."""
+"""The parameters: params.yaml, its schema (schemas/params.schema.yaml), and sections as flags."""
 
 import math
 import re
@@ -19,17 +19,17 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def read_yaml(source: Path | str) -> Any:
-    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader takes 1e-05 for a text."""
+    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader reads 1e-05 as a string."""
     try:
         return YAML(typ="safe").load(source)
     except OSError as error:
-        sys.exit(f"{source}: {error.strerror}; allowed: a file of parameters")
+        sys.exit(f"{source}: {error.strerror}; allowed: a parameter file")
     except (YAMLError, UnicodeDecodeError) as error:
-        sys.exit(f"{source}: not YAML ({' '.join(str(error).split())})")
+        sys.exit(f"{source}: not valid YAML ({' '.join(str(error).split())})")
 
 
 def read_sections(path: Path) -> dict[str, Any]:
-    """Read a file of parameters, or end the program if it has no sections."""
+    """Read a parameter file; end the program if it has no sections."""
     document = read_yaml(path)
     if not isinstance(document, dict):
         sys.exit(f"{path}: {document!r} is not allowed; allowed: sections of parameters")
@@ -38,7 +38,7 @@ def read_sections(path: Path) -> dict[str, Any]:
 
 @cache
 def read_schema() -> dict[str, Any]:
-    """The JSON schema of params.yaml; every key that it names is required, and no other allowed."""
+    """The JSON schema of params.yaml; every key in it is required, and no other key is allowed."""
     schema = read_yaml(SCHEMAS / "params.schema.yaml")
     sections = schema["properties"]
     for section in sections.values():
@@ -51,20 +51,20 @@ def read_schema() -> dict[str, Any]:
 
 
 def first_error(values: Any, schema: dict[str, Any]) -> str | None:
-    """What is wrong with `values` first, in one line; None if `schema` allows them.
+    """The first error in `values`, in one line; None if `schema` allows them.
 
-    What counts is the command line that becomes of them, so that DVC and the stages agree: there
-    the text "3" is the number, and a list of one value is that value.
+    The values are checked as the stages read them from the command line, so that DVC and the stages
+    agree: there, the string "3" is a number, and a list of one value is that value.
     """
     errors = find_errors(_as_stages_read(values, schema), schema)
     return printable(_in_one_line(errors[0], schema)) if errors else None
 
 
 def find_errors(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
-    """Where `document` is not what `schema` allows, in the order of the places."""
+    """The places where `document` violates `schema`, in order."""
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
-            # JSON Schema counts 3.0 as an integer, and NaN as a number; no command line does.
+            # JSON Schema accepts 3.0 as an integer and NaN as a number; the command line does not.
             "integer": lambda _, value: type(value) is int,
             "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
         }
@@ -74,10 +74,9 @@ def find_errors(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
 
 
 def parse_value(text: Any, schema: dict[str, Any]) -> Any:
-    """The value of a parameter that a flag's text, or a list of texts, stands for, as a stage
-    takes it.
+    """The value of a parameter, given a flag's text or list of texts, as the stage receives it.
 
-    A number of the type "number" is a float, and a text of the format "path" a Path.
+    A value of type "number" becomes a float, and a string of format "path" becomes a Path.
 
     Raises:
         ValueError: `schema` does not allow it.
@@ -97,9 +96,9 @@ def takes_several(schema: dict[str, Any]) -> bool:
 
 
 def as_number(text: Any) -> Any:
-    """`text`, or the number that the stages take it for.
+    """`text` as a number if the stages read it as one, else unchanged.
 
-    int() and float() would also take "1_000", " 7 ", "infinity" and other digits than ASCII's.
+    int() and float() would also accept "1_000", " 7 ", "infinity" and non-ASCII digits.
     """
     if not isinstance(text, str):
         return text
@@ -111,7 +110,7 @@ def as_number(text: Any) -> Any:
 
 
 def as_flags(section: Mapping[str, Any]) -> str:
-    """A section of the parameters as flags, exactly as DVC unpacks it."""
+    """A section of the parameters as command-line flags, exactly as DVC unpacks it."""
     words = []
     for key, value in section.items():
         if isinstance(value, bool):
@@ -123,7 +122,7 @@ def as_flags(section: Mapping[str, Any]) -> str:
 
 
 def _as_stages_read(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """`values` as they come out of the stages' command lines, where they can get into one."""
+    """`values` as the stages read them from their command lines, where this is possible."""
     read = {}
     for section, value in values.items():
         if isinstance(value, dict):
@@ -146,7 +145,7 @@ def _from_words(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
-    keys = [key for key in error.absolute_path if isinstance(key, str)]  # without places in a list
+    keys = [key for key in error.absolute_path if isinstance(key, str)]  # without list indices
     problem = f"{error.instance!r} is not allowed"
     if error.validator == "additionalProperties":
         known = error.schema["properties"]

@@ -1,4 +1,4 @@
-"""The provenance of a result: by what command, from what code and inputs it was made."""
+"""The provenance of a result: the command, code and inputs that it was made with."""
 
 import fcntl
 import hashlib
@@ -20,18 +20,18 @@ from core.files import write_json
 def recorded(
     stage: str, record: Path, inputs: list[Path], outputs: list[Path], own: Path | None = None
 ) -> Iterator[None]:
-    """Let the block be the only run of `stage`, and write to `record` what it made of what.
+    """Run the block as the only run of `stage`, and record in `record` what it read and wrote.
 
     The record is JSON: `command`, the words of the command line, and `inputs` and `outputs`, the
-    SHA-256 of each file by its path from the working directory. Our own modules are among the
-    inputs, as they were imported, and so is each file below an input that is a folder. The record
-    is written last, so that half a result has none that fits it. Of `own`, a file or folder of the
-    user's own, which can hold very many files, the record has one digest.
+    SHA-256 of each file by its path from the working directory. The inputs include the imported
+    modules of the project and each file in an input folder. The record is written last, so that an
+    incomplete result never matches its record. `own`, the user's own file or folder, which can
+    contain very many files, has a single digest.
 
     Raises:
-        UserError: a module was changed since it was imported, or an input while the block ran, so
-            that an engine would record a state that the outputs do not come from; or a run that was
-            started later has held the lock before.
+        UserError: a module has changed since it was imported, or an input while the block ran, so
+            that an engine would record a state that the outputs were not made from; or a run that
+            started later has already held the lock.
         OSError: a file cannot be read, or the record cannot be written.
     """
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def recorded(
 
 
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
-    """The SHA-256 of each file, or of each file below a folder, by its path from here."""
+    """The SHA-256 of each file, and of each file in a folder, by its path from here."""
     digests = {}
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -57,7 +57,7 @@ def hashes(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file; of a folder that of the list of its files, but for hidden ones."""
+    """The SHA-256 of a file; for a folder, that of the list of its files, without hidden ones."""
     if not path.is_dir():
         return _sha256(path)
     listed = hashlib.sha256()
@@ -77,15 +77,15 @@ def _sha256(file: Path) -> str:
 
 
 def _modules() -> dict[str, str | None]:
-    """Our own modules as they were imported."""
+    """The project's modules, with their hashes when they were imported."""
     return {_from_here(path): digest for path, digest in imported.items()}
 
 
 def _refuse_changes(stage: str, used: dict[str, str | None]) -> None:
-    """Raise UserError if a file is no longer as it was used."""
+    """Raise UserError if a file has changed since it was used."""
     for path, before in used.items():
         if before is None or not Path(path).exists() or digest(Path(path)) != before:
-            raise UserError(f"{path}: changed while {stage} ran; run it again")
+            raise UserError(f"{path}: changed while {stage} ran; rerun {stage}")
 
 
 def _from_here(path: Path) -> str:
@@ -94,22 +94,22 @@ def _from_here(path: Path) -> str:
 
 @contextmanager
 def _alone(stage: str, path: Path) -> Iterator[None]:
-    """Hold the lock at `path`. The kernel gives it back, however the process ends.
+    """Hold the lock at `path`. The kernel releases it however the process ends.
 
     A killed engine leaves its stage running. The next run of the stage must not write at the same
-    time as that one, and that one, if it comes to the lock second, not at all: what follows the
-    stage may be reading. So the file says when the last run to hold it was started.
+    time. And the old run must not write after the next one, whose outputs later stages may already
+    be reading. So the file contains the start time of the last run that held the lock.
     """
     started = psutil.Process().create_time()
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"{stage}: waiting for an earlier run of it to end", file=sys.stderr)
+            print(f"{stage}: waiting for an earlier run to end", file=sys.stderr)
             fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
-        if started < _seconds(lock.read()) <= time.time():  # of the future, if the clock went back
-            raise UserError(f"{stage}: not run, since a later run of it has taken its place")
+        if started < _seconds(lock.read()) <= time.time():  # else the clock was set back
+            raise UserError(f"{stage}: not run, because a later run has replaced this one")
         lock.truncate(0)
         lock.write(str(started))
         lock.flush()
@@ -119,5 +119,5 @@ def _alone(stage: str, path: Path) -> Iterator[None]:
 def _seconds(text: str) -> float:
     try:
         return float(text)
-    except ValueError:  # a new file, or one cut short by a full disk
+    except ValueError:  # a new file, or one truncated by a full disk
         return 0

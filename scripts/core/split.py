@@ -1,4 +1,4 @@
-"""Images as the models take them: one part of the data, with class indices and the pixel range."""
+"""One part of the data as the models read it: images, class indices and the pixel range."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ class Split:
         images: (n, height, width), uint8 or float32, in the dataset's own units.
         labels: (n,), int64, indices into `classes`.
         classes: (k,), unicode, the classes as the dataset spells them, in its order.
-        pixel_range: (2,), float64, the lowest and highest pixel of the dataset's training images,
-            used or not, without what lies far outside of the rest. Models scale with it, and keep
-            it, so that they take images in the dataset's own units.
+        pixel_range: (2,), float64, the lowest and highest pixel of all training images of the
+            dataset, without outliers. Models store it and scale their inputs with it, so that they
+            accept images in the dataset's own units.
     """
 
     images: np.ndarray
@@ -44,13 +44,13 @@ def write_split(path: Path, split: Split) -> None:
 
 
 def background(images: np.ndarray) -> float:
-    """What is around the digits: the median of the pixels at the borders of images, (n, h, w)."""
+    """The background around the digits: the median border pixel of images, (n, h, w)."""
     borders = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
     return float(np.median(np.concatenate(borders, axis=None)))
 
 
 def scaled_and_flat(images: np.ndarray, pixel_range: np.ndarray) -> np.ndarray:
-    """Images as rows of float32, (n, height * width), with `pixel_range` mapped to [0, 1]."""
+    """Images as float32 rows, (n, height * width), with `pixel_range` mapped to [0, 1]."""
     low, high = np.float32(pixel_range)
     rows = images.reshape(len(images), np.prod(images.shape[1:])).astype(np.float32)
     rows -= low

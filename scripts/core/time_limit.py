@@ -1,4 +1,4 @@
-"""A limit on the time that a block of code may take."""
+"""A time limit for a block of code."""
 
 import signal
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NoReturn
 def time_limit(seconds: float, error: Exception) -> Iterator[None]:
     """Raise `error` in the block after `seconds`, whatever it waits for. Main thread only.
 
-    Raised as it is: what a library makes of a TimeoutError would hide which limit it was.
+    The caller chooses the error, because libraries handle a TimeoutError themselves.
     """
 
     def stop(*_: object) -> NoReturn:

@@ -46,9 +46,9 @@ def _no_class(label: str, counts: dict[str, int]) -> dict[str, Any]:
         "no_class",
         WARN,
         f"{sum(counts.values()):,} images are labelled {label}: {each}.",
-        "That often marks images without a label. They are learnt as a class of their own, and"
-        " count as one in each accuracy.",
-        "Take these images out, unless it is a class like the others.",
+        "This label often marks images without a label. The models learn it as a class of its own,"
+        " and every accuracy includes it.",
+        "Remove these images, unless the label is a class like the others.",
     )
 
 
@@ -61,10 +61,10 @@ def _missing(
     return finding(
         f"class_not_in_{name}",
         WARN if expected[missing].max() >= EXPECTED else NOTE,
-        f"{len(missing)} of {len(data.classes)} classes have no image in {name}, and in train"
-        f" as many as stand in brackets: {each}{more}.",
-        f"How well a model knows them is not measured by {name}.",
-        f"Add images of these classes to {name}, or take the classes out.",
+        f"{len(missing)} of {len(data.classes)} classes have no image in {name} (in brackets: their"
+        f" images in train): {each}{more}.",
+        f"Accuracy on {name} says nothing about these classes.",
+        f"Add images of these classes to {name}, or remove the classes.",
     )
 
 
@@ -74,10 +74,10 @@ def _other_shares(
     return finding(
         f"class_shares_of_{name}",
         WARN,
-        f"Class {data.classes[widest]} is {share(int(train[widest]), int(train.sum()))} images of"
-        f" train and {share(int(count[widest]), int(count.sum()))} of {name}.",
-        f"Accuracy on {name} gives the classes other weights than training does: the model that is"
-        " best there need not be where classes are as frequent as in train.",
-        "If one of them is not as it will be in use, draw that part anew; else compare the models"
+        f"Class {data.classes[widest]} has {share(int(train[widest]), int(train.sum()))} images of"
+        f" train, but {share(int(count[widest]), int(count.sum()))} of {name}.",
+        f"Accuracy on {name} weights the classes differently than training does. Another model may"
+        " be the best where classes are as frequent as in train.",
+        "Make the class shares of both parts those that you expect in use, or compare the models"
         " class by class.",
     )

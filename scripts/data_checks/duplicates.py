@@ -12,7 +12,7 @@ MANY, SOME = 0.01, 0.001  # of the images of a part
 WORDS = {
     EQUAL: "equal",
     MOVED: "moved by one pixel",
-    NEAR: f"nearly equal (no further apart than {NEARNESS:.0%} of what either differs from the"
+    NEAR: f"nearly equal (their distance is at most {NEARNESS:.0%} of the distance of each from the"
     " mean image of its part)".replace("%", " %"),
 }
 
@@ -76,10 +76,10 @@ def _leak(data: Data, name: str, others: str, counts: dict[int, int], rows: list
         f"{name}_in_{others.replace(' ', '_')}",
         severity,
         f"{share(total, images)} {kind(name)} images are also in {others}: {_kinds(counts)}.",
-        "A model may know these by heart, so accuracy on them says nothing of new images, and the"
-        " model that remembers best looks best.",
-        f"Take them out of {name} or out of {others}; where several images show one thing, as"
-        " frames of a film do, put all of them in one part.",
+        "A model may have memorized them. Accuracy on them says nothing about new images, and it"
+        " favours the model that memorizes best.",
+        f"Remove them from {name} or from {others}. Keep images that show the same object, such as"
+        " the frames of a video, in one part.",
         rows,
     )
 
@@ -88,15 +88,15 @@ def _repeated(data: Data, name: str, counts: dict[int, int], rows: list) -> dict
     images, total = len(data.parts[name].images), sum(counts.values())
     certain = total - counts[NEAR]
     meaning = {
-        "train": "They count twice in training, and where validation images are split off, they may"
-        " be on both sides, so that validation accuracy is too high.",
-    }.get(name, "They count twice in each accuracy, so the intervals are too narrow.")
+        "train": "They count twice in training. If validation images are split off, copies may be"
+        " on both sides, which makes the validation accuracy too high.",
+    }.get(name, "They count twice in every accuracy, so the intervals are too narrow.")
     return finding(
         f"repeated_in_{name}",
         WARN if certain >= MANY * images else NOTE,
         f"{share(total, images)} {kind(name)} images repeat an earlier one: {_kinds(counts)}.",
         meaning,
-        "Keep one of each, unless they are repeated on purpose.",
+        "Keep one copy of each, unless the repetition is intended.",
         rows,
     )
 
@@ -106,10 +106,10 @@ def _contested(data: Data, images: int, counts: dict[int, int], rows: list) -> d
     return finding(
         "other_label",
         WARN if total >= SOME * images else NOTE,
-        f"{share(sum(counts.values()), images)} images are there again with another label:"
+        f"{share(sum(counts.values()), images)} images repeat an earlier one with another label:"
         f" {_kinds(counts)}.",
-        "One of the two labels is wrong, or the image may be either: no model can be right about"
-        " both, and learning both teaches it neither.",
-        "Look at them; correct the labels, or take the images out.",
+        "One of the two labels is wrong, or the image is ambiguous. No model can predict both"
+        " labels correctly.",
+        "Look at these images; correct the labels, or remove the images.",
         rows,
     )

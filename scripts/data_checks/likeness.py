@@ -44,11 +44,11 @@ def _scale(name: str, train: Look, other: Look, dtypes: Mapping[str, str]) -> di
     ratio = max(ranges) / min(ranges) if min(ranges) > 0 else 1.0
     offset = abs(other.low - train.low) / max(ranges) if max(ranges) > 0 else 0.0
     types = dtypes.get("train"), dtypes.get(name)
-    were = f"; they came as {types[0]} and {types[1]}" if types[0] != types[1] else ""
+    were = f"; their dtypes were {types[0]} and {types[1]}" if types[0] != types[1] else ""
     found = (
-        f"Pixels of a usual training image go from {number(train.low)} to {number(train.high)}, and"
-        f" those of a usual {name} image from {number(other.low)} to {number(other.high)} (medians"
-        f" of each image's lowest and highest){were}."
+        f"The pixels of a typical training image range from {number(train.low)} to"
+        f" {number(train.high)}, those of a typical {name} image from {number(other.low)} to"
+        f" {number(other.high)} (medians of each image's lowest and highest pixel){were}."
     )
     if ratio >= OTHER_SCALE or offset >= OTHER_OFFSET:
         severity, is_what = STOP, "another scale"
@@ -59,7 +59,7 @@ def _scale(name: str, train: Look, other: Look, dtypes: Mapping[str, str]) -> di
             f"{name}_dtype",
             NOTE,
             found,
-            "Their ranges are alike, so a pixel means the same in both.",
+            "Their ranges are similar, so pixel values mean the same in both.",
             "Nothing needs to be done.",
         )
     else:
@@ -68,10 +68,11 @@ def _scale(name: str, train: Look, other: Look, dtypes: Mapping[str, str]) -> di
         f"{name}_scale",
         severity,
         found,
-        f"That is {is_what}. Models scale all images by the range of the training images, so the"
-        f" {name} images are unlike what they learn from, and which model copes best is luck.",
-        "Bring both parts to one scale: divide both by 255, or neither; standardise both with the"
-        " mean and deviation of the training images.",
+        f"This is {is_what}. The models scale all images by the pixel range of the training images,"
+        f" so the {name} images look unlike the training images, and which model is best on them is"
+        " a matter of chance.",
+        "Use one scale for both parts: divide both by 255, or neither; standardize both with the"
+        " mean and standard deviation of the training images.",
     )
 
 
@@ -82,11 +83,11 @@ def _mean(name: str, train: Look, other: Look) -> dict[str, Any] | None:
     return finding(
         f"{name}_brightness",
         WARN,
-        f"The mean pixel is {train.mean:.4g} in train and {other.mean:.4g} in {name}, where a usual"
-        f" training image goes from {number(train.low)} to {number(train.high)}.",
-        f"The {name} images are lit, inked or cut out in another way than the training images, and"
-        " accuracy on them says little of images like those.",
-        "See whether both parts were prepared in the same way.",
+        f"The mean pixel is {train.mean:.4g} in train and {other.mean:.4g} in {name}; a typical"
+        f" training image ranges from {number(train.low)} to {number(train.high)}.",
+        f"The {name} images differ from the training images in lighting, stroke width or cropping."
+        " Accuracy on them says little about images like the training images.",
+        "Check whether both parts were prepared in the same way.",
     )
 
 
@@ -100,8 +101,8 @@ def _background(name: str, train: Look, other: Look) -> dict[str, Any] | None:
     return finding(
         f"{name}_background",
         WARN,
-        f"Of the pixels of train, {100 * shares[0]:.0f} % are {number(value)}, the most frequent"
-        f" value; of those of {name}, {100 * shares[1]:.0f} % are.",
-        "The background is not the same: one part may have been compressed, resized or smoothed.",
-        "See whether both parts were prepared in the same way.",
+        f"The most frequent pixel value of train is {number(value)}: {100 * shares[0]:.0f} % of the"
+        f" pixels of train have it, and {100 * shares[1]:.0f} % of those of {name}.",
+        "The backgrounds differ: one part may have been compressed, resized or smoothed.",
+        "Check whether both parts were prepared in the same way.",
     )

@@ -18,10 +18,10 @@ GUESS = 1.5  # times the share of the largest class: little more than a guess
 CLASSES_NAMED = 3
 TURNS = {  # what `images` were made of the right ones by, (n, height, width)
     "transposed": lambda images: images.transpose(0, 2, 1),
-    "turned a quarter to the left": lambda images: np.rot90(images, 1, (1, 2)),
-    "turned a quarter to the right": lambda images: np.rot90(images, -1, (1, 2)),
-    "transposed and turned by half": lambda images: np.rot90(images, 2, (1, 2)).transpose(0, 2, 1),
-    "turned by half": lambda images: np.rot90(images, 2, (1, 2)),
+    "rotated by 90° to the left": lambda images: np.rot90(images, 1, (1, 2)),
+    "rotated by 90° to the right": lambda images: np.rot90(images, -1, (1, 2)),
+    "transposed and rotated by 180°": lambda images: np.rot90(images, 2, (1, 2)).transpose(0, 2, 1),
+    "rotated by 180°": lambda images: np.rot90(images, 2, (1, 2)),
     "mirrored left to right": lambda images: images[:, :, ::-1],
     "mirrored top to bottom": lambda images: images[:, ::-1],
 }
@@ -52,25 +52,25 @@ def check_meaning(data: Data, name: str, train: Look, other: Look) -> dict[str, 
             return finding(
                 f"{name}_{'inverted' if 'inverted' in turn else 'orientation'}",
                 STOP,
-                f"The {name} images look {turn}, compared with the training images. {said}."
+                f"Compared with the training images, the {name} images look {turn}. {said}."
                 f" With that undone, {100 * turned:.0f} % of the {name} images are.",
-                "No model can be right about them but by luck.",
+                "A model can classify them correctly only by chance.",
                 "Prepare both parts in the same way.",
                 _rows(data, name, train, other, np.unique(theirs)),
             )
     moved = _moved_classes(own, labels, answers, theirs, len(data.classes))
     if moved:
         classes = data.classes
-        each = [f"{classes[one]} look like {classes[two]}" for one, two in moved.items()]
+        each = [f"{classes[one]} like {classes[two]}" for one, two in moved.items()]
         more = f" and {len(each) - CLASSES_NAMED} more classes" if len(each) > CLASSES_NAMED else ""
         return finding(
             f"{name}_labels",
             STOP,
-            f"{kind(name).capitalize()} images labelled {', '.join(each[:CLASSES_NAMED])} of"
-            f" train{more}. {said}.",
-            f"The {name} labels seem to mean other classes than the training labels: counted from"
-            " another number, or in another order.",
-            "Give both parts the same label for the same class.",
+            f"{kind(name).capitalize()} images look like another class of train:"
+            f" {', '.join(each[:CLASSES_NAMED])}{more}. {said}.",
+            f"The {name} labels probably mean other classes than the training labels: numbered from"
+            " another start, or in another order.",
+            "Use the same label for the same class in both parts.",
             _rows(data, name, train, other, np.array(list(moved))),
         )
     if usual - here > fall:
@@ -79,9 +79,9 @@ def check_meaning(data: Data, name: str, train: Look, other: Look) -> dict[str, 
             f"{name}_unlike_train",
             STOP if here < guess else WARN,
             f"The {name} images are unlike the training images. {said}.",
-            "They are of another kind, or have wrong labels: accuracy on them says little of images"
-            " like those of train.",
-            "Look at both parts with their labels.",
+            "They show something else or have wrong labels. Accuracy on them says little about"
+            " images like the training images.",
+            "Look at the images and labels of both parts.",
             _rows(data, name, train, other, np.unique(theirs)),
         )
     return None

@@ -33,14 +33,14 @@ def check_greys(data: Data, dtypes: Mapping[str, str]) -> dict[str, Any] | None:
     return finding(
         "few_values",
         WARN if cut else NOTE,
-        f"The pixels of train have {len(values)} values only: {', '.join(each)}.",
-        "That is what is left of greys when whole numbers are divided and rounded down, as by"
-        " (x / 255).astype(uint8): most of each image is lost."
+        f"The pixels of train have only {len(values)} values: {', '.join(each)}.",
+        "Dividing and rounding down leaves such values, as in (x / 255).astype(uint8): the greys"
+        " are lost."
         if cut
         else "The images are black and white, without greys.",
-        "Save them as they were, from 0 to 255, or as real numbers from 0 to 1."
+        "Save the original values from 0 to 255, or real numbers from 0 to 1."
         if cut
-        else "Nothing needs to be done if that is how they are meant.",
+        else "Nothing needs to be done if this is intended.",
     )
 
 
@@ -62,17 +62,17 @@ def _outside(data: Data, name: str, low: float, high: float, images: np.ndarray)
     far = (pixels < low) | (pixels > high)
     ends = " to ".join(number(end) for end in np.unique([pixels[far].min(), pixels[far].max()]))
     scaled = {
-        "train": "Scaled by all pixels, other images would have little contrast left, so models"
-        f" scale by {number(low)} to {number(high)}, and what lies beyond is cut to that.",
-    }.get(name, "What a model answers to these images is luck.")
+        "train": "Scaling by these pixels would leave little contrast in the other images, so the"
+        f" models scale by {number(low)} to {number(high)} and clip pixels outside of it.",
+    }.get(name, "What a model predicts for these images is a matter of chance.")
     return finding(
         f"{name}_far_outside",
         WARN,
         f"{share(len(images), len(data.parts[name].images))} {kind(name)} images have {far.sum():,}"
-        f" {'pixels' if far.sum() > 1 else 'pixel'} far outside of the others, which go from"
+        f" {'pixels' if far.sum() > 1 else 'pixel'} far outside of the range of all others,"
         f" {number(low)} to {number(high)}: {ends}.",
         scaled,
-        "Look at these images; mend them or take them out.",
+        "Look at these images; correct or remove them.",
         [[picture(data, name, index)] for index in images[:5].tolist()],
     )
 
@@ -83,8 +83,8 @@ def _empty(data: Data, name: str, images: np.ndarray) -> dict[str, Any]:
     return finding(
         f"{name}_of_one_value",
         WARN if len(images) >= MANY * total else NOTE,
-        f"{share(len(images), total)} {kind(name)} images are of one value each: number {shown}"
-        f"{' and more' if len(images) > 5 else ''}.",
-        "Nothing is to be seen in them, so no model can tell their class.",
-        "See whether they were read rightly; take them out.",
+        f"{share(len(images), total)} {kind(name)} images are blank, all pixels of one value:"
+        f" number {shown}{' and more' if len(images) > 5 else ''}.",
+        "They show nothing, so no model can tell their class.",
+        "Check whether they were read correctly; remove them.",
     )

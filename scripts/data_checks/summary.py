@@ -44,13 +44,13 @@ def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
     """How alike the class counts of the two parts are, as a test and as a sentence."""
     p_value = same_shares(np.stack([train, test]))
     widest = float(100 * np.abs(train / train.sum() - test / test.sum()).max())
-    finding = "no difference beyond chance" if p_value >= ALPHA else "more difference than chance"
+    finding = "no" if p_value >= ALPHA else "a"
     return {
         "p_value": p_value,
         "widest_gap_points": widest,
         "sentence": (
             f"The class shares of train and test differ by at most {widest:.1f} percentage points;"
-            f" a chi-squared test finds {finding} (p = {p_value:.2g})."
+            f" a chi-squared test finds {finding} significant difference (p = {p_value:.2g})."
         ),
     }
 

@@ -20,8 +20,8 @@ def check_unused(data: Data, origin: Mapping[str, Any]) -> Iterator[dict[str, An
         yield finding(
             "unused_files",
             WARN if count >= MANY * images else NOTE,
-            f"{count:,} {'files were' if count > 1 else 'file was'} not used, as"
+            f"{count:,} {'files were' if count > 1 else 'file was'} not used, such as"
             f" {', '.join(origin['unused'])}.",
-            "Images in them are missing in every part, and so are classes that have no others.",
-            "Save them in a format that README.md lists, or take them out.",
+            "Images in them are missing from every part, and so are classes without other images.",
+            "Save them in a format that README.md lists, or remove them.",
         )

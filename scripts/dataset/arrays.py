@@ -126,11 +126,11 @@ def read_array_blocks(
             found = _listed([*stored.values(), *unused])
             raise UserError(
                 f"{printable(files.source)}: no images (found {found}); allowed: x_test, images, or"
-                " the like"
+                " a similar name"
             )
         part = min(parts, key=["test", "train", "validation"].index)
         if len(parts) > 1:
-            print(f"{printable(files.source)}: the images of {part} are asked", file=sys.stderr)
+            print(f"{printable(files.source)}: predicting the images of {part}", file=sys.stderr)
         array, labels = stored["images", part], stored.get(("labels", part))
         shape, names = array.shape(), stored.get(("names", ""))
         count = shape[0] if shape else 0
@@ -138,7 +138,7 @@ def read_array_blocks(
         if labels is not None and labels.shape[:1] != (count,):
             raise UserError(
                 f"{array.place}: {count} images and labels of shape {labels.shape}; allowed: one"
-                " label an image"
+                " label per image"
             )
         if labels is not None:
             own = None if names is None else _class_names(files, names.read(MAXIMUM_BYTES))
@@ -209,7 +209,7 @@ def _check(
                 raise UserError(
                     f"{printable(files.source)}: no {kind} of {part}"
                     f" (found {_listed([*stored.values(), *unused])});"
-                    f" allowed: {name}_{part}, {part}_{kind}, or the like"
+                    f" allowed: {name}_{part}, {part}_{kind}, or a similar name"
                 )
 
 
@@ -224,4 +224,4 @@ def _class_names(files: Files, names: np.ndarray) -> list[str]:
     try:
         return [str(name) for name in names.tolist()]
     except ValueError as error:  # a number that is no character's
-        raise UserError(f"{printable(files.source)}: the class names are no text") from error
+        raise UserError(f"{printable(files.source)}: the class names are not text") from error

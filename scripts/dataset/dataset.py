@@ -71,14 +71,14 @@ def checked_dataset(name: str, source: str, found: Found) -> Dataset:
         kinds = [_numbers(found.images[each]) for each in ("train", part)]
         if kinds[0] != kinds[1]:
             raise UserError(
-                f"{source}: train holds {kinds[0]} numbers and {part} {kinds[1]} ones; allowed:"
-                " the same in both, or a pixel would not mean the same"
+                f"{source}: train has {kinds[0]} numbers and {part} has {kinds[1]} numbers;"
+                " allowed: the same kind in both"
             )
         shape = found.labels[part].shape
         if shape[:1] != (len(own),):
             raise UserError(
                 f"{source}: {len(own)} images and {shape[0] if shape else 'no'} labels in {part};"
-                " allowed: one label an image"
+                " allowed: one label per image"
             )
     classes, labels = indexed(
         source, {part: found.labels[part] for part in images}, found.class_names
@@ -114,9 +114,9 @@ def read_dataset(path: Path) -> Dataset:
         origin = {} if fault else json.loads(arrays["origin"].tobytes())
         name = str(arrays["name"])
     except (ValueError, SystemError, RecursionError) as error:  # no JSON, or no characters
-        raise UserError(f"{path}: not what download writes ({type(error).__name__})") from error
+        raise UserError(f"{path}: not in download's format ({type(error).__name__})") from error
     if fault or not isinstance(origin, dict):
-        raise UserError(f"{path}: not what download writes ({fault or 'origin'})")
+        raise UserError(f"{path}: not in download's format ({fault or 'origin'})")
     parts = [part for part in PARTS if part != "validation" or len(arrays["x_validation"])]
     images, labels = ({part: arrays[f"{kind}_{part}"] for part in parts} for kind in "xy")
     return _dataset(name, arrays["classes"], images, labels, origin)
@@ -202,7 +202,7 @@ def _checked_images(source: str, part: str, images: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):  # found in the next line
         images = images.astype(np.float32, copy=False)
     if not _finite(images):
-        raise UserError(f"{source}: {part} has numbers too large for float32")
+        raise UserError(f"{source}: {part} has numbers that are too large for float32")
     return images
 
 

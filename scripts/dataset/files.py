@@ -77,7 +77,7 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
         raise
     except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
         raise UserError(
-            f"{printable(source)}: not a whole .zip archive ({reason(error)})"
+            f"{printable(source)}: not a complete .zip archive ({reason(error)})"
         ) from error
     for member in members:
         problem = _problem(member)
@@ -135,7 +135,7 @@ def _in_folder(top: str) -> dict[str, int]:
             found = Path(folder, name).stat()
             if not stat.S_ISREG(found.st_mode):
                 raise UserError(
-                    f"{printable(f'{folder}/{name}')}: no file; allowed: folders and files"
+                    f"{printable(f'{folder}/{name}')}: not a file; allowed: folders and files"
                 )
             sizes[inside + name] = found.st_size
     return sizes

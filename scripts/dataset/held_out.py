@@ -34,19 +34,19 @@ def without_classes(
         if not any(met):
             more = ", ..." if len(names) > MOST_NAMED else ""
             raise UserError(
-                f"{source}: {one!r} is no class of the dataset; allowed:"
+                f"{source}: {one!r} is not a class of the dataset; allowed:"
                 f" {', '.join(names[:MOST_NAMED])}{more}"
             )
         out |= met
     if (~out).sum() < 2:
         raise UserError(
-            f"{source}: {out.sum()} of {len(names)} classes leave fewer than two; allowed: up to"
-            f" {len(names) - 2} of them"
+            f"{source}: {out.sum()} of {len(names)} classes are too many; allowed: up to"
+            f" {len(names) - 2}, so that two remain"
         )
     places = np.where(out, np.cumsum(out), np.cumsum(~out)) - 1  # each among its own
     strange = out[data.y_test]
     if strange.all():
-        raise UserError(f"{source}: no test image is of another class; allowed: fewer classes")
+        raise UserError(f"{source}: no test images of other classes remain; allowed: fewer classes")
     unknown = data.x_test[strange], places[data.y_test[strange]], data.classes[out]
     if not out.any():
         return data, unknown

@@ -56,15 +56,15 @@ def read_idx(file: IO[bytes], longest: int) -> np.ndarray:
     dtype = np.dtype(DTYPES[start[2]])
     size = math.prod(shape) * dtype.itemsize
     if size > longest:
-        raise ValueError(f"an IDX file whose header says {size} bytes, and that has fewer")
+        raise ValueError(f"an IDX file with fewer than the {size} bytes of its header")
     content = np.empty(size, np.uint8)
     for place in range(0, size, CHUNK_BYTES):
         chunk = file.read(min(CHUNK_BYTES, size - place))
         if len(chunk) < min(CHUNK_BYTES, size - place):
-            raise ValueError(f"an IDX file whose header says {size} bytes, and that has fewer")
+            raise ValueError(f"an IDX file with fewer than the {size} bytes of its header")
         content[place : place + len(chunk)] = np.frombuffer(chunk, np.uint8)
     if file.read(1):
-        raise ValueError(f"an IDX file whose header says {size} bytes, and that has more")
+        raise ValueError(f"an IDX file with more than the {size} bytes of its header")
     try:
         return content.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
     except ValueError as error:  # too many axes, or no value and an axis of billions
@@ -105,8 +105,8 @@ def read_idx_of(files: Files) -> Found:
         for kind, arrays in (("images", images), ("labels", labels)):
             if (kind, part) not in names:
                 raise UserError(
-                    f"{printable(files.source)}: no IDX file of the {kind} of {part};"
-                    f" allowed: one like {part}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz"
+                    f"{printable(files.source)}: no IDX file with the {kind} of {part};"
+                    f" allowed: {part}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz or similar"
                 )
             arrays[part] = _read(files, names[kind, part], left)
             left -= arrays[part].nbytes

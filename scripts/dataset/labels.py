@@ -42,7 +42,7 @@ def indexed(
     for part, texts in spelled.items():
         unknown = [text for text in texts if text not in index]
         if unknown:
-            raise UserError(f"{source}: class {unknown[0]} is in {part} and not in train")
+            raise UserError(f"{source}: class {unknown[0]} is in {part} but not in train")
         own = np.array([index[text] for text in texts], np.int64)
         places[part] = own[places[part]]
     return np.array(classes, np.str_), places
@@ -85,7 +85,7 @@ def _texts(source: str, part: str, values: np.ndarray) -> list[str]:
             values = np.char.decode(values, "utf-8", "backslashreplace")
         return [str(value) for value in values.tolist()]
     except (ValueError, SystemError) as error:  # the number of no character
-        raise UserError(f"{source}: {part} has labels that are no text") from error
+        raise UserError(f"{source}: {part} has labels that are not text") from error
 
 
 def _distinct(source: str, what: str, texts: Sequence[str]) -> list[str]:
@@ -101,7 +101,7 @@ def _distinct(source: str, what: str, texts: Sequence[str]) -> list[str]:
                 f" {LONGEST_NAME}"
             )
         if line in shown:
-            raise UserError(f"{source}: {what} that read the same: {shown[line]!a} and {text!a}")
+            raise UserError(f"{source}: {what} that look the same: {shown[line]!a} and {text!a}")
         shown[line] = text
     return list(shown)
 

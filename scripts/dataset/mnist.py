@@ -93,8 +93,8 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
             time.sleep(min(2**attempt, LONGEST_PAUSE))
     raise UserError(
         f"download.dataset: mnist could not be fetched from any mirror ({reason}); allowed"
-        " instead: a folder or URL with its files in DATA_MIRROR, digits, or own, for files of your"
-        " own in download.path"
+        " instead: mnist with a folder or URL of its files in DATA_MIRROR; digits; own, with your"
+        " own files in download.path"
     )
 
 

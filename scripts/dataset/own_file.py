@@ -31,7 +31,7 @@ def overwriting(file: str | None, outputs: Iterable[str]) -> str | None:
         ):
             return printable(
                 f"download.path: {file!r} is not allowed (a stage writes {output}); allowed: a"
-                " path that no stage writes: move your files, and name their new path"
+                " path that no stage writes; move your files there"
             )
     return None
 

@@ -78,7 +78,7 @@ def read_picture(files: Files, name: str) -> tuple[np.ndarray, bool]:
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise UserError("no image of these formats") from error
+        raise UserError("not an image in a supported format") from error
     except Exception as error:  # Pillow has many kinds for a file that is not what it says
         raise UserError(reason(error)) from error
 
@@ -99,7 +99,9 @@ def _placed(files: Files) -> list[tuple[str, str, str]]:
         part = PARTS.get(path[top].lower()) if has_parts else "train"
         name = "/".join(path)
         if part is None or len(path) != top + 2 + has_parts:
-            raise UserError(f"{files.place(name)}: an image in another place; allowed: {ALLOWED}")
+            raise UserError(
+                f"{files.place(name)}: an image in an unexpected folder; allowed: {ALLOWED}"
+            )
         found.append((part, path[-2], name))
     if "train" not in {part for part, _, _ in found}:
         raise UserError(f"{printable(files.source)}: no images of train; allowed: {ALLOWED}")
@@ -144,8 +146,8 @@ def _check(
         if len(found) > 1:
             most = sorted(found.items(), key=lambda each: -len(each[1]))
             some = ", ".join(
-                f"{'x'.join(map(str, value)) if kind == 'size' else value} ({len(names)}, as"
-                f" {printable(names[0])})"
+                f"{'x'.join(map(str, value)) if kind == 'size' else value} ({len(names)}, such"
+                f" as {printable(names[0])})"
                 for value, names in most[:SHOWN]
             )
             way = "one size, or download.resize: [height, width]" if kind == "size" else "one depth"

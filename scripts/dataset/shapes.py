@@ -87,7 +87,7 @@ def check_size(count: int, size: tuple[int, int], dtype: np.dtype, source: str) 
 def _luma(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, bool]:
     is_real = images.dtype.kind == "f"
     if not is_real and images.size and max(-int(images.min()), int(images.max())) >= 2**31:
-        raise UserError(f"{source}: {name} has colours of 2^31 and more; allowed: smaller numbers")
+        raise UserError(f"{source}: {name} has colours of 2^31 or more; allowed: smaller numbers")
     white = _white(images, source, name) if images.shape[3] == 4 else 0
     grey = np.empty(images.shape[:3], np.float32 if is_real else images.dtype)
     is_coloured = False
@@ -111,7 +111,7 @@ def _white(images: np.ndarray, source: str, name: str) -> int:
     lowest, highest = (images.min(), images.max()) if images.size else (0, 0)
     if not (lowest >= 0 and highest <= 255):
         raise UserError(
-            f"{source}: {name} has transparency, and numbers from {lowest} to {highest}; allowed:"
-            " from 0 to 1, or to 255"
+            f"{source}: {name} has transparency and values from {lowest} to {highest}; allowed:"
+            " values from 0 to 1, or from 0 to 255"
         )
     return 1 if images.dtype.kind == "b" or highest <= 1 else 255

@@ -28,11 +28,11 @@ def stratified(
         if few.min():
             return np.sort(chosen), np.sort(rest)
     least = few.argmin()
-    ways = ["0, to hold out none" if key == "validation_size" else "all"]
+    ways = ["0 for no validation part" if key == "validation_size" else "all"]
     if counts[least] > 1:
         ways.append("a larger value" if 2 * count < len(indices) else "a smaller value")
     raise UserError(
-        f"preprocess.{key}: {value} gives {count} of {len(indices)} images, which leaves a class"
-        f" without an image on one side, as class {data.classes[least]}, which has {counts[least]};"
+        f"preprocess.{key}: {value} selects {count} of {len(indices)} images, which leaves no image"
+        f" of a class on one side (class {data.classes[least]}, with {counts[least]} in all);"
         f" allowed: {', '.join(ways)}, or more images of the class"
     )

@@ -73,14 +73,14 @@ def read_table_blocks(
         if len(found) > 1 or side == 0 or side**2 != len(columns) - len(found):
             raise UserError(
                 f"{place}: the first line names {len(columns)} columns, {len(found)} of them label;"
-                " allowed: one for each pixel of a square image, as 784 of 28x28, with commas"
-                " between, and at most one called label"
+                " allowed: one for each pixel of a square image, such as 784 for 28x28, and at most"
+                " one named label, separated by commas"
             )
         numbers = [as_number(name) for name in columns]
         if not any(isinstance(number, str) for number in numbers) and numbers != [
             *range(len(numbers))  # as pandas calls columns without names
         ]:
-            raise UserError(f"{place}: the first line holds numbers; allowed: the columns' names")
+            raise UserError(f"{place}: the first line contains numbers; allowed: column names")
         line, row = 2, 1
         for block in _and(first, rows):
             pixels, labels, kept = _parse(block, columns, found, place, line, refuse)
@@ -116,7 +116,7 @@ def _by_part(files: Files) -> dict[str, str]:
             some = printable(", ".join((own or names)[:10]))
             raise UserError(
                 f"{printable(files.source)}: {len(own)} CSV files of {part} (found {some});"
-                f" allowed: one of each part, as {part}.csv"
+                f" allowed: one for each part, such as {part}.csv"
             )
         if own:
             found[part] = own[0]
@@ -132,14 +132,14 @@ def _read_table(
     rows = _rows(file, place)
     first, columns, found = _columns(rows)
     if not found and not needed:
-        print(f"{place}: not used, since it has no column label", file=sys.stderr)
+        print(f"{place}: not used, because it has no label column", file=sys.stderr)
         return None
     side = math.isqrt(max(len(columns) - 1, 0))
     if len(found) != 1 or side == 0 or side**2 != len(columns) - 1:
         raise UserError(
             f"{place}: the first line names {len(columns)} columns, {len(found)} of them label;"
-            " allowed: one called label, and one for each pixel of a square image, as 784 of 28x28,"
-            " with commas between"
+            " allowed: one named label, and one for each pixel of a square image, such as 784 for"
+            " 28x28, separated by commas"
         )
     parts, labels, line = [], [], 1
     with tqdm(desc=place, unit=" images", disable=None) as progress:
@@ -161,7 +161,7 @@ def _rows(file: IO[bytes], place: str) -> Iterator[list[str]]:
     while chunk := file.read(BLOCK_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > LONGEST_ROW:
-            raise UserError(f"{place}: a line of over {LONGEST_ROW} bytes; allowed: shorter ones")
+            raise UserError(f"{place}: a line of over {LONGEST_ROW} bytes; allowed: shorter lines")
         if lines:
             yield [line.decode().removesuffix("\r") for line in lines]
     if rest:

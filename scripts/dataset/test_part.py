@@ -28,7 +28,7 @@ def with_test_part(found: Found, source: str, share: float, seed: int) -> Found:
     if images.shape[:1] != labels.shape[:1]:
         raise UserError(
             f"{source}: {len(images)} images and {labels.shape[0] if labels.shape else 'no'} labels"
-            " in train; allowed: one label an image"
+            " in train; allowed: one label per image"
         )
     random = np.random.default_rng(seed)
     _, classes, counts = np.unique(
@@ -41,8 +41,8 @@ def with_test_part(found: Found, source: str, share: float, seed: int) -> Found:
         chosen[random.permutation(own)[:count]] = True
     if not chosen.any():
         raise UserError(
-            f"{source}: no class has two images, so that none can be held out as test part;"
-            " allowed: two or more of a class, or a test part of your own"
+            f"{source}: no class has two images, so no image can be held out for testing;"
+            " allowed: two or more images of a class, or a test part of your own"
         )
     return replace(
         found,

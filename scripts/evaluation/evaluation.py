@@ -63,7 +63,7 @@ def read_evaluation(path: Path) -> Evaluation:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
     for name, (dimensions, kinds) in KINDS.items():
         if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
-            raise UserError(f"{path}: arrays of other dimensions or types than evaluate writes")
+            raise UserError(f"{path}: arrays with dimensions or types that evaluate does not write")
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
     shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
     if probabilities.shape != shape:
@@ -76,7 +76,7 @@ def read_evaluation(path: Path) -> Evaluation:
     try:
         findings = json.loads(arrays["findings"].tobytes())
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: findings are not whole JSON") from error
+        raise UserError(f"{path}: the findings are not valid JSON") from error
     if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
         raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
     return Evaluation(

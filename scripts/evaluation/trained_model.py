@@ -51,7 +51,7 @@ class TrainedModel:
         # NaN passes neither comparison.
         sums = probabilities.sum(axis=1)
         if not ((probabilities >= 0).all() and np.allclose(sums, 1, atol=1e-3)):
-            raise UserError(f"{self.folder}: its answers are not probabilities that sum to 1")
+            raise UserError(f"{self.folder}: its predictions are not probabilities that sum to 1")
         return probabilities.astype(np.float32)
 
     def described(self, validation: Split) -> dict[str, int]:
@@ -72,7 +72,7 @@ def read_models(folders: list[Path], batch_size: int) -> list[TrainedModel]:
     """Read several, which must have names of their own. Raises UserError and OSError."""
     names = [folder.name for folder in folders]
     if len(set(names)) < len(names):
-        raise UserError(f"evaluate: two models of one name in {', '.join(names)}; name them apart")
+        raise UserError(f"evaluate: models {', '.join(names)}; allowed: each name once")
     return [read_model(folder, batch_size) for folder in folders]
 
 

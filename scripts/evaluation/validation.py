@@ -13,11 +13,11 @@ LEAST_GAP = 0.15  # of the accuracies
 MOST_CHANCE = 1e-6  # that the p-value may be
 LONGEST = 40  # columns of a model's name
 MEANING = (
-    "That is far more than chance (exact test by Fisher, p < 0.000001). Test images seem to mean"
-    " something else than training images: other labels, another range of pixels, inverted, turned;"
-    " or validation images are in train, too."
+    "The gap is far larger than chance would explain (Fisher's exact test, p < 0.000001). The test"
+    " part probably differs from the training part: other labels, another pixel range, inverted or"
+    " rotated images. Or the validation images are also in train."
 )
-ACTION = "Look at both parts in the figures of the data, mend the dataset, and run again."
+ACTION = "Compare both parts in the figures of the data, fix the dataset, and rerun."
 
 
 def validation_scores(
@@ -51,20 +51,20 @@ def check_validation(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
         gap = found["validation_accuracy"] - scores["successes"] / images
         if gap >= LEAST_GAP and found["validation_p_value"] < MOST_CHANCE:
             said = (
-                f"{shortened(printable(name), LONGEST)} is right about {_share(*counts)} validation"
-                f" images and {_share(scores['successes'], images)} test images"
+                f"{shortened(printable(name), LONGEST)} gets {_share(*counts)} validation images"
+                f" right, but only {_share(scores['successes'], images)} test images"
             )
             gaps.append((gap, said))
     gaps.sort(key=lambda one: -one[0])
     if not gaps:
         return {}
     (_, worst), *others = gaps
-    more = f"; {len(others)} more models likewise" if len(others) > 1 else "; one more likewise"
+    count = f"{len(others)} more models have" if len(others) > 1 else "one more model has"
     return {
         "validation": {
             "check": "validation",
             "severity": "stop",
-            "found": f"{worst}{more if others else ''}.",
+            "found": f"{worst}{f'; {count} such a gap' if others else ''}.",
             "meaning": MEANING,
             "action": ACTION,
         }

@@ -1,7 +1,7 @@
-"""What the results of a revision were made of, by its dvc.lock, and whether they are up to date.
+"""What the results of a revision were made from, by its dvc.lock, and whether they are up to date.
 
-Reads dvc.yaml, dvc.lock and params.yaml as text: DVC itself would follow the revision's own
-configuration, to any file and any address.
+Reads dvc.yaml, dvc.lock and params.yaml as text: DVC itself would apply the configuration of the
+revision, which can name any file and any URL.
 """
 
 import re
@@ -22,18 +22,19 @@ from freshness.records import changed_files
 from freshness.revision import Revision, in_a_line, in_project
 from review.results import FAILURES, METRICS, STATS
 
-SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # what a reviewer is shown as results
+SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # the results that a review shows
 
 
 @dataclass(frozen=True)
 class StageState:
-    """A stage as dvc.lock has it.
+    """A stage as recorded in dvc.lock.
 
     Attributes:
-        stale: why its results do not belong to its command, parameters and inputs, if so.
-        command: the command lines it was made by.
-        parameters: what it was made with, by their names with dots.
-        inputs, outputs: MD5 of its files, by their paths.
+        stale: why its results are out of date with its command, parameters or inputs; None if they
+            are up to date.
+        command: the command lines that ran.
+        parameters: the values of its parameters, by dotted name.
+        inputs, outputs: the MD5 of each file, by path.
     """
 
     stale: str | None = None
@@ -46,19 +47,19 @@ class StageState:
 def read_stages(revision: Revision) -> dict[str, StageState]:
     """Every stage of `revision`, in the order of dvc.yaml. Needs no data and runs nothing.
 
-    Files that git does not hold need not be there: then what the stage that makes them has
-    recorded must be what the others have recorded of them. Nothing outside of the project is
-    opened, whatever dvc.yaml says.
+    Files that are not in git may be missing. Then the hash that one stage recorded for its output
+    is compared with the hash that later stages recorded for their input. No file outside of the
+    project is opened, whatever dvc.yaml says.
 
     Raises:
-        UserError: dvc.yaml and dvc.lock are missing, or one of the files is damaged.
+        UserError: dvc.yaml and dvc.lock are missing, or one of them is damaged.
     """
     with reading(f"dvc.yaml or dvc.lock of {revision.name}"):
         declared, entries = read_yaml(revision, "dvc.yaml"), _locked(revision)
         if declared is None and entries is None:
             raise UserError(
-                f"{revision.name} has no dvc.yaml and no dvc.lock, so nothing says what its "
-                "results were made of"
+                f"{revision.name} has neither dvc.yaml nor dvc.lock, so there is no record of what "
+                "its results were made from"
             )
         parameters = read_parameters(revision)
         stages = (declared or {}).get("stages") or {}
@@ -68,31 +69,31 @@ def read_stages(revision: Revision) -> dict[str, StageState]:
             _text(name): _state(revision, name, stage, entries.get(name), parameters, made)
             for name, stage in stages.items()
         }
-        removed = StageState("dvc.lock has it and dvc.yaml has not, so delete it there")
+        removed = StageState("it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock")
         return states | {name: removed for name in entries if name not in stages}
 
 
 def locked_stages(revision: Revision) -> dict[str, StageState] | None:
-    """Every stage by its entry in dvc.lock alone; None if there is no dvc.lock.
+    """Every stage as dvc.lock alone describes it; None if there is no dvc.lock.
 
     Raises:
-        UserError: it is damaged.
+        UserError: dvc.lock is damaged.
     """
     with reading(f"dvc.lock of {revision.name}"):
         return _locked(revision)
 
 
 def stale_stages(states: dict[str, StageState]) -> list[str]:
-    """Why results are not up to date, one line for each stage."""
+    """Why results are out of date, one line per stage."""
     made = {path for state in states.values() for path in state.outputs}
     return [
-        *(f"{name} has to run: {state.stale}" for name, state in states.items() if state.stale),
-        *(f"{path} is made by no stage of dvc.yaml" for path in SHOWN if path not in made),
+        *(f"{name} must be rerun: {state.stale}" for name, state in states.items() if state.stale),
+        *(f"{path} is no output of a stage in dvc.yaml" for path in SHOWN if path not in made),
     ]
 
 
 def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[str, list[str]]:
-    """The stages whose results are not those of the base, by name, and what was changed for it."""
+    """The stages whose results differ from the base, by name, with the changes that caused it."""
     again = {}
     for name, state in here.items():
         before = base.get(name)
@@ -107,7 +108,7 @@ def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[
         if not reasons and before.command != state.command:
             reasons = ["its command"]
         if reasons or before.outputs != state.outputs:
-            again[name] = reasons or ["nothing that dvc.lock knows of"]
+            again[name] = reasons or ["nothing that dvc.lock records"]
     return again | {name: ["removed"] for name in base if name not in here}
 
 
@@ -119,7 +120,7 @@ def _locked(revision: Revision) -> dict[str, StageState] | None:
 
 
 def _recorded(entry: dict[str, Any]) -> StageState:
-    """A stage by its entry in dvc.lock alone."""
+    """A stage as its entry in dvc.lock describes it."""
     inputs, outputs = (
         {_text(file["path"]): _text(file["md5"]) for file in entry.get(kind) or []}
         for kind in ("deps", "outs")
@@ -136,11 +137,11 @@ def _state(
     parameters: dict[str, Any],
     made: dict[str, str | None],
 ) -> StageState:
-    """A stage of dvc.yaml, judged by its entry in dvc.lock, if it has one.
+    """A stage of dvc.yaml, compared with its entry in dvc.lock, if it has one.
 
     Args:
-        parameters: the whole of params.yaml.
-        made: MD5 of what any stage has made, by its path.
+        parameters: all of params.yaml.
+        made: the MD5 of every output of every stage, by path.
     """
     for key in ("wdir", "foreach", "matrix"):
         if key in stage:
@@ -155,7 +156,7 @@ def _state(
     }
     if entry is None:
         missing = dict.fromkeys
-        return StageState("dvc.lock does not know it", [], {}, missing(inputs), missing(outputs))
+        return StageState("it is not in dvc.lock", [], {}, missing(inputs), missing(outputs))
     current, listed = _parameters_of(stage, parameters)
     recorded = {key: value for key, value in entry.parameters.items() if listed(key)}
     reasons = [*changed_values(recorded, current)]
@@ -169,7 +170,7 @@ def _state(
         *(key for key in entry.parameters if not listed(key)),
     ]
     if lost and not reasons:
-        reasons.append(f"dvc.yaml no longer lists {lost[0]}; dvc repro --force {name} runs it")
+        reasons.append(f"dvc.yaml no longer lists {lost[0]}; run dvc repro --force {name}")
     if not reasons and not _same_command(command, entry.command):
         reasons.append("its command has changed")
     more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
@@ -182,10 +183,10 @@ def _state(
 
 
 def _inputs_of(stage: dict[str, Any], parameters: dict[str, Any]) -> tuple[list[str], set[str]]:
-    """The inputs of a stage of dvc.yaml, and which of them are what a parameter names.
+    """The inputs of a stage of dvc.yaml, and which of them a parameter names.
 
-    These are somebody's own data, which lies anywhere, and not in git: only that parameter is
-    judged, and the data by what has it at hand.
+    The latter are the user's own data, anywhere on disk and not in git. Only the parameter is
+    checked here; make verify also checks the data.
     """
     values = flat(parameters)
     inputs, own = [], set()
@@ -201,9 +202,8 @@ def _inputs_of(stage: dict[str, Any], parameters: dict[str, Any]) -> tuple[list[
 def _parameters_of(
     stage: dict[str, Any], parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], Callable[[str], bool]]:
-    """The parameters that a stage of dvc.yaml lists, by name, and whether it lists a name.
-
-    A section that is listed stands for all of its keys.
+    """The parameters that a stage of dvc.yaml lists, and a function that tells whether it lists a
+    name. A listed section stands for all of its keys.
     """
     names = [_text(name) for name in stage.get("params") or []]
 
@@ -214,14 +214,16 @@ def _parameters_of(
 
 
 def _digest(revision: Revision, elsewhere: Mapping[str, str | None]) -> Callable[[str], str | None]:
-    """Gives the MD5 of a file; of one that is not at hand, what `elsewhere` has."""
+    """A function that returns the MD5 of a file; for one that is not available, the MD5 in
+    `elsewhere`.
+    """
 
     def digest(path: str) -> str | None:
         if not in_project(path):
             raise UserError(f"{path} is not in this project")
         try:
             return revision.md5(path) or elsewhere.get(path)
-        except UserError:  # a link, as DVC makes them where it is told so, or too large
+        except UserError:  # too large, or a link, which DVC can be configured to create
             if elsewhere.get(path) is None:
                 raise
             return elsewhere[path]
@@ -230,8 +232,8 @@ def _digest(revision: Revision, elsewhere: Mapping[str, str | None]) -> Callable
 
 
 def _same_command(declared: list[str], recorded: list[str]) -> bool:
-    """Whether `recorded` is `declared` with anything in the place of each of its ${...}: what stood
-    there are parameters, and those are compared by themselves.
+    """Whether `recorded` is `declared` with any text in place of each ${...}: these are parameters,
+    which are compared separately.
     """
     return len(declared) == len(recorded) and all(map(_fits, declared, recorded))
 
@@ -258,5 +260,5 @@ def _lines(command: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{in_a_line(str(value))}; allowed: a text")
+        raise ValueError(f"{in_a_line(str(value))}; allowed: text")
     return value

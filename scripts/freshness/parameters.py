@@ -1,4 +1,4 @@
-"""The parameters of a revision, and YAML files read in bounded time and memory."""
+"""The parameters of a revision. YAML files are read with limited time and memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from core.text import printable
 from core.time_limit import time_limit
 from freshness.revision import Revision
 
-SECONDS = 20  # to read and judge one revision
+SECONDS = 20  # to read and check one revision
 LARGEST_YAML = 2_000_000  # bytes
-MOST_NODES = 100_000  # of a YAML file; aliases can make a short one endless
+MOST_NODES = 100_000  # per YAML file; aliases can expand a short file without end
 
 
 def changed_parameters(base: Revision, here: Revision) -> dict[str, tuple[str, str]]:
-    """The parameters that differ, by their names with dots: the values before and here.
+    """The parameters that differ, by dotted name: the values in `base` and in `here`.
 
     Raises:
         UserError: params.yaml is missing or damaged in one of them.
@@ -39,7 +39,9 @@ def read_parameters(revision: Revision) -> dict[str, Any]:
 
 
 def read_yaml(revision: Revision, path: str) -> dict[str, Any] | None:
-    """A YAML file of `revision`; None if there is none. Raises UserError for what is no mapping."""
+    """A YAML file of `revision`; None if it does not exist. Raises UserError if it is damaged, too
+    large, or not a mapping.
+    """
     text = revision.read(path)
     if text is None:
         return None
@@ -69,19 +71,19 @@ def _check_size(content: Any) -> None:
 
 
 def differing(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """The keys whose values are not the same; 1 is not true, nor "1"."""
+    """The keys whose values differ; 1, true and "1" are different values."""
     keys = [*now, *(key for key in before if key not in now)]
     return [key for key in keys if repr(before.get(key)) != repr(now.get(key))]
 
 
 def changed_values(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    """Which values differ, in words."""
+    """A sentence for each value that differs."""
     for key in differing(before, now):
         yield f"{key} was {as_written(before.get(key))} and is {as_written(now.get(key))}"
 
 
 def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """`values` without nesting, by their names with dots."""
+    """`values` without nesting, by dotted name."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{before}{key}"
@@ -95,7 +97,7 @@ def as_written(value: Any) -> str:
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Give the block a limited time, and make whatever goes wrong in it a UserError."""
+    """Limit the time of the block, and turn every error in it into a UserError."""
     try:
         with time_limit(SECONDS, TimeoutError(f"not read within {SECONDS} seconds")):
             yield
@@ -103,5 +105,5 @@ def reading(what: str) -> Iterator[None]:
         raise
     except (ValueError, TimeoutError) as error:
         raise UserError(f"{what}: {printable(str(error))}") from error
-    except Exception as error:  # where files are made in bad faith, anything may be of any type
-        raise UserError(f"{what}: not what DVC writes ({type(error).__name__})") from error
+    except Exception as error:  # in a malicious file, any value can have any type
+        raise UserError(f"{what}: not in DVC's format ({type(error).__name__})") from error

@@ -1,4 +1,4 @@
-"""Which results are up to date, by what their stages recorded of themselves, whoever ran them."""
+"""Which results are up to date, by the stages' own records, whichever engine ran them."""
 
 import fcntl
 import json
@@ -17,14 +17,14 @@ from freshness.revision import in_project
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as the current code and parameters want it.
+    """A stage as the current code and parameters define it.
 
     Attributes:
-        name: of the rule, and of which of its runs.
-        record: where the stage writes its provenance.
+        name: the name of the rule, and the wildcards of the run.
+        record: the path of its provenance record.
         command: the words of its command line, without the interpreter.
-        inputs, outputs: the paths of its files. `record` is not among them, nor are the modules
-            that its script imports: the record names them, as a compiler's depfile does.
+        inputs, outputs: the paths of its files, without `record` and without the modules that its
+            script imports: the record lists these, as the depfile of a compiler does.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Stage:
 
 
 def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> Iterator[Stage]:
-    """The stages that have written `records`, as params.yaml wants them now. Of their files the
-    results that are at hand; the code that they imported is judged in any case, and data is not.
+    """The stages that wrote `records`, with the current values of params.yaml. Their outputs are
+    the recorded results that are available. Imported code is always checked, data is not.
     """
     for path in records:
         try:
@@ -47,16 +47,16 @@ def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> I
                 name for name in record["outputs"] if in_project(name) and Path(name).is_file()
             ]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            command, outputs = [], []  # it will be found missing or damaged
+            command, outputs = [], []  # stale_reasons reports it as missing or damaged
         yield Stage(path.stem, path.as_posix(), command, [], outputs)
 
 
 def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:
-    """Why the results of a stage do not belong to its command, code and inputs, by its name.
+    """Why the results of a stage are out of date with its command, code or inputs, by stage name.
 
     Args:
-        stages: to be judged.
-        ignoring: flags of their commands that no result depends on.
+        stages: the stages to check.
+        ignoring: command-line flags that do not affect the results.
     """
     digests: dict[str, str | None] = {}  # so that each file is read once
     reasons = {stage.name: _stale_reason(stage, ignoring, digests) for stage in stages}
@@ -66,11 +66,12 @@ def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> di
 def changed_files(
     recorded: Mapping[str, str | None], paths: Iterable[str], digest: Callable[[str], str | None]
 ) -> Iterator[str]:
-    """Which of `paths` are not as they are recorded, in words.
+    """A sentence for each of `paths` that differs from its record.
 
     Args:
-        recorded: the digest of each file, by its path.
-        digest: of a file as it is now; None if there is none. It may raise UserError.
+        recorded: the digest of each file, by path.
+        paths: the files to check.
+        digest: returns the current digest of a file, None if there is none. May raise UserError.
     """
     for path in paths:
         try:
@@ -85,11 +86,11 @@ def changed_files(
 
 
 def downstream(stages: Iterable[Stage], names: Iterable[str]) -> list[str]:
-    """The stages `names`, and those that read what they make, or what these make, and so on.
+    """The names of the stages `names` and of all stages downstream of them.
 
     Args:
         stages: each after those whose outputs it reads.
-        names: of some of them.
+        names: the names of some of them.
     """
     found, changing = [], set()
     for stage in stages:
@@ -100,7 +101,7 @@ def downstream(stages: Iterable[Stage], names: Iterable[str]) -> list[str]:
 
 
 def orphans(stages: Iterable[Stage]) -> Iterator[str]:
-    """Wait for runs of stages that a killed engine has left behind, and name them before."""
+    """Wait for runs that a killed engine left running; yield the name of each before waiting."""
     for stage in stages:
         lock = Path(stage.record).with_name(f".{Path(stage.record).stem}.lock")
         if lock.exists():
@@ -123,7 +124,7 @@ def _stale_reason(
             for reason in changed_values(before, now):
                 return reason
             if list(before) != list(now):
-                return "the flags have another order"
+                return "the order of the flags has changed"
         code = [path for path in inputs if path.startswith("scripts/") and in_project(path)]
 
         def digest(path: str) -> str | None:
@@ -144,7 +145,7 @@ def _stale_reason(
 
 
 def _with_values(command: list[str], values: Mapping[str, Any]) -> list[str]:
-    """The words of `command` with the `values` of its flags; and those that it lacks."""
+    """The words of `command` with its flags set to `values`, and with flags added for the rest."""
     words, is_replaced = [], False
     for word in command:
         if word.startswith("--"):
@@ -171,7 +172,7 @@ def _digest(path: str) -> str | None:
 
 
 def _flags(words: list[str], ignoring: Collection[str]) -> dict[str, str]:
-    """The values of each flag of a command line, those of `ignoring` left out."""
+    """The values of each flag of a command line, without the flags in `ignoring`."""
     flags: dict[str, list[str]] = {"": []}
     for word in words:
         if word.startswith("--"):

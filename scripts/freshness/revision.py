@@ -1,4 +1,4 @@
-"""A revision of the project, or the folder as it is: read, and never run or checked out."""
+"""A revision of the project, or the working tree: read, never run or checked out."""
 
 import hashlib
 import io
@@ -24,13 +24,13 @@ CHECKS = (".github", "Makefile", "scripts/review", "scripts/tool.py", "scripts/t
 class Revision:
     """A commit, or the working tree.
 
-    What it holds is read as bytes, by git where it is a commit. Nothing interprets it as a
-    repository of DVC's: its configuration could name any file and any address.
+    Its files are read as bytes, with git if it is a commit. It is never opened as a DVC repository,
+    because its configuration could name any file and any URL.
 
     Attributes:
-        name: what the reader calls it.
-        commit: its SHA-1 in full; None for the working tree.
-        subject: the first line of its message.
+        name: the name that messages use.
+        commit: the full SHA-1; None for the working tree.
+        subject: the first line of the commit message.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Revision:
     subject: str = ""
 
     def read(self, path: str) -> bytes | None:
-        """The content of the file `path`; None if there is none.
+        """The content of the file `path`; None if it does not exist.
 
         Raises:
-            UserError: it is huge, or no plain file of the project.
+            UserError: it is too large, or not a regular file of the project.
         """
         with self._opened(path) as file:
             content = file.read(LARGEST_FILE + 1) if file else None
@@ -50,8 +50,8 @@ class Revision:
         return content
 
     def md5(self, path: str) -> str | None:
-        """The MD5 of the file `path`, or of a folder as DVC has it, of its list of files; None if
-        there is none. Raises what `read` does.
+        """The MD5 of the file `path`, or the MD5 that DVC computes for a folder; None if it does
+        not exist. Raises UserError as `read` does.
         """
         with self._opened(path) as file:
             if file:
@@ -60,7 +60,7 @@ class Revision:
         return md5_of_folder(files) if files else None
 
     def _files(self, folder: str) -> list[str]:
-        """The files below `folder`, without Python's own, which .dvcignore has DVC leave out."""
+        """The files in `folder`, without Python's caches, which .dvcignore excludes."""
         if self.commit is None:
             names = [found.as_posix() for found in Path(folder).rglob("*") if not found.is_dir()]
         else:
@@ -69,7 +69,7 @@ class Revision:
         return [name for name in names if "__pycache__" not in PurePosixPath(name).parts]
 
     def _opened(self, path: str) -> AbstractContextManager[IO[bytes] | None]:
-        """The file `path`, or nothing. Links are not followed: they may lead out of the project."""
+        """The file `path`, or None. Links are not followed: they may lead out of the project."""
         place = PurePosixPath(path)
         if not in_project(path):
             raise _not_in_project(path)
@@ -77,7 +77,7 @@ class Revision:
             if any(Path(part).is_symlink() for part in (place, *place.parents)):
                 raise _not_in_project(path)
             return Path(place).open("rb") if Path(place).is_file() else nullcontext()
-        # Relative to this folder, as above. Of a folder git lists the folder itself.
+        # Relative to this folder, as above. For a folder, git lists the folder itself.
         listed = git("ls-tree", "-z", "--long", self.commit, "--", str(place)).stdout
         mode, kind, digest, size = listed.split(b"\t")[0].decode().split() or [""] * 4
         if mode == "120000":
@@ -90,14 +90,14 @@ class Revision:
 
 
 def md5_of_folder(files: Mapping[str, str | None]) -> str:
-    """What DVC has for a folder, given the MD5 of each file by its path from there."""
+    """The MD5 that DVC computes for a folder, given the MD5 of each file by its path in it."""
     listed = [{"md5": files[name], "relpath": name} for name in sorted(files)]
     text = json.dumps(listed, sort_keys=True)
     return f"{hashlib.md5(text.encode()).hexdigest()}.dir"  # noqa: S324
 
 
 def in_project(path: str) -> bool:
-    """Whether `path`, which a revision has written, can name a file of the project."""
+    """Whether the untrusted `path` can name a file of the project."""
     parts = PurePosixPath(path).parts
     outside = not parts or path.startswith("/") or "://" in path or {"..", ".git"} & {*parts}
     return path.isprintable() and not outside
@@ -112,7 +112,7 @@ def _too_large(path: str, name: str) -> UserError:
 
 
 def find_revision(name: str) -> Revision:
-    """The commit that git calls `name`. Raises UserError if there is none."""
+    """The commit with the git name `name`. Raises UserError if there is none."""
     inside = git("rev-parse", "--is-inside-work-tree")
     if inside.returncode:
         raise UserError("not a git repository, so there is nothing to compare with")
@@ -125,19 +125,19 @@ def find_revision(name: str) -> Revision:
 
 
 def check_folder() -> None:
-    """Raise UserError where this is not the project's folder: paths are from there."""
+    """Raise UserError if the working directory is not the project's folder."""
     if not Path("params.yaml").is_file():
-        raise UserError("no params.yaml here; allowed: the project's folder")
+        raise UserError("no params.yaml here; run this in the project's folder")
 
 
 def commits_only_in(base: Revision, here: Revision) -> int:
-    """How many commits `base` has that `here` lacks."""
+    """The number of commits in `base` that are not in `here`."""
     count = git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}")
     return int(count.stdout) if count.returncode == 0 else 0
 
 
 def edited(base: Revision, here: Revision) -> list[str]:
-    """Which of CHECKS differ between two commits: what a run of `here` says is as good as these."""
+    """Which of CHECKS differ between two commits; a run of `here` is as reliable as these files."""
     found = [
         [
             git("rev-parse", "--verify", "--quiet", f"{each.commit}:./{path}").stdout
@@ -149,16 +149,16 @@ def edited(base: Revision, here: Revision) -> list[str]:
 
 
 def in_a_line(text: str) -> str:
-    """`text` as `printable` has it, and not too long."""
+    """`printable(text)`, cut off at LONGEST_NAME characters."""
     line = printable(text)
     return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
 
 
 def _advice(name: str) -> str:
     if name and _commit(f"origin/{name}"):
-        return f"there is origin/{in_a_line(name)}"
+        return f"allowed: origin/{in_a_line(name)}"
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
-        return "this clone is shallow, and git fetch --unshallow gets the rest"
+        return "this clone is shallow; git fetch --unshallow fetches the rest"
     return "allowed: a branch, a tag or a commit that git knows here"
 
 
@@ -170,12 +170,13 @@ def _commit(name: str) -> str | None:
 
 
 def git(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git, with `environment` besides; it may fail. Raises UserError if there is no git.
+    """Run git with the additional variables `environment`; the command may fail. Raises UserError
+    if git is not installed.
 
-    A path is only that: a star in it, or a colon before it, has no meaning of its own.
+    Paths are literal: a star in a path, or a colon before it, has no special meaning.
     """
     command, env = ["git", "--literal-pathspecs", *words], {**os.environ, **environment}
     try:
         return subprocess.run(command, capture_output=True, check=False, env=env)
     except FileNotFoundError as error:
-        raise UserError("git is not installed, and nothing can be compared without") from error
+        raise UserError("git is not installed; it is needed to compare results") from error

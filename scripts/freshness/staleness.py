@@ -1,4 +1,4 @@
-"""Whether results belong to the current parameters and code, as make fresh finds it."""
+"""Whether results are up to date with the current parameters and code, as make fresh checks it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from freshness.revision import Revision
 
 
 class _Stage(NamedTuple):
-    """Paths of a stage's files, and why it has to run, if it has."""
+    """The paths of a stage's files, and why it must be rerun, if so."""
 
     inputs: set[str]
     outputs: set[str]
@@ -23,9 +23,9 @@ class _Stage(NamedTuple):
 
 
 def stale_results(results: Iterable[Path]) -> dict[Path, str]:
-    """Why the stage that made a file or folder, or a stage before it, has to run, for each such
-    result: by dvc.lock and by the stages' own records. Paths outside of the project, and those that
-    do not exist, are skipped.
+    """For each result that is out of date, why the stage that makes it, or a stage before it, must
+    be rerun, by dvc.lock and by the stages' own records. Paths outside of the project and paths
+    that do not exist are skipped.
     """
     here, found = Revision("this folder"), {}
     inside = [
@@ -44,21 +44,21 @@ def stale_results(results: Iterable[Path]) -> dict[Path, str]:
     for result, path in inside:
         needed = [(stages, _needed(stages, path)) for stages in memories]
         if not any(names for _, names in needed):
-            found[result] = "nothing says what it was made of"
+            found[result] = f"there is no record of what {result} was made from"
         for stages, names in reversed(needed):
             for name in reversed(names):
                 if stages[name].stale:
-                    found[result] = f"{name} has to run: {stages[name].stale}"
+                    found[result] = f"{name} must be rerun: {stages[name].stale}"
     return found
 
 
 def check_results(results: Sequence[Path]) -> None:
-    """Raise UserError, in one line with how to mend it, where a result is missing or stale."""
+    """Raise UserError, with the command that fixes it, if a result is missing or out of date."""
     for path in results:
         if not path.exists():
-            raise UserError(printable(f"{path} is missing; make report makes it"))
+            raise UserError(printable(f"{path} is missing; run make report"))
     for reason in stale_results(results).values():
-        raise UserError(printable(f"{reason}; make report runs it"))
+        raise UserError(printable(f"{reason}; run make report"))
 
 
 def _in_project(path: Path) -> str | None:
@@ -90,9 +90,7 @@ def _recorded(here: Revision) -> dict[str, _Stage]:
 
 
 def _needed(stages: Mapping[str, _Stage], result: str) -> list[str]:
-    """The stage that makes `result`, and those that make what it reads, and so on, the first ones
-    first.
-    """
+    """The stage that makes `result` and all stages upstream of it, in running order."""
     wanted = {
         name
         for name, stage in stages.items()

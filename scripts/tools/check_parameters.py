@@ -1,7 +1,7 @@
-"""Check params.yaml, and where outputs go; say in one line what is not allowed, with status 1.
+"""Check params.yaml and the places of the outputs; report an error in one line, with exit status 1.
 
-The first command of each of DVC's stages, since DVC puts keys and values into the next one, for the
-shell to read, as they are. Snakemake does the same before any job.
+DVC runs this as the first command of each stage, because it inserts keys and values unquoted into
+the shell command that follows. Snakemake makes the same checks before any job.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from dataset.own_file import overwriting, own_file
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Add nothing: this tool has no arguments."""
 
 
 def run() -> None:
-    """Raise UserError where something is not allowed."""
+    """Raise UserError if something is not allowed."""
     if "{" in str(Path.cwd()):
-        raise UserError(f"{Path.cwd()}: DVC cannot work in a folder with braces; rename it")
+        raise UserError(f"{Path.cwd()}: DVC cannot run in a folder with braces; rename it")
     values = read_sections(Path("params.yaml"))
     error = first_error(values, read_schema())
     outputs = list(_outputs_of_dvc())
@@ -39,17 +39,17 @@ def _outputs_of_dvc() -> Iterator[str]:
 
 
 def _no_dependency(path: str) -> str | None:
-    """Why DVC would find nothing at `path`, on which it depends whichever dataset is asked for."""
+    """An error if `path` does not exist: DVC depends on it whichever dataset is chosen."""
     if Path(path).exists():
         return None
     found = Path(path).expanduser()
-    why = "DVC takes ~ for a name" if path.startswith("~") else "no such file or folder"
-    way = found if found.exists() else "the path of a file or folder, as data/own"
+    why = "DVC does not expand ~" if path.startswith("~") else "no such file or folder"
+    way = found if found.exists() else "the path of a file or folder, such as data/own"
     return printable(f"download.path: {path!r} is not allowed ({why}); allowed: {way}")
 
 
 def _behind_a_link(outputs: Iterable[str]) -> str | None:
-    """The folder of an output that is a symbolic link: DVC would fail once the stage has run."""
+    """An error if the folder of an output is a symbolic link: DVC would fail after the stage."""
     folders = {folder for output in outputs for folder in Path(output).parents}
     linked = next((folder for folder in sorted(folders) if folder.is_symlink()), None)
-    return linked and f"{linked}: a symbolic link, where DVC keeps nothing; allowed: a folder"
+    return linked and f"{linked}: a symbolic link, which DVC does not support; allowed: a folder"

@@ -1,9 +1,9 @@
-"""Write the review of a pull request's results for post.py; for a workflow on GitHub.
+"""Write the review of a pull request's results for post.py, in a GitHub workflow.
 
-Reads the pull request's files with git, and neither runs nor checks out any of them. Its token need
-not be able to write. The environment says which pull request it is: GITHUB_API_URL,
-GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_OUTPUT are GitHub's own; HEAD_OWNER,
-HEAD_BRANCH and HEAD_SHA are of the pull request's last commit; RUN_ID and RUN_URL are of its run.
+Reads the pull request's files with git, and neither runs nor checks out any of them. The token does
+not need write access. Environment variables identify the pull request: GITHUB_API_URL,
+GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and GITHUB_OUTPUT, which GitHub sets; HEAD_OWNER,
+HEAD_BRANCH and HEAD_SHA of the pull request's last commit; RUN_ID and RUN_URL of its run.
 """
 
 import argparse
@@ -31,34 +31,34 @@ def run(test: Path) -> str:
     """Write the comment to GITHUB_OUTPUT, as `text`, and return its verdict.
 
     Args:
-        test: the test images, which are drawn if they are those of the results.
+        test: the test images; they are shown if the results were made from them.
 
     Raises:
-        UserError: something is missing in the environment; or GitHub or git refuses.
+        UserError: an environment variable is missing, or a request to GitHub or git fails.
     """
     api, server, name, token, owner, branch, commit, run, run_url, output = environment(NAMES)
     repository = Repository(api, name, token)
     pull = repository.open_pull(owner, branch, commit)
     if pull is None:
-        return "Comment: No open pull request ends with this commit, so nothing is to be said."
+        return "Comment: no open pull request ends with this commit, so no comment is written."
     base = pull["base"]["ref"]
     _fetch(f"refs/heads/{base}:refs/review/base", server, token)
     _fetch(f"refs/pull/{pull['number']}/head:refs/review/head", server, token)
     if find_revision("refs/review/head").commit != commit:
-        return "Comment: The pull request has moved on, so its next run has the word."
+        return "Comment: the pull request has newer commits; their run writes the comment."
     common = git("merge-base", "refs/review/base", commit).stdout.decode().strip()
     revision = replace(find_revision(common or "refs/review/base"), name=base)
     links = Links(f"{server}/{name}", run_url)
     here = Revision("this change", commit)
     review = draw_review(revision, here, test, links, repository.reproduction(run))
-    end = secrets.token_hex(16)  # not to be guessed, so that no text can end before its end
+    end = secrets.token_hex(16)  # unguessable, so that the text cannot contain it
     with Path(output).open("a", encoding="utf-8") as file:
         file.write(f"text<<{end}\n{review.markdown}{end}\n")
     return f"Comment: {review.verdict}"
 
 
 def _fetch(reference: str, server: str, token: str) -> None:
-    """Fetch commits from origin, which a private repository gives for the token only."""
+    """Fetch commits from origin with the token, which private repositories require."""
     key = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     configuration = {
         "GIT_CONFIG_COUNT": "1",

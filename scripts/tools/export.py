@@ -1,7 +1,8 @@
-"""Write models in the formats of other tools, each with a model card, into a folder of its name.
+"""Export models in the formats of other tools, each with a model card, into a folder of its name.
 
-A network as .keras and ONNX, the logistic regression as ONNX and plain arrays. Each file is loaded
-again and predicts all test images: where one differs from the model, nothing is written.
+Networks are exported as .keras and ONNX, the logistic regression as ONNX and plain arrays. Each
+file is loaded again and predicts all test images; if one differs from the model, nothing is
+written.
 """
 
 import argparse
@@ -21,7 +22,7 @@ MODELS = Path("models")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--models", nargs="*", default=[], help="names, as cnn, or folders; else all evaluated"
+        "--models", nargs="*", default=[], help="names, such as cnn, or folders; default: all"
     )
     parser.add_argument("--output", type=Path, required=True, help="the folder to write into")
     parser.add_argument("--test", type=Path, default=Path("data/processed/test.npz"))
@@ -30,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats: Path) -> str:
-    """Raise UserError, and leave `output` as it was, where a model cannot be exported."""
+    """Export the models. Raises UserError, and leaves `output` unchanged, if one cannot be
+    exported.
+    """
     check_folder()
     parameters = read_sections(Path("params.yaml"))
     error = first_error(parameters, read_schema())
@@ -40,12 +43,12 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     evaluated = read_evaluation(evaluation).models
     unknown = [name for name in models if Path(name).name not in evaluated]
     if unknown:
-        raise UserError(f"{unknown[0]}: no model on the page; allowed: {', '.join(evaluated)}")
+        raise UserError(f"{unknown[0]}: not an evaluated model; allowed: {', '.join(evaluated)}")
     folders = [
         MODELS / name if Path(name).name == name else Path(name) for name in models or evaluated
     ]
     check_results([folder / "training.json" for folder in folders])
-    try:  # which takes seconds
+    try:  # imported late, because this takes seconds
         from export.exporting import Results, export_models
         from networks.backend import use_threads
     except ModuleNotFoundError as error:
@@ -58,6 +61,6 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     with threadpool_limits(threads):
         most = export_models(folders, output, results)
     return "\n".join(
-        f"{output / name}: the same classes as the model, probabilities within {most[name]:.1g}"
+        f"{output / name}: predicts the model's classes, probabilities within {most[name]:.1g}"
         for name in most
     )

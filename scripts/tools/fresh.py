@@ -1,7 +1,7 @@
-"""Check that the results belong to the parameters and code beside them; status 1 if they do not.
+"""Check that the results are up to date with the parameters and code; exit status 1 if not.
 
-Needs neither the data nor the models nor any training: dvc.lock says what the results were made of,
-and so do the records of the stages, where they are at hand. Without DVC's files, the records alone.
+This needs no data, models or training: dvc.lock records what the results were made from, and so do
+the records of the stages, where they are available. Without DVC's files, only the records count.
 """
 
 import argparse
@@ -17,22 +17,22 @@ from freshness.revision import Revision, check_folder
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Add nothing: this tool has no arguments."""
 
 
 def run() -> str:
-    """Raise UserError with why results are not up to date, in lines."""
+    """Raise UserError with the reasons why results are out of date, one per line."""
     check_folder()
     here = Revision("this folder")
     with reading(f"params.yaml of {here.name}"):
-        parameters = read_parameters(here)  # which follows no link, as a stranger's commit may have
+        parameters = read_parameters(here)  # follows no links of untrusted commits
     names = [name for name in read_schema()["properties"] if name != "seed"]
     records, found = [Path(f"provenance/{name}.json") for name in names], []
     if Path("dvc.yaml").exists() or Path("dvc.lock").exists():
         found = stale_stages(read_stages(here))
         records = [record for record in records if record.exists()]
     reasons = stale_reasons(recorded_stages(records, parameters))
-    found = found or [f"{name} has to run: {reason}" for name, reason in reasons.items()]
+    found = found or [f"{name} must be rerun: {reason}" for name, reason in reasons.items()]
     if found:
         raise UserError("\n".join(map(printable, found)))
-    return "The results belong to the parameters and code."
+    return "The results are up to date with the parameters and code."

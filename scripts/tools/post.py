@@ -1,9 +1,9 @@
-"""Post a text as the comment on a pull request; for a workflow on GitHub.
+"""Post a text as the comment on a pull request, in a GitHub workflow.
 
-The one step that may write. It reads nothing of the pull request, and installs nothing. The
-environment says what and where: GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_REPOSITORY and
-GITHUB_TOKEN are GitHub's own; HEAD_OWNER, HEAD_BRANCH and HEAD_SHA are of the pull request's last
-commit, by GitHub's event; COMMENT is what comment.py has written.
+This is the only step with write access. It reads no file of the pull request and installs nothing.
+It reads environment variables: GITHUB_API_URL, GITHUB_SERVER_URL, GITHUB_REPOSITORY and
+GITHUB_TOKEN, which GitHub sets; HEAD_OWNER, HEAD_BRANCH and HEAD_SHA of the pull request's last
+commit, from GitHub's event; and COMMENT, the text that comment.py wrote.
 """
 
 import argparse
@@ -18,15 +18,15 @@ NAMES = (
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Add nothing: this tool has no arguments."""
 
 
 def run() -> str:
-    """Write or replace the comment, and return what was done.
+    """Create or replace the comment, and return a line that says so.
 
     Raises:
-        UserError: something is missing in the environment; the text may not be posted; or GitHub
-            refuses.
+        UserError: an environment variable is missing, the text is not allowed, or the request to
+            GitHub fails.
     """
     api, server, name, token, owner, branch, commit, text = environment(NAMES)
     check_text(text, f"{server}/{name}/")

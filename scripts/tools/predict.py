@@ -1,8 +1,8 @@
-"""Predict the class of images: a picture, a folder of them, a CSV file, an .npz; of any size.
+"""Predict the classes of images of any size: an image file, a folder, a CSV file or an .npz.
 
-Writes a table of the predictions. Images of the size that a model was trained on are used as they
-are; others are brought into that form. Each image that cannot be used is named in one line, the
-others are predicted, and the exit status is 1.
+Writes a table of the predictions. Images of the model's size are used unchanged; others are fitted
+to it. Each image that cannot be used is reported in one line; the others are predicted, and the
+exit status is 1.
 """
 
 import argparse
@@ -14,45 +14,45 @@ from prediction.predicting import Request, predict_all
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--images", type=Path, required=True, help="a picture, a folder, .csv, .npz or .zip"
+        "--images", type=Path, required=True, help="an image, a folder, .csv, .npz or .zip"
     )
     parser.add_argument(
-        "--models", nargs="*", default=[], help="names, as cnn, or folders; else the best one"
+        "--models", nargs="*", default=[], help="names, such as cnn, or folders; default: the best"
     )
-    parser.add_argument("--output", type=Path, help="the table, to write, .csv; else it is printed")
-    parser.add_argument("--seen", type=Path, help="a page of what the models saw, to write, .html")
+    parser.add_argument("--output", type=Path, help="the table, .csv; default: print it")
+    parser.add_argument("--seen", type=Path, help="a page with the images as the models see them")
     parser.add_argument(
         "--fit",
         choices=("auto", "digit", "whole"),
         default="auto",
-        help="how images are brought into form: the digit alone, scaled and centred as in MNIST, or"
-        " the whole image; auto: as they are where the size is right, else the digit for digits and"
-        " mnist, the whole for others",
+        help="how images are fitted to the model: digit scales and centres the digit as in MNIST;"
+        " whole resizes the image; auto keeps images of the model's size, and otherwise uses digit"
+        " for the datasets digits and mnist, whole for all others",
     )
     parser.add_argument(
         "--sure",
         type=_share,
-        help="add a column ask_a_person, so that the other images reach this accuracy, as 0.99, on"
-        " validation images",
+        help="add a column ask_a_person that marks the least confident predictions, so that the"
+        " others reach this accuracy, such as 0.99, on the validation images",
     )
     parser.add_argument(
         "--validation",
         type=Path,
         default=Path("data/processed/validation.npz"),
-        help="the validation part, .npz, for --sure",
+        help="the validation images, .npz, for --sure",
     )
-    parser.add_argument("--kaggle", action="store_true", help="write ImageId,Label, of one model")
+    parser.add_argument("--kaggle", action="store_true", help="write ImageId,Label for one model")
 
 
 def run(images: Path, models: list[str], output: Path | None, **wanted) -> None:
-    """Raise UserError, after all others are predicted, if something could not be used."""
+    """Predict all images. Raises UserError afterwards if some images or models were unusable."""
     problems = predict_all(Request(images, models, output, **wanted))
     if problems:
-        raise UserError(f"{problems} problem{'s' * (problems > 1)}; the rest is predicted")
+        raise UserError(f"{problems} problem{'s' * (problems > 1)}; all other images are predicted")
 
 
 def _share(text: str) -> float:
     share = float(text)
     if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; allowed: more than 0, below 1")
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; allowed: above 0, below 1")
     return share

@@ -1,6 +1,6 @@
-"""Check that the results in this folder, made again, are those that are committed; status 1 if not.
+"""Check that the results in this folder, after a rerun, equal the committed ones; status 1 if not.
 
-Another processor may round differently; docs/trust.md says what may differ.
+Another processor may round differently; docs/trust.md lists the differences that are allowed.
 """
 
 import argparse
@@ -14,19 +14,19 @@ from review.reproduction import differences
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Add nothing: this tool has no arguments."""
 
 
 def run() -> str:
-    """Raise UserError with what is not the same, in lines."""
+    """Raise UserError with the differences, one per line."""
     check_folder()
     try:
         found = differences(find_revision("HEAD"), Revision("this folder"))
     except UserError as error:
         found = [str(error)]
     if not found:
-        return "The results made here are those committed."
+        return "The results made here equal the committed ones."
     lines = list(map(printable, found))
-    if os.environ.get("GITHUB_ACTIONS"):  # there the run's page shows it, and the comment reads it
+    if os.environ.get("GITHUB_ACTIONS"):  # an annotation, which comment.py reads
         print(f"::error title={TITLE}::{'; '.join(lines).replace('%', '%25')}")
-    raise UserError("\n".join(["The results made here are not those committed:", *lines]))
+    raise UserError("\n".join(["The results made here differ from the committed ones:", *lines]))

@@ -1,7 +1,7 @@
 """Compare the results in this folder, or of a revision, with those of another revision.
 
-Reads what git holds of both: metrics, failures, parameters and dvc.lock. Writes a text for the pull
-request and a page with every digit that the change broke or fixed. Trains nothing.
+Reads the metrics, failures, parameters and dvc.lock of both with git. Writes a text for the pull
+request, and a page with every digit that the change broke or fixed. Trains nothing.
 """
 
 import argparse
@@ -14,12 +14,12 @@ from review.review_page import Links, draw_review
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", required=True, help="the revision to compare with")
-    parser.add_argument("--head", default="", help="the revision to review; else this folder")
+    parser.add_argument("--head", default="", help="the revision to review; default: this folder")
     parser.add_argument("--test", type=Path, required=True, help="the test images, .npz")
-    parser.add_argument("--markdown", type=Path, required=True, help="the text, to write, .md")
-    parser.add_argument("--html", type=Path, required=True, help="the page, to write, .html")
-    parser.add_argument("--repository", default="", help="address of the repository's pages")
-    parser.add_argument("--run", default="", help="address of the run's page")
+    parser.add_argument("--markdown", type=Path, required=True, help="the text, .md (output)")
+    parser.add_argument("--html", type=Path, required=True, help="the page, .html (output)")
+    parser.add_argument("--repository", default="", help="URL of the repository, for links")
+    parser.add_argument("--run", default="", help="URL of the CI run, for links")
 
 
 def run(
@@ -36,12 +36,12 @@ def run(
     Args:
         base: the revision to compare with.
         head: the revision to review; empty for the working tree.
-        test: the test images, which are drawn if they are there.
-        markdown, html: where to write it.
-        repository, run: addresses to link to, or nothing.
+        test: the test images; shown if the file exists.
+        markdown, html: the files to write.
+        repository, run: URLs to link to; empty for no links.
 
     Raises:
-        UserError: there is no such revision.
+        UserError: a revision does not exist.
     """
     check_folder()
     here = find_revision(head) if head else Revision("this folder")

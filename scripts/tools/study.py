@@ -1,6 +1,6 @@
 """Draw the results of a study: which differences are more than noise.
 
-Reads whatever has been made, and names what is missing. Trains nothing.
+Reads the finished runs, and lists the missing ones. Trains nothing.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from study.study_page import render
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, required=True, help="the studies' runs, .json")
     parser.add_argument("--logs", type=Path, required=True, help="the folder of the runs' logs")
-    parser.add_argument("--html", type=Path, required=True, help="the page, to write, .html")
+    parser.add_argument("--html", type=Path, required=True, help="the page, .html (output)")
     parser.add_argument("--markdown", type=Path, required=True, help="the same as Markdown, .md")
 
 
@@ -24,10 +24,10 @@ def run(plan: Path, logs: Path, html: Path, markdown: Path) -> None:
     Args:
         plan: the studies and their runs; the folders of the runs are beside it.
         logs: the folder of the runs' logs.
-        html, markdown: where to write it.
+        html, markdown: the files to write.
 
     Raises:
-        UserError: a result is not whole.
+        UserError: a result is incomplete or damaged.
         OSError: a result cannot be read, or the page cannot be written.
     """
     page, text = render(read_tables(plan, logs))

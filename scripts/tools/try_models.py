@@ -1,6 +1,6 @@
-"""Write a page to draw on, where trained models predict what is drawn: one file, opened from disk.
+"""Write a page to draw on, where trained models predict the drawing: one file, opened from disk.
 
-It holds every model in the metrics that fits. Trains nothing.
+It contains every model in the metrics that is small enough. Trains nothing.
 """
 
 import argparse
@@ -17,23 +17,23 @@ from try_page.page import render
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=Path, required=True, help="the folder of the models")
-    parser.add_argument("--metrics", type=Path, required=True, help="what evaluate measured, .json")
+    parser.add_argument("--metrics", type=Path, required=True, help="the models' metrics, .json")
     parser.add_argument("--stats", type=Path, required=True, help="the dataset's statistics, .json")
     parser.add_argument("--test", type=Path, required=True, help="the test images, .npz")
-    parser.add_argument("--html", type=Path, required=True, help="the page, to write, .html")
+    parser.add_argument("--html", type=Path, required=True, help="the page, .html (output)")
 
 
 def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> None:
     """Write the page.
 
     Args:
-        models: has a folder for each model that `metrics` names.
-        metrics, stats, test: what evaluate, explore_stats and preprocess wrote.
-        html: where to write it.
+        models: the folder with a folder for each model in `metrics`.
+        metrics, stats, test: outputs of evaluate, explore_stats and preprocess.
+        html: the file to write.
 
     Raises:
-        UserError: something is missing, stale or damaged, or no model has room.
-        OSError: something cannot be read or written.
+        UserError: a result is missing, out of date or damaged, or no model is small enough.
+        OSError: a file cannot be read or written.
     """
     check_results([metrics, stats, test])
     use_threads(read_sections(Path("params.yaml"))["evaluate"]["threads"])

@@ -1,8 +1,8 @@
-"""Check that every result is what it claims to be; name what is not, and end with status 1.
+"""Check that every result is up to date and undamaged; otherwise list why, with exit status 1.
 
 Asks both engines whether they would run anything, compares every file and every object of DVC's
-cache with its recorded hash, and computes metrics and page again from the models' answers. Changes
-no content.
+cache with its recorded hash, and recomputes the metrics and the page from the models' predictions.
+Changes no content.
 """
 
 import argparse
@@ -31,31 +31,31 @@ from freshness.records import changed_files
 from freshness.revision import Revision, check_folder, md5_of_folder
 
 LOCK = Path("requirements.lock")
-# What metrics have that does not follow from the answers to test images.
+# The metrics that cannot be computed from the predictions for the test images.
 SIZES = ("parameters", "bytes", "validation_images", "validation_right")
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It takes none."""
+    """Add nothing: this tool has no arguments."""
 
 
 def run() -> str:
-    """Raise UserError with what is wrong with the results in the working directory, in lines."""
+    """Raise UserError with the problems of the results in the working directory, one per line."""
     check_folder()
     problems = [*environment_problems()]
     if Path("workflow/Snakefile").exists():
         problems += snakemake_problems()
     if Path("dvc.yaml").exists():
-        # DVC last: it deletes damaged objects of its cache.
+        # DVC comes last, because it deletes damaged objects of its cache.
         problems += [*cache_problems(), *lock_problems(), *dvc_problems()]
-    problems = problems or [*metrics_problems(), *page_problems()]  # which follow from the others
+    problems = problems or [*metrics_problems(), *page_problems()]  # if the inputs are right
     if problems:
-        raise UserError("\n".join(dict.fromkeys(problems)))  # the engines may say the same
-    return "Every result belongs to the current parameters, code and data."
+        raise UserError("\n".join(dict.fromkeys(problems)))  # both engines may report the same
+    return "Every result is up to date with the current parameters, code and data."
 
 
 def environment_problems() -> Iterator[str]:
-    """Libraries that are not the ones that results are pinned to."""
+    """Libraries whose installed version is not the pinned one."""
     pinned = {}
     for line in re.findall(r"^[\w.-]+==[^\\\n]+", LOCK.read_text(encoding="utf-8"), re.MULTILINE):
         requirement = Requirement(line.strip())
@@ -84,7 +84,7 @@ def snakemake_problems() -> Iterator[str]:
         yield f"snakemake: {_last_line(run)}"
     elif "Nothing to be done" not in run.stdout:
         lines = run.stdout.splitlines()
-        reasons = [line for line in lines if " has to run: " in line]
+        reasons = [line for line in lines if " must be rerun: " in line]
         rules = [line[5:-1] for line in lines if line.startswith("rule ") and line != "rule all:"]
         yield from reasons or [f"snakemake: {', '.join(rules)} would run"]
 
@@ -106,7 +106,7 @@ def dvc_problems() -> Iterator[str]:
 
 
 def lock_problems() -> Iterator[str]:
-    """Files that are not as dvc.lock has them; `dvc status` trusts size and time."""
+    """Files that differ from dvc.lock; `dvc status` trusts sizes and times instead of hashing."""
     try:
         stages = locked_stages(Revision("this folder"))
     except UserError as error:
@@ -117,11 +117,12 @@ def lock_problems() -> Iterator[str]:
         return
     for name, stage in stages.items():
         files = stage.inputs | stage.outputs
-        yield from (f"{name} has to run: {reason}" for reason in changed_files(files, files, _md5))
+        for reason in changed_files(files, files, _md5):
+            yield f"{name} must be rerun: {reason}"
 
 
 def cache_problems() -> Iterator[str]:
-    """Objects of DVC's cache whose content is not what their name says."""
+    """Objects of DVC's cache whose content does not match their name."""
     cache = Path(_run("dvc", "cache", "dir").stdout.strip()) / "files" / "md5"
     for item in sorted(cache.glob("??/*")):
         if _md5(str(item)) != item.parent.name + item.name.removesuffix(".dir"):
@@ -129,7 +130,7 @@ def cache_problems() -> Iterator[str]:
 
 
 def metrics_problems() -> Iterator[str]:
-    """Metrics and findings that do not follow from the models' answers."""
+    """Metrics and findings that do not match the models' predictions."""
     part = read_split(Path("data/processed/test.npz"))
     source = Path("reports/evaluation.npz")
     evaluation = read_evaluation(source)
@@ -138,21 +139,21 @@ def metrics_problems() -> Iterator[str]:
     try:
         saved = read_json(metrics)
         sizes = [{key: saved[name][key] for key in SIZES} for name in names]
-        # What the models make of other images does not follow from these answers.
+        # Results on other images cannot be recomputed from these predictions.
         others = (evaluation.findings[name] for name in ("robustness", "unknown"))
         findings = findings_of(names, sizes, probabilities, part, *others)
     except (KeyError, TypeError, AttributeError):
-        yield f"{metrics}: not what evaluate writes"
+        yield f"{metrics}: not in evaluate's format"
         return
     for name, text in as_texts(names, probabilities, part, findings).items():
         if Path("reports", name).read_text(encoding="utf-8") != text:
-            yield f"reports/{name}: does not follow from {source}"
+            yield f"reports/{name}: does not match {source}"
     if evaluation.findings != findings:
-        yield f"{source}: its findings do not follow from its probabilities"
+        yield f"{source}: its findings do not match its probabilities"
 
 
 def page_problems() -> Iterator[str]:
-    """A page that does not follow from what its stage reads."""
+    """A page that does not match the inputs of its stage."""
     words = read_json(Path("provenance/report.json"))["command"]
     with tempfile.TemporaryDirectory() as folder:
         pages = {}
@@ -162,11 +163,11 @@ def page_problems() -> Iterator[str]:
             words[place] = str(pages[Path(words[place])])
         run = _run(sys.executable, *words)
         if run.returncode:
-            yield f"report: cannot be drawn again: {_last_line(run)}"
+            yield f"report: cannot be rerun: {_last_line(run)}"
             return
         for path, again in pages.items():
             if path.suffix != ".json" and path.read_bytes() != again.read_bytes():
-                yield f"{path}: does not follow from the results"
+                yield f"{path}: does not match the results"
 
 
 def _run(*words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
@@ -175,12 +176,12 @@ def _run(*words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProc
 
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
     lines = (run.stdout + (run.stderr or "")).split("\n")
-    lines = [line.strip() for line in lines if line.strip()] or ["failed without a word"]
+    lines = [line.strip() for line in lines if line.strip()] or ["failed without a message"]
     return next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
 
 
 def _flat(changes: Any) -> str:
-    """The nested changes that DVC reports, on one line."""
+    """The nested changes that DVC reports, in one line."""
     if isinstance(changes, dict):
         return ", ".join(f"{key} {_flat(value)}" for key, value in changes.items())
     return str(changes)
@@ -188,7 +189,7 @@ def _flat(changes: Any) -> str:
 
 def _md5(path: str) -> str | None:
     folder = Path(path)
-    if folder.is_dir():  # also outside of the project, where somebody's own data may be
+    if folder.is_dir():  # also outside of the project, where the user's own data may be
         files = [file for file in folder.rglob("*") if not file.is_dir()]
         names = {file.relative_to(folder).as_posix(): file for file in files}
         return md5_of_folder(

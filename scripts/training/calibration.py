@@ -69,12 +69,12 @@ def calibrate(
     remarks = []
     if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
         remarks.append(
-            f"found its temperature on {len(labels):,} validation images of {classes[0]} of"
-            f" {classes[1]} classes, {mistakes:,} of them mistakes: too few to know it well"
+            f"estimated its temperature from {len(labels):,} validation images of {classes[0]} of"
+            f" {classes[1]} classes, with {mistakes:,} mistakes: too few for a reliable estimate"
         )
     bound = min((LOWEST, HIGHEST), key=lambda bound: abs(math.log(bound / temperature)))
     if math.isclose(temperature, bound, rel_tol=0.001):
-        remarks.append(f"would have its temperature beyond {bound:g}, which is its bound")
+        remarks.append(f"set its temperature to {bound:g}, the end of the range that is searched")
     for remark in remarks:
         print(f"{stage}.calibration: training {remark}", file=sys.stderr)
     record = {

@@ -187,8 +187,8 @@ def _fit(
         finite = all(np.isfinite(weight).all() for weight in model.get_weights())
         if not (finite and math.isfinite(curve[-1]["loss"])):  # the last step may be the fatal one
             raise UserError(
-                f"{stage}.learning_rate: {settings['learning_rate']} made the loss grow beyond all"
-                " numbers; allowed: a smaller one"
+                f"{stage}.learning_rate: {settings['learning_rate']} made the loss diverge;"
+                " allowed: a smaller value"
             )
         # A loss is a log loss everywhere; the one that is trained on differs by the smoothing.
         for part_name in ("", "val_") if watched else ("",):

@@ -14,7 +14,7 @@ from dataset.own_file import overwriting, own_file
 from overrides import read_parameters, unread_sections
 
 if "{" in str(workflow.basedir):
-    sys.exit(f"{workflow.basedir}: Snakemake takes braces for wildcards; rename the folder")
+    sys.exit(f"{workflow.basedir}: Snakemake reads braces as wildcards; rename the folder")
 
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config

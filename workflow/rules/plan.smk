@@ -11,7 +11,7 @@ PAGE = (
 
 is_main = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
 if is_main and parameters != read_yaml(Path("params.yaml")):
-    sys.exit("--config: a study has its values from params.yaml and study.yaml; change them there")
+    sys.exit("--config: a study reads its values from params.yaml and study.yaml; change them there")
 
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
 runs = StudyRuns(FILE, FOLDER, parameters, pipeline_rules)

@@ -25,11 +25,11 @@ def held():
 
 def find_stale(is_run):
     if is_run:
-        locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is at work in this folder"))
+        locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is already running in this folder"))
         wait_for_orphans(stages, held)
     reasons = stale_reasons(stages)
     for name, reason in reasons.items():
-        logger.info(f"{name} has to run: {reason}")
+        logger.info(f"{name} must be rerun: {reason}")
     return reasons
 
 

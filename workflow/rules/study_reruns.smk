@@ -18,12 +18,12 @@ stale, trainings = [], Counter()
 
 def find_stale(is_run):
     if is_run:
-        locks.enter_context(lock(FOLDER / ".running", "a study is at work in this folder"))
+        locks.enter_context(lock(FOLDER / ".running", "a study is already running in this folder"))
         wait_for_orphans(stages, nullcontext)
     reasons = stale_reasons(stages, ignoring=[f"--{key}" for key in HOW_TO_FETCH])
     for stage in stages:
         if stage.name in reasons and Path(stage.record).exists():
-            logger.info(f"{stage.name} has to run: {reasons[stage.name]}")
+            logger.info(f"{stage.name} must be rerun: {reasons[stage.name]}")
     stale.extend(downstream(stages, reasons))
     trained = [name.split()[0] for name in stale if name.startswith("train_")]
     trainings.update(stage.removeprefix("train_") for stage in trained)
