@@ -1,4 +1,4 @@
-"""Whether a dataset can say which model to trust: all checks, before any model is trained."""
+"""All checks of a dataset, before any model is trained: can it show which model to trust?"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,19 +14,19 @@ from data_checks.unused import check_unused
 def check_data(
     parts: Mapping[str, Part], classes: Sequence[str], origin: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """What all checks have found, as `finding` has it, by the name of the check.
+    """The findings of all checks, as `finding` returns them, by the name of the check.
 
-    By name, because DVC takes each list of objects in a file that it plots for points to draw.
+    This is not a list, because DVC plots every list of objects in a file as data points.
 
     Args:
         parts: "train" and "test", and "validation" if there is one.
-        classes: the names of the labels.
-        origin: what was found and done, as the dataset has it.
+        classes: the names of the classes.
+        origin: the origin of the dataset, as `Dataset` describes it.
     """
     dtypes = origin.get("dtypes", {})
     data = in_order(parts, classes)
     greys = check_greys(data, dtypes)
-    is_cut = greys is not None and greys["severity"] == WARN  # so that many images are equal
+    is_cut = greys is not None and greys["severity"] == WARN  # which makes many images equal
     found = [
         *([greys] if greys else []),
         *check_likeness(data, dtypes),

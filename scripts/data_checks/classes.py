@@ -1,4 +1,4 @@
-"""Checks of the classes: in one part only, of other shares, or no class at all."""
+"""Checks of the classes: in one part only, with different shares, or not a class at all."""
 
 import re
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ import numpy as np
 from data_checks.finding import NOTE, WARN, Data, finding, share
 
 NO_CLASS = {"unlabelled", "unlabeled", "unknown", "none", "nan", "null", "n/a", "na", "?"}
-FEWEST_CLASSES = 3  # besides -1, which else is one of -1 and 1, or of -1, 0 and 1
-EXPECTED = 5  # images of a class that cannot be missing by chance
+FEWEST_CLASSES = 3  # besides -1; with fewer, the labels may be -1 and 1, or -1, 0 and 1
+EXPECTED = 5  # expected images of a class from which its absence is not chance
 OTHER_SHARE, SURE = 0.1, 5.0  # of the images, standard errors
 
 
 def check_classes(data: Data) -> Iterator[dict[str, Any]]:
-    """What there is to say of the classes and of how many images they have."""
+    """The findings on the classes and on their numbers of images."""
     places = range(len(data.classes))
     counts = {
         name: np.bincount(part.labels, minlength=len(data.classes))

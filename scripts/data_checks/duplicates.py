@@ -1,4 +1,4 @@
-"""Checks of images that are there twice: in test and train, within a part, with other labels."""
+"""Checks for duplicate images: in both test and train, within a part, or with different labels."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ WORDS = {
 
 
 def check_duplicates(data: Data) -> Iterator[dict[str, Any]]:
-    """What there is to say of images that are there twice."""
+    """The findings on duplicate images."""
     names = list(data.parts)
     matches = find_matches([part.images for part in data.parts.values()])
     starts = np.cumsum([0, *(len(part.images) for part in data.parts.values())])
@@ -40,10 +40,11 @@ def check_duplicates(data: Data) -> Iterator[dict[str, Any]]:
 def _described(
     data: Data, matches: Matches, chosen: np.ndarray, starts: np.ndarray
 ) -> tuple[dict[int, int], list[list[dict[str, Any]]]]:
-    """How many images have a match of each kind, the first that fits, and pictures of some.
+    """The number of images with a match of each kind, counted under the first kind that fits, and
+    pictures of some of them.
 
     Args:
-        chosen: which pairs; what counts are their second images.
+        chosen: which pairs; their second images are counted.
         starts: the number of the first image of each part.
     """
     order = np.lexsort([matches.second[chosen], matches.kind[chosen]])

@@ -1,4 +1,4 @@
-"""What a check found, as statistics, page and review have it."""
+"""The finding of a data check, as used in the statistics, on the page and in the review."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,21 +8,21 @@ import numpy as np
 from dataset.pixel_range import robust_range
 from drawing.images import as_grey, reduced
 
-MOST_PICTURES = 5  # rows of pictures with one check
-SIDE = 32  # pixels; larger pictures are made smaller, since statistics are kept in git
-STOP, WARN, NOTE = "stop", "warn", "note"  # the page cannot say whom to trust; look; no matter
+MOST_PICTURES = 5  # rows of pictures per check
+SIDE = 32  # pixels; larger pictures are reduced, because git tracks the statistics
+STOP, WARN, NOTE = "stop", "warn", "note"  # no model can be recommended; look at it; harmless
 
 
 class Part(NamedTuple):
-    """Images, (n, height, width), and their classes, (n,), int64, as indices of class names."""
+    """Images, (n, height, width), and their labels, (n,), int64, indices into the classes."""
 
     images: np.ndarray
     labels: np.ndarray
 
 
 class Data(NamedTuple):
-    """The parts of a dataset by name, "train" first and "test" last; its classes; the range of its
-    training images.
+    """The parts of a dataset by name, "train" first and "test" last; its classes; and the pixel
+    range of its training images.
     """
 
     parts: Mapping[str, Part]
@@ -31,7 +31,7 @@ class Data(NamedTuple):
 
 
 def in_order(parts: Mapping[str, Part], classes: Sequence[str]) -> Data:
-    """The `parts`, given in any order, as checks take them."""
+    """The `parts`, given in any order, as `Data` for the checks."""
     ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
     return Data(ordered, classes, robust_range(ordered["train"].images))
 
@@ -44,12 +44,15 @@ def finding(
     action: str,
     pictures: Sequence[Sequence[dict[str, Any]]] = (),
 ) -> dict[str, Any]:
-    """What a check found, in sentences: with numbers; what that means; what to do.
+    """The finding of a check as a dictionary for JSON.
 
     Args:
-        check: its name.
+        check: the name of the check.
         severity: STOP, WARN or NOTE.
-        pictures: rows of those that `picture` and `mean_picture` give.
+        found: sentences with the numbers.
+        meaning: sentences on what this means for the results.
+        action: sentences on what to do.
+        pictures: rows of dictionaries from `picture` and `mean_picture`.
     """
     said = {
         "check": check,
@@ -64,20 +67,20 @@ def finding(
 
 
 def picture(data: Data, part: str, index: int) -> dict[str, Any]:
-    """The image with the number `index` of a part."""
+    """The image at `index` in a part, for a finding."""
     images, labels = data.parts[part]
     label = data.classes[labels[index]]
     return {"part": part, "index": index, "class": label, "pixels": _text(data, images[index])}
 
 
 def mean_picture(data: Data, part: str, place: int, mean: np.ndarray) -> dict[str, Any]:
-    """The `mean` image of the class at `place` in a part."""
+    """The `mean` image of the class at `place` in a part, for a finding."""
     label = data.classes[place]
     return {"part": part, "index": None, "class": label, "pixels": _text(data, mean)}
 
 
 def _text(data: Data, image: np.ndarray) -> str:
-    """The rows of an image, a hexadecimal digit for each of 16 greys, with spaces between."""
+    """The rows of an image, separated by spaces: one hexadecimal digit per pixel, for 16 greys."""
     low, high = data.pixel_range
     small = reduced(image[None], -(-max(image.shape) // SIDE))
     grey = as_grey(small, (low, high if high > low else low + 1))[0]
@@ -85,23 +88,23 @@ def _text(data: Data, image: np.ndarray) -> str:
 
 
 def share(count: int, total: int) -> str:
-    """In words, as 180 of 360 (50.0 %)."""
+    """`count` of `total` as text, such as "180 of 360 (50.0 %)"."""
     digits = 1 if count * 1000 >= total else 2
     return f"{count:,} of {total:,} ({100 * count / total:.{digits}f} %)"
 
 
 def number(value: float) -> str:
-    """A pixel in words, as 65,535 or 0.3333."""
+    """A pixel value as text, such as "65,535" or "0.3333"."""
     return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
 
 
 def kind(part: str) -> str:
-    """What images of a part are called: training, validation or test images."""
+    """The adjective for the images of a part: "training", "validation" or "test"."""
     return "training" if part == "train" else part
 
 
 def alarms(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each of the `checks`, by name, that is no note: for a terminal, stops first."""
+    """A line for the terminal for each of the `checks` that is not a note, stops first."""
     return [
         f"{severity}: {one['found']} {one['meaning']} {one['action']}"
         for severity in (STOP, WARN)

@@ -1,9 +1,10 @@
-"""What a cheap model makes of each image when its label was kept from it: k-fold cross-validation.
+"""Class probabilities of each image from a cheap model that was not trained on it: k-fold
+cross-validation.
 
-The model is a kernel ridge regression of the labels on edges and greys of the images, in Nystroem's
-approximation: a sum of Gaussians around some of the images (Williams and Seeger 2001). What it
-learns from is sums over images, so all folds take two passes, and no more memory for more images.
-docs/data.md compares it with others.
+The model is a kernel ridge regression of the labels on edge and grey features, with the Nystroem
+approximation: a sum of Gaussians around some of the images (Williams and Seeger 2001). It is fitted
+on sums over images, so that all folds together take two passes, and memory does not grow with the
+number of images. docs/data.md compares it with other models.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,28 +20,31 @@ from data_checks.finding import SIDE, Part
 from data_checks.matches import taken
 from drawing.images import reduced
 
-CENTRES = 2_000  # Gaussians at the most
-WIDTH = 2.0  # what the exponent is at the median squared distance
-PENALTY = 0.3  # of the ridge regression; from 0.1 to 1 does as well
-JITTER = 1e-9  # of the sum of all squared kernels, for rounding
-CELLS, DIRECTIONS = 8, 8  # of edges: along a side at the most, and of the circle
-GREYS = 0.25  # of what slopes count: for classes that differ in no edge
-FLOATS_AT_ONCE = 2**22  # bounds of the memory
-STEEPEST = 10.0  # the logarithm of the factor that makes probabilities of answers
-THREADS = 2  # sums of floats depend on it
+CENTRES = 2_000  # Gaussians at most
+WIDTH = 2.0  # the exponent of the Gaussians at the median squared distance
+PENALTY = 0.3  # of the ridge regression; values from 0.1 to 1 work as well
+JITTER = 1e-9  # relative to the sum of all squared kernels, against rounding errors
+CELLS, DIRECTIONS = 8, 8  # of the edge features: cells along a side at most, and directions
+GREYS = 0.25  # weight of the greys relative to the edges, for classes with equal edges
+FLOATS_AT_ONCE = 2**22  # limits the memory
+STEEPEST = 10.0  # upper bound for the logarithm of the factor that scales scores to logits
+THREADS = 2  # affects the results, through the order of float sums
 
 
 def held_out_probabilities(
     parts: Sequence[Part], pixel_range: tuple[float, float], classes: int, folds: int, seed: int
 ) -> np.ndarray:
     """Class probabilities, (n, classes), float32, of all images of `parts`, one part after the
-    other, each by a model that was trained on the other folds.
+    other, each from a model that was trained on the other folds.
 
-    Each class is spread over the folds as evenly as it can be. Shows its progress in a terminal.
+    The folds are stratified by class. Shows its progress in a terminal.
 
     Args:
-        pixel_range: what lies outside of it is cut.
-        seed: says which fold an image is in, and which images are centres.
+        parts: the images and labels.
+        pixel_range: pixels are clipped to it.
+        classes: the number of classes.
+        folds: the number of folds.
+        seed: chooses the fold of each image, and the images that are centres.
     """
     images = [part.images for part in parts]
     labels = np.concatenate([part.labels for part in parts])
@@ -56,7 +60,7 @@ def held_out_probabilities(
         scale = WIDTH / (np.median(apart) or 1.0)
 
         def kernels(numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            """How near images are to each centre, (n, centres), block by block."""
+            """The kernel of the images and the centres, (n, centres), block by block."""
             step = max(1, FLOATS_AT_ONCE // max(images[0][0].size * 2, len(centres)))
             for block in (numbers[at : at + step] for at in range(0, len(numbers), step)):
                 rows = _features(taken(images, block), pixel_range)
@@ -71,7 +75,7 @@ def held_out_probabilities(
                 products[fold] += near.T @ near
                 targets[fold] += near.T @ own[labels[block]]
         penalty = PENALTY * np.exp(-scale * apart.astype(np.float64))
-        # A little more, since the kernels of centres that are close to each other are alike.
+        # Added to the diagonal, because the kernels of close centres are nearly equal.
         penalty[np.diag_indices_from(penalty)] += JITTER * np.trace(products.sum(axis=0))
         scores = np.empty((len(labels), classes), np.float32)
         for fold, numbers in enumerate(members):
@@ -84,13 +88,13 @@ def held_out_probabilities(
 
 
 def _features(images: np.ndarray, pixel_range: tuple[float, float]) -> np.ndarray:
-    """The brightness of each cell of a grid, and its slopes towards each direction, (n, features),
+    """The brightness of each cell of a grid and its gradients in each direction, (n, features),
     float32.
     """
     low, high = pixel_range
     grey = np.clip(images.astype(np.float32), low, high)
     grey = reduced(grey, -(-max(grey.shape[1:]) // SIDE)).astype(np.float32)
-    # A pixel more at each side, so that one of a single row or column has slopes.
+    # Padded by one pixel per side, so that images of a single row or column have gradients.
     grey = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge") / np.float32(high - low or 1)
     down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
     across = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
@@ -115,8 +119,8 @@ def _distances(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _probabilities(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Scores as probabilities that mean about what they say: a softmax of their multiple that makes
-    the labels most likely.
+    """Scores as calibrated probabilities: the softmax of the scores times the factor with the least
+    log loss.
     """
     each = np.arange(len(labels))
 

@@ -1,4 +1,4 @@
-"""Labels to look at again: of images that a model which has not seen them gives another label."""
+"""Labels to check: those that a model contradicts that was not trained on these images."""
 
 from typing import Any
 
@@ -18,13 +18,14 @@ DIGITS = 4  # of probabilities
 
 
 def doubt_labels(data: Data, folds: int, seed: int) -> tuple[str, dict[str, Any]]:
-    """The labels to look at again, the most doubtful first: as CSV, and as statistics have them.
+    """The labels to check, the most doubtful first: as CSV, and for the statistics.
 
-    Classes of fewer images than folds are left out: too few others tell what they look like.
+    Classes with fewer images than folds are left out: these are too few to learn the class from.
 
     Args:
-        folds: of the cross-validation; 0 gives the heading alone, and no statistics.
-        seed: says which fold an image is in.
+        data: the dataset.
+        folds: of the cross-validation; 0 returns only the header, and no statistics.
+        seed: chooses the fold of each image.
     """
     if not folds:
         return f"{','.join(COLUMNS)}\n", {}
@@ -48,7 +49,7 @@ def doubt_labels(data: Data, folds: int, seed: int) -> tuple[str, dict[str, Any]
         "agreement": round(float((likely.argmax(axis=1) == labels).mean()), DIGITS),
         "not_judged": int((~known)[labels].sum()),
         "found": {part: int((place == at).sum()) for at, part in enumerate(data.parts)},
-        # A row each, as `finding` has them: DVC would plot a list of objects.
+        # Rows, as in `finding`: DVC would plot a list of objects.
         "images": [
             [
                 {
@@ -70,18 +71,18 @@ def doubt_labels(data: Data, folds: int, seed: int) -> tuple[str, dict[str, Any]
 def find_doubtful(
     labels: np.ndarray, likely: np.ndarray, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of images whose labels are doubtful, the most doubtful first, and the classes
-    that they would have.
+    """The indices of images with doubtful labels, the most doubtful first, and the classes that are
+    suggested instead.
 
-    By confident learning (Northcutt, Jiang and Chuang 2021): doubtful is an image whose most
-    probable class is not its label, and at least as probable as it is, in the mean, for the images
-    that are labelled so. A less probable class is never suggested, as it could be by the paper: a
-    rare one has so low a mean that it is sure of anything.
+    This is confident learning (Northcutt, Jiang and Chuang 2021): a label is doubtful if the most
+    probable class is another one, and at least as probable as this class is, on average, for the
+    images labelled with it. Unlike in the paper, only the most probable class is suggested: the
+    average of a rare class is so low that nearly any image would exceed it.
 
     Args:
         labels: (n,), int64.
-        likely: (n, classes), the probabilities by a model that has not seen the image's label.
-        known: (classes,), bool, whether a class can be doubted and suggested.
+        likely: (n, classes), probabilities from a model that was not trained on the image.
+        known: (classes,), bool, whether labels of this class are judged and suggested.
     """
     counts = np.bincount(labels, minlength=len(known))
     own = likely[np.arange(len(labels)), labels]

@@ -1,4 +1,4 @@
-"""Checks of whether pixels mean the same in train and in another part."""
+"""Checks that pixel values mean the same in train and in the other parts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,17 +10,18 @@ from data_checks.look import Look, look_at
 from data_checks.meaning import check_meaning
 
 OTHER_SCALE, RATHER_OTHER_SCALE = 2.0, 1.25  # ratios of the ranges of two parts
-OTHER_OFFSET, RATHER_OTHER_OFFSET = 0.25, 0.1  # of the range of train
-OTHER_MEAN, OTHER_BACKGROUND = 0.1, 0.2  # of the range, of the pixels
-SAME_VALUE = 0.01  # of the range, of pixels of a background
+OTHER_OFFSET, RATHER_OTHER_OFFSET = 0.25, 0.1  # shares of the larger range
+OTHER_MEAN, OTHER_BACKGROUND = 0.1, 0.2  # shares of the range, and of the pixels
+SAME_VALUE = 0.01  # share of the range by which background pixels may differ
 SURE = 5.0  # standard errors
 
 
 def check_likeness(data: Data, dtypes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """How each other part differs from train.
+    """The findings on how each other part differs from train.
 
     Args:
-        dtypes: those that the parts had before they became a dataset.
+        data: the dataset.
+        dtypes: the original dtypes of the parts.
     """
     train = look_at(data.parts["train"])
     for name, part in data.parts.items():
@@ -92,7 +93,7 @@ def _mean(name: str, train: Look, other: Look) -> dict[str, Any] | None:
 
 
 def _background(name: str, train: Look, other: Look) -> dict[str, Any] | None:
-    """The share of the pixels that are, or nearly are, the most frequent value of train."""
+    """The share of pixels that are close to the most frequent value of train."""
     values, counts = np.unique(train.part.images[:1000], return_counts=True)
     value, near = values[counts.argmax()], SAME_VALUE * (train.high - train.low)
     shares = [float((np.abs(look.part.images - value) <= near).mean()) for look in (train, other)]

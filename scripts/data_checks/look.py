@@ -1,4 +1,4 @@
-"""What a part of the data looks like, by some of its images."""
+"""A summary of a part of the data, from a sample of its images."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ MOST_IMAGES, MOST_PIXELS = 10_000, 2**24  # of a part
 
 
 class Look(NamedTuple):
-    """What some images of a part look like.
+    """A sample of the images of a part, and its summary.
 
     Attributes:
-        part: the images, float32, with their classes.
-        low, high: the medians of each image's lowest and highest pixel.
-        mean, error: the mean pixel, and the standard error of that.
+        part: the sampled images, float32, and their labels.
+        low, high: the medians of the images' lowest and highest pixels.
+        mean, error: the mean pixel and its standard error.
     """
 
     part: Part
@@ -26,14 +26,14 @@ class Look(NamedTuple):
 
     @property
     def scaled(self) -> np.ndarray:
-        """The images with the range of a usual one of their part from 0 to 1, if it has one."""
+        """The images, scaled so that `low` becomes 0 and `high` becomes 1."""
         return (self.part.images - np.float32(self.low)) / np.float32(self.high - self.low)
 
 
 def look_at(part: Part) -> Look:
-    """A look at `part`: the same for the same images."""
+    """The `Look` of `part`; the same images always give the same sample."""
     count = min(len(part.images), MOST_IMAGES, MOST_PIXELS // part.images[0].size + 1)
-    # By chance: every sixth image of a file that goes round the classes is of half of them.
+    # A random sample: every sixth image would miss classes in files that cycle through them.
     chosen = np.sort(np.random.default_rng(0).choice(len(part.images), count, replace=False))
     images = part.images[chosen].astype(np.float32)
     low, high = (float(np.median(each(axis=(1, 2)))) for each in (images.min, images.max))

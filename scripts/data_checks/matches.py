@@ -1,25 +1,25 @@
-"""Images that are there twice: equal, moved by a pixel, or nearly equal, in any parts."""
+"""Find duplicate images in all parts: equal, moved by a pixel, or nearly equal."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-EQUAL, MOVED, NEAR = range(3)  # kinds of matches; of two that fit, the first
-NEARNESS = 0.1  # of the distance of either image from the mean of its part
-COARSE_SIDE, COMPONENTS = 16, 24  # what images are reduced to, to find near ones among all
-SAMPLE = 4_000  # images that the components are found on
-PIXELS_AT_ONCE, PAIRS_AT_ONCE = 2**22, 2**26  # bounds of the memory
-MOST_NEAR = 100_000  # pairs to look at: where everything is near, a part of it says so
+EQUAL, MOVED, NEAR = range(3)  # kinds of matches; if two fit, the first counts
+NEARNESS = 0.1  # share of the distance of either image from the mean of its part
+COARSE_SIDE, COMPONENTS = 16, 24  # to which images are reduced to find candidates for near pairs
+SAMPLE = 4_000  # images for the principal components
+PIXELS_AT_ONCE, PAIRS_AT_ONCE = 2**22, 2**26  # limit the memory
+MOST_NEAR = 100_000  # candidate pairs to compare; if all images are similar, these suffice
 
 
 class Matches(NamedTuple):
-    """Pairs of images, each counted through all parts, one part after the other.
+    """Pairs of images, numbered across all parts, one part after the other.
 
-    An image that equals several is paired with the first of them only.
+    An image that equals several others is paired with the first of them only.
 
     Attributes:
-        first, second: (pairs,), int64; the first is the lower number.
+        first, second: (pairs,), int64, image numbers; the first is the lower one.
         kind: (pairs,), int64, EQUAL, MOVED or NEAR.
     """
 
@@ -31,15 +31,14 @@ class Matches(NamedTuple):
 def find_matches(parts: Sequence[np.ndarray]) -> Matches:
     """The matches among all images of `parts`, each (n, height, width), uint8 or float32.
 
-    Moved by a pixel means that all is equal but for a row, a column or both at the edge, and that
-    what is equal is not of one value. Nearly equal means that the distance of the two, the root of
-    their summed squared differences, is at most NEARNESS of that of either from the mean image of
-    its part.
+    Moved by a pixel means that two images are equal except for a row, a column or both at the edge,
+    and that the equal area is not of a single value. Nearly equal means that the Euclidean distance
+    of the two is at most NEARNESS times the distance of either from the mean image of its part.
     """
     hashes = np.concatenate([_hashes(images) for images in parts])
     equal = _confirmed(parts, *_equal(hashes[:, 0, 0]), down=0, across=0)
     alone = np.ones(len(hashes), bool)
-    alone[equal[1]] = False  # the first of each set stands for the others
+    alone[equal[1]] = False  # the first of equal images represents the others
     alone = np.flatnonzero(alone)
     pairs = [(equal, EQUAL)]
     for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -48,13 +47,13 @@ def find_matches(parts: Sequence[np.ndarray]) -> Matches:
     pairs.append((_near(parts, alone), NEAR))
     first, second = np.concatenate([np.sort(found, axis=0) for found, _ in pairs], axis=1)
     kinds = np.concatenate([np.full(found.shape[1], kind) for found, kind in pairs])
-    _, once = np.unique(first * len(hashes) + second, return_index=True)  # of each, the first kind
+    _, once = np.unique(first * len(hashes) + second, return_index=True)  # keeps the first kind
     return Matches(first[once], second[once], kinds[once])
 
 
 def _hashes(images: np.ndarray) -> np.ndarray:
-    """Hashes, (n, 3, 3), uint64: with all rows, without the last and without the first, and the
-    same of columns. Equal pixels give equal hashes, wherever they stand.
+    """Hashes, (n, 3, 3), uint64, of all rows, of all but the last and of all but the first, and the
+    same for columns. Equal pixels give equal hashes, whatever their position.
     """
     count, height, width = images.shape
     random = np.random.default_rng(0)
@@ -63,7 +62,7 @@ def _hashes(images: np.ndarray) -> np.ndarray:
     for block in _blocks(count, height * width):
         pixels = images[block]
         if pixels.dtype != np.uint8:
-            pixels = (pixels + np.float32(0)).view(np.uint32)  # there is one zero, not two
+            pixels = (pixels + np.float32(0)).view(np.uint32)  # turns -0 into 0
         sums = pixels.astype(np.uint64) @ columns.T  # (n, height, 3); modulo 2 ** 64
         hashes[block] = rows @ sums
     return hashes
@@ -77,19 +76,19 @@ def _weights(random: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _equal(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first with each hash, and another that has it."""
+    """Pairs of the first image with a hash and another image with the same hash."""
     _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
     other = np.flatnonzero(first[place] != np.arange(len(hashes)))
     return first[place[other]], other
 
 
 def _moved(hashes: np.ndarray, down: int, across: int) -> np.ndarray:
-    """Pairs, (2, pairs): the second looks like the first, moved down and across by so much."""
+    """Candidate pairs, (2, pairs): the second is the first, moved by `down` and `across` pixels."""
     before, after = hashes[:, down, across], hashes[:, -down, -across]
     itself = before == after  # stripes, or one value
     pairs = []
     for one, other in ((before, after), (after, before)):
-        # The first of several; the other way round finds what that leaves out.
+        # This pairs only the first of several; the second pass finds the pairs left out.
         known, place = np.unique(one, return_index=True)
         at = np.minimum(np.searchsorted(known, other), len(known) - 1)
         found = np.flatnonzero((known[at] == other) & ~itself)
@@ -100,7 +99,7 @@ def _moved(hashes: np.ndarray, down: int, across: int) -> np.ndarray:
 def _confirmed(
     parts: Sequence[np.ndarray], first: np.ndarray, second: np.ndarray, down: int, across: int
 ) -> np.ndarray:
-    """The pairs, (2, pairs), of which it is true, pixel by pixel."""
+    """The pairs, (2, pairs), that a comparison pixel by pixel confirms."""
     height, width = parts[0].shape[1:]
     (above, below), (left, right) = _overlap(height, down), _overlap(width, across)
     true = np.zeros(len(first), bool)
@@ -114,15 +113,15 @@ def _confirmed(
 
 
 def _overlap(size: int, shift: int) -> tuple[slice, slice]:
-    """What two images share along one side, if the second is the first moved by `shift`."""
+    """The overlap of two images along one side if the second is the first moved by `shift`."""
     return slice(max(0, -shift), size - max(0, shift)), slice(max(0, shift), size + min(0, shift))
 
 
 def _near(parts: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
     """Pairs, (2, pairs), of the `chosen` images that are nearly equal.
 
-    Coarser images, and their shares in a few directions, lie no further apart than the images
-    themselves, so none is overlooked; those that may be near are then compared in full.
+    Reduced images and their projections on a few directions are never farther apart than the
+    images themselves, so no pair is missed. The candidates are then compared in full.
     """
     means = np.stack([images.mean(axis=0, dtype=np.float64) for images in parts])
     part = np.repeat(np.arange(len(parts)), [len(images) for images in parts])[chosen]
@@ -151,15 +150,15 @@ def _near(parts: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
 
 
 def _joined(size: int) -> np.ndarray:
-    """A matrix, (fewer, size), that makes one of neighbours and lets no two come further apart."""
+    """A matrix, (fewer, size), that averages neighbours and never increases a distance."""
     to = np.arange(size) * min(size, COARSE_SIDE) // size
     matrix = (to == np.arange(to[-1] + 1)[:, None]).astype(np.float32)
     return matrix / np.sqrt(matrix.sum(axis=1, keepdims=True))
 
 
 def _candidates(features: np.ndarray, limits: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs, (2, pairs), of features, (n, d), in the order of the first of them, whose squared
-    distance is within the limit of the first image, or little beyond.
+    """Pairs, (2, pairs), of features, (n, d), sorted by the first feature, whose squared distance
+    is at most about the limit of the first image.
     """
     squares = (features**2).sum(axis=1)
     limits = (1.01 * limits + 1e-6 * squares).astype(np.float32)  # for rounding
@@ -182,7 +181,7 @@ def _candidates(features: np.ndarray, limits: np.ndarray) -> Iterator[np.ndarray
 
 
 def taken(parts: Sequence[np.ndarray], numbers: np.ndarray) -> np.ndarray:
-    """The images with these `numbers`, counted through all parts."""
+    """The images with these `numbers`, numbered across all parts."""
     images = np.empty((len(numbers), *parts[0].shape[1:]), parts[0].dtype)
     start = 0
     for part in parts:
@@ -193,7 +192,7 @@ def taken(parts: Sequence[np.ndarray], numbers: np.ndarray) -> np.ndarray:
 
 
 def _blocks(count: int, pixels: int) -> Iterator[slice]:
-    """Slices of `count` images of so many pixels, each of which takes little memory."""
+    """Slices of `count` images of `pixels` pixels each, small enough to limit the memory."""
     step = max(1, PIXELS_AT_ONCE // pixels)
     for start in range(0, count, step):
         yield slice(start, start + step)

@@ -1,5 +1,5 @@
-"""Checks of whether images and labels mean the same in train and in another part: by the mean image
-of each class, which tells what no single pixel does.
+"""Checks that images and labels mean the same in train and in the other parts, with the mean image
+of each class.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ FEWEST = 20  # images of a part
 FEWEST_OF_A_CLASS = 10
 FALL = 0.2  # of the images
 SURE = 5.0  # standard errors
-OWN, OTHER = 0.6, 0.2  # shares of a class that are near to its own mean, in train and in the part
-GUESS = 1.5  # times the share of the largest class: little more than a guess
+OWN, OTHER = 0.6, 0.2  # shares of a class that are nearest to its own mean: in train, in the part
+GUESS = 1.5  # times the share of the largest class: hardly better than chance
 CLASSES_NAMED = 3
-TURNS = {  # what `images` were made of the right ones by, (n, height, width)
+TURNS = {  # operations on images, (n, height, width), that may have been applied to a part
     "transposed": lambda images: images.transpose(0, 2, 1),
     "rotated by 90° to the left": lambda images: np.rot90(images, 1, (1, 2)),
     "rotated by 90° to the right": lambda images: np.rot90(images, -1, (1, 2)),
@@ -29,8 +29,8 @@ SQUARE_ONLY = 4  # of these, which change the shape of others
 
 
 def check_meaning(data: Data, name: str, train: Look, other: Look) -> dict[str, Any] | None:
-    """Why the images of the part `name` do not lie near to the mean training image of their class
-    as often as training images do, if so.
+    """The finding on the part `name` if its images are nearest to the mean training image of their
+    own class less often than training images are.
     """
     images, labels = train.part
     counts = np.bincount(labels, minlength=len(data.classes))
@@ -95,7 +95,7 @@ def _means(images: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> np.nda
 
 
 def _distances(images: np.ndarray, means: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Squared distances, (n, classes); a class without an image is infinitely far."""
+    """Squared distances, (n, classes); infinite for classes without images."""
     rows, means = (each.reshape(len(each), -1) for each in (images, means))
     squares = [np.einsum("nd,nd->n", each, each) for each in (rows, means)]
     distances = squares[0][:, None] + squares[1] - 2 * rows @ means.T
@@ -110,8 +110,8 @@ def _nearest(images: np.ndarray, means: np.ndarray, counts: np.ndarray) -> np.nd
 def _own_answers(
     images: np.ndarray, labels: np.ndarray, means: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """The nearest class of the images that the means are of, each left out of the mean of its own:
-    what another image could expect.
+    """The nearest class of each image that the means were computed from, leaving the image out of
+    the mean of its class, as for an unseen image.
     """
     distances = _distances(images, means, counts)
     others = counts[labels] - 1
@@ -124,8 +124,8 @@ def _own_answers(
 def _best_turn(
     images: np.ndarray, labels: np.ndarray, means: np.ndarray, counts: np.ndarray
 ) -> tuple[str, float]:
-    """How `images` were turned or inverted if that makes most of them like their class, and the
-    share that are.
+    """The operation that, when undone, makes the most `images` nearest to their class, and that
+    share.
     """
     square = means.shape[1] == means.shape[2]
     turns = dict(list(TURNS.items())[0 if square else SQUARE_ONLY :])
@@ -145,8 +145,8 @@ def _best_turn(
 def _moved_classes(
     own: np.ndarray, own_labels: np.ndarray, answers: np.ndarray, labels: np.ndarray, classes: int
 ) -> dict[int, int]:
-    """Classes most of whose images lie near to the mean of another one, though those of train do
-    not.
+    """Classes whose images are mostly nearest to the mean of another class, unlike in train; with
+    that class.
     """
     moved = {}
     for place in range(classes):
@@ -162,7 +162,7 @@ def _moved_classes(
 def _rows(
     data: Data, name: str, train: Look, other: Look, places: np.ndarray
 ) -> list[list[dict[str, Any]]]:
-    """The mean images of the first classes, of train beside those of the other part."""
+    """The mean images of the first classes: train beside the other part."""
     looks = {"train": train.part, name: other.part}
     return [
         [

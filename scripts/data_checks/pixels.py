@@ -1,4 +1,4 @@
-"""Checks of single pixels: far outside of the rest, of one value, or cut down to a few."""
+"""Checks of pixel values: outliers, blank images, and images with only a few values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,14 +10,15 @@ from dataset.pixel_range import robust_range
 
 MANY = 0.001  # of the images of a part
 FEW_VALUES = 3
-SAMPLE = 1_000  # images that have more values, if any have
+SAMPLE = 1_000  # images to check first
 
 
 def check_greys(data: Data, dtypes: Mapping[str, str]) -> dict[str, Any] | None:
-    """What there is to say of how few values the training images have.
+    """The finding if the training images have only a few pixel values.
 
     Args:
-        dtypes: those that the parts had before they became a dataset.
+        data: the dataset.
+        dtypes: the original dtypes of the parts.
     """
     images, dtype = data.parts["train"].images, dtypes.get("train", "")
     if len(np.unique(images[:SAMPLE])) > FEW_VALUES:
@@ -45,7 +46,7 @@ def check_greys(data: Data, dtypes: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def check_pixels(data: Data) -> Iterator[dict[str, Any]]:
-    """What there is to say of the pixels of each part."""
+    """The findings on the pixels of each part."""
     for name, part in data.parts.items():
         lowest, highest = (each(axis=(1, 2)) for each in (part.images.min, part.images.max))
         low, high = robust_range(part.images)

@@ -1,10 +1,10 @@
-"""What download and preprocess have done to a dataset of one's own, in words for the page."""
+"""What download and preprocess did to the user's own dataset, in sentences for the page."""
 
 from dataset.dataset import Dataset
 
 
 def describe_preparation(data: Dataset) -> dict[str, str]:
-    """A sentence for each thing that was done to the images, by a name for it."""
+    """A sentence for each change of the images, by the name of the change."""
     origin, said = data.origin, {}
     if origin["test_size"] is not None:
         said["test_size"] = (

@@ -1,4 +1,4 @@
-"""The figures of a dataset: images, pixels and classes of each part, and what was done to them."""
+"""The statistics of a dataset: images, pixels and classes of each part, and their preparation."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from evaluation.significance import ALPHA, same_shares
 
 
 def summarize(data: Dataset) -> dict[str, Any]:
-    """What stats.json has of `data` besides the checks."""
+    """The statistics of `data` in stats.json, without the checks."""
     classes = data.classes.tolist()
     train, test = (np.bincount(y, minlength=len(classes)) for y in (data.y_train, data.y_test))
     return {
@@ -41,7 +41,7 @@ def _describe(images: np.ndarray) -> dict[str, object]:
 
 
 def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
-    """How alike the class counts of the two parts are, as a test and as a sentence."""
+    """A test of whether the class counts of the two parts differ, and a sentence about it."""
     p_value = same_shares(np.stack([train, test]))
     widest = float(100 * np.abs(train / train.sum() - test / test.sum()).max())
     finding = "no" if p_value >= ALPHA else "a"
@@ -56,7 +56,7 @@ def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
 
 
 def _content_hash(data: Dataset) -> str:
-    """Of the images and of the labels as the dataset spells them: whole numbers as such."""
+    """The SHA-256 of the images and labels, as the dataset spells them (whole numbers as int64)."""
     classes = data.classes
     if all(re.fullmatch("-?[1-9][0-9]{0,15}|0", name) for name in classes):
         classes = classes.astype(np.int64)

@@ -1,4 +1,4 @@
-"""A check of files that are in the place of the dataset, and were not read."""
+"""A check for files beside the dataset that were not read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,10 +9,11 @@ MANY = 0.01  # of the images
 
 
 def check_unused(data: Data, origin: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What there is to say of files that were left out.
+    """The finding on unused files, if any.
 
     Args:
-        origin: what was found, as the dataset has it.
+        data: the dataset.
+        origin: its origin, as `Dataset` describes it.
     """
     count = origin.get("unused_files", 0)
     if count:

@@ -1,4 +1,4 @@
-"""NumPy's files: `.npz` archives, and `.npy` files beside each other; arrays by their names."""
+"""Read datasets from NumPy files, `.npz` archives and `.npy` files, by the names of the arrays."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from dataset.parts import role_of, words
 from dataset.shapes import as_grey
 
 NAMES = {"class names", "classes", "label names"}
-UNNAMED = "arr_0"  # what NumPy calls an array that has no name, as in KMNIST's files
+UNNAMED = "arr_0"  # NumPy's name for an unnamed array, as in KMNIST's files
 SHOWN = 10
 
 
@@ -36,10 +36,11 @@ class StoredArray:
     """An array that has not been read.
 
     Attributes:
-        place: what a message calls its file, and `called` it itself.
-        name: by which its role is known.
-        only: whether that has no word besides what it is.
-        open_file: opens what holds it alone, `length` bytes.
+        place, called: the names of its file and of itself in messages.
+        name: the name that gives its role.
+        only: whether this name may have no words besides the role.
+        open_file: opens the array's own file or member, of `length` bytes.
+        length: its size in bytes, with the header.
     """
 
     place: str
@@ -50,17 +51,17 @@ class StoredArray:
     length: int
 
     def read(self, most: int) -> np.ndarray:
-        """The array, which may take `most` bytes. Raises UserError."""
+        """The array, of at most `most` bytes. Raises UserError."""
         self._check(most)
         return read_array(self.open_file, self.length, self.place, self.called)
 
     def read_rows(self, most: int) -> Iterator[np.ndarray]:
-        """The array, some rows at a time, of `most` bytes. Raises UserError."""
+        """The array, in blocks of rows of at most `most` bytes. Raises UserError."""
         self._check(MAXIMUM_BYTES)
         return read_rows(self.open_file, self.length, self.place, self.called, most)
 
     def shape(self) -> tuple[int, ...]:
-        """Its shape, by its header. Raises UserError."""
+        """Its shape, from its header. Raises UserError."""
         return shape_of(self.open_file, self.length, self.place, self.called)
 
     def _check(self, most: int) -> None:
@@ -69,15 +70,16 @@ class StoredArray:
 
 
 def read_arrays_of(files: Files) -> Found:
-    """Read the images, labels and class names in NumPy's files among `files`.
+    """Read the images, labels and class names in the NumPy files among `files`.
 
-    An array is known by its name: `x_train`, `X_train`, `train_images` and the like; one without
-    "train" or "test", as `X`, is a training part. In an archive with one nameless array, and in an
-    `.npy`, the file's own name says what it is. Others are named on standard error.
+    The role of an array follows from its name: `x_train`, `X_train`, `train_images` or similar; a
+    name without "train" or "test", such as `X`, is the training part. For an archive with a single
+    unnamed array, and for an `.npy` file, the name of the file counts. Other arrays are listed on
+    standard error.
 
     Raises:
-        UserError: an array that is needed is missing, is there twice, holds objects, lies about its
-            size, or is damaged.
+        UserError: a required array is missing or exists twice, or an array contains objects, states
+            a false size, or is damaged.
     """
     with ExitStack() as stack:
         stored, unused = _by_role(files, stack)
@@ -104,18 +106,19 @@ def read_arrays_of(files: Files) -> Found:
 def read_array_blocks(
     files: Files, most: int
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
-    """The images of NumPy's files among `files`, which need no labels: those of test, else those
-    of no part or of train, else those of validation; or the only array, whatever its name.
+    """The images in the NumPy files among `files`, which need no labels: those of test, else those
+    of train or without a part, else those of validation; or the only array, whatever its name.
 
     Args:
-        most: bytes of images to read at a time, or one image.
+        files: the files.
+        most: bytes of images to read at a time; at least one image is read.
 
     Yields:
-        The number of images, then some of them as grey ones, (n, height, width), and their labels,
+        The total number of images, a block of them in grey, (n, height, width), and their labels,
         (n,), as text, or None.
 
     Raises:
-        UserError: there are none, or one is damaged; what was given before is right.
+        UserError: there are no images, or an array is damaged; blocks yielded before are valid.
     """
     with ExitStack() as stack:
         stored, unused = _by_role(files, stack)
@@ -155,7 +158,7 @@ def read_array_blocks(
 def _by_role(
     files: Files, stack: ExitStack
 ) -> tuple[dict[tuple[str, str], StoredArray], list[StoredArray]]:
-    """Arrays by what they are, "images", "labels" or "names", and of which part; and the others."""
+    """Arrays by role ("images", "labels" or "names") and part, and the arrays without a role."""
     stored: dict[tuple[str, str], StoredArray] = {}
     unused = []
     for array in _arrays(files, stack):
@@ -201,7 +204,7 @@ def _listed(arrays: list[StoredArray]) -> str:
 def _check(
     files: Files, stored: dict[tuple[str, str], StoredArray], unused: list[StoredArray]
 ) -> None:
-    """Raise UserError unless there is a training part, and each part has images and labels."""
+    """Raise UserError unless there is a training part and each part has images and labels."""
     parts = {part for kind, part in stored if kind != "names"} | {"train"}
     for part in sorted(parts, key=["train", "test", "validation"].index):
         for kind, name in (("images", "x"), ("labels", "y")):
@@ -223,5 +226,5 @@ def _class_names(files: Files, names: np.ndarray) -> list[str]:
         names = np.char.decode(names, "utf-8", "backslashreplace")
     try:
         return [str(name) for name in names.tolist()]
-    except ValueError as error:  # a number that is no character's
+    except ValueError as error:  # a number that is not a character
         raise UserError(f"{printable(files.source)}: the class names are not text") from error

@@ -1,4 +1,4 @@
-"""The dataset as the download stage leaves it: checked images and labels, for training and test."""
+"""The dataset that the download stage writes: checked images and labels of all parts."""
 
 import json
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from dataset.found import Found
 from dataset.labels import LONGEST_NAME, indexed
 
 PARTS = ("train", "test", "validation")
-# Dimensions and kinds of the dtype of each array in the file; of a validation part that the
-# dataset lacks, there are no images.
+# The dimensions and dtype kinds of each array in the file. A missing validation part has no images.
 KINDS = {
     **{"name": (0, "U"), "classes": (1, "U"), "origin": (1, "u")},
     **{f"x_{part}": (3, "uf") for part in PARTS},
@@ -27,20 +26,20 @@ MOST_ORIGIN = 2**16  # bytes of JSON
 
 @dataclass(frozen=True)
 class Dataset:
-    """Grey images, each of a class.
+    """Labelled grey images.
 
     Attributes:
-        name: what the report calls it.
-        classes: (k,), unicode, as the dataset spells them: numbers in numeric order, else sorted
-            as text, or in the order that the dataset itself gives them. Each occurs in y_train.
+        name: the name on the page.
+        classes: (k,), unicode, as the dataset spells them: in the order that the dataset defines,
+            else numbers in numeric order, else sorted as text. Each class occurs in y_train.
         x_train, x_test: images, (n, height, width), uint8 or float32, in the dataset's own units.
         y_train, y_test: labels, (n,), int64, indices into `classes`.
-        x_validation, y_validation: the same; None where the dataset has no such part.
-        origin: what was found and what was done to it, as JSON has it: "dtypes" and "ranges", the
-            dtype and the lowest and highest pixel of each part as they were; "format"; "colour",
-            whether it was turned to grey; "transposed"; "resized", the new height and width, or
-            None; "test_size", the share that was cut off as test part, or None; "unused_files",
-            how many files were left out, and "unused", the names of some.
+        x_validation, y_validation: the same; None if the dataset has no validation part.
+        origin: what was read and how it was converted, as JSON: "dtypes" and "ranges", the original
+            dtype and the lowest and highest pixel of each part; "format"; "colour", whether it was
+            converted to grey; "transposed"; "resized", the new height and width, or None;
+            "test_size", the share that was split off as the test part, or None; "unused_files", the
+            number of files left out, and "unused", the names of some.
     """
 
     name: str
@@ -55,11 +54,15 @@ class Dataset:
 
 
 def checked_dataset(name: str, source: str, found: Found) -> Dataset:
-    """Make a Dataset of what a reader has found, or say what is wrong with it.
+    """Make a Dataset from what a reader found.
+
+    Args:
+        name: the name of the dataset.
+        source: the start of error messages.
+        found: the images and labels.
 
     Raises:
-        UserError: shapes, lengths, dtypes, labels or pixels are not those of a dataset; the
-            message begins with `source`.
+        UserError: shapes, lengths, dtypes, labels or pixels are invalid.
     """
     images = {part: _checked_images(source, part, given) for part, given in found.images.items()}
     for part, own in images.items():
@@ -106,14 +109,14 @@ def checked_dataset(name: str, source: str, found: Found) -> Dataset:
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read what `write_dataset` wrote, checked again. Raises UserError and OSError."""
+    """Read and check a file that `write_dataset` wrote. Raises UserError and OSError."""
     arrays = read_arrays(path, tuple(KINDS))
     try:
         classes = arrays["classes"].tolist()
         fault = _fault(arrays, classes)
         origin = {} if fault else json.loads(arrays["origin"].tobytes())
         name = str(arrays["name"])
-    except (ValueError, SystemError, RecursionError) as error:  # no JSON, or no characters
+    except (ValueError, SystemError, RecursionError) as error:  # invalid JSON or characters
         raise UserError(f"{path}: not in download's format ({type(error).__name__})") from error
     if fault or not isinstance(origin, dict):
         raise UserError(f"{path}: not in download's format ({fault or 'origin'})")
@@ -153,7 +156,7 @@ def _dataset(
 
 
 def _fault(arrays: dict[str, np.ndarray], classes: list[str]) -> str | None:
-    """Which of the arrays of a file is not as `write_dataset` leaves it, if any."""
+    """The first array that `write_dataset` cannot have written, if any."""
     for name, (dimensions, kinds) in KINDS.items():
         if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
             return name
@@ -199,7 +202,7 @@ def _checked_images(source: str, part: str, images: np.ndarray) -> np.ndarray:
         raise UserError(f"{source}: {part} contains NaN or infinity; allowed: finite numbers")
     if images.dtype.kind in "bui" and images.min() >= 0 and images.max() <= 255:
         return images.astype(np.uint8, copy=False)
-    with np.errstate(over="ignore"):  # found in the next line
+    with np.errstate(over="ignore"):  # the next line finds it
         images = images.astype(np.float32, copy=False)
     if not _finite(images):
         raise UserError(f"{source}: {part} has numbers that are too large for float32")
@@ -207,7 +210,7 @@ def _checked_images(source: str, part: str, images: np.ndarray) -> np.ndarray:
 
 
 def _finite(images: np.ndarray) -> bool:
-    """Whether all are numbers: by the extremes, which takes no memory for each pixel."""
+    """Whether all pixels are finite: tested on the extremes, which needs no extra memory."""
     return bool(np.isfinite(images.min()) and np.isfinite(images.max()))
 
 

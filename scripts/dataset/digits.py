@@ -4,14 +4,16 @@ import numpy as np
 
 from dataset.found import Found
 
-# The images of one writer follow each other. Splitting without shuffling keeps most writers on one
-# side, as MNIST does: the test asks for hands that training has not seen.
+# Images of a writer are consecutive. Splitting without shuffling keeps most writers in one part,
+# as in MNIST, so that most test images are from writers that training has not seen.
 TEST_IMAGES = 360
 
 
 def load_digits() -> Found:
     """1,437 training and 360 test images of 8x8 whole numbers from 0 to 16."""
-    from sklearn import datasets  # takes seconds, and only this dataset needs it
+    from sklearn import (
+        datasets,
+    )  # imported late, because it takes seconds and only this dataset needs it
 
     digits = datasets.load_digits()
     images, labels = digits.images.astype(np.uint8), digits.target

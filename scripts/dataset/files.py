@@ -1,4 +1,4 @@
-"""The files of a dataset of one's own: those of a folder, of a zip archive, or a single one."""
+"""The files of the user's own dataset: a folder, a zip archive, or a single file."""
 
 import os
 import stat
@@ -13,19 +13,20 @@ from core.errors import UserError
 from core.npz import MAXIMUM_BYTES, reason
 from core.text import printable
 
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without limit
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a limit
 
 
 @dataclass(frozen=True)
 class Files:
-    """Files to read, and nowhere to write.
+    """Files to read.
 
     Attributes:
-        source: what a message calls them together.
-        joint: what stands between that and a file's path in a message; None for a single file.
-        sizes: bytes of each, as its folder or archive says, by its path with slashes, sorted.
-            Hidden files, and what macOS puts beside the others, are left out.
-        open_file: opens one of them, to be read from its start.
+        source: their common name in messages.
+        joint: the text between this name and the path of a file in messages; None for a single
+            file.
+        sizes: the size in bytes that the folder or archive states for each file, by path with
+            slashes, sorted; without hidden files and the files that macOS adds to archives.
+        open_file: opens one of them for reading.
     """
 
     source: str
@@ -34,22 +35,22 @@ class Files:
     open_file: Callable[[str], IO[bytes]]
 
     def place(self, name: str) -> str:
-        """What a message calls the file `name`."""
+        """The name of the file `name` in messages."""
         return printable(self.source if self.joint is None else f"{self.source}{self.joint}{name}")
 
     def named(self, *suffixes: str) -> list[str]:
-        """The files whose names end so, in any case."""
+        """The files whose names end with one of `suffixes`, in upper or lower case."""
         return [name for name in self.sizes if name.lower().endswith(suffixes)]
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Files]:
-    """Give the block the files at `path`, a folder, a zip archive or a file of another kind.
+    """Yield the files at `path`: a folder, a zip archive, or a single file.
 
     Raises:
-        UserError: there is nothing; a link to a folder, or what is no file, is in the folder; the
-            archive is damaged, leads out of itself, holds links, or unpacks to more than
-            `MAXIMUM_BYTES`.
+        UserError: `path` does not exist; the folder contains a link to a folder or something that
+            is not a file; or the archive is damaged, contains links or paths that lead out of it,
+            or unpacks to more than `MAXIMUM_BYTES`.
         OSError: the file or folder cannot be read.
     """
     if path.is_dir():
@@ -75,7 +76,7 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
         members = archive.infolist()
     except MemoryError:
         raise
-    except Exception as error:  # zipfile has a dozen kinds for a file that is not what it says
+    except Exception as error:  # zipfile raises many types for damaged archives
         raise UserError(
             f"{printable(source)}: not a complete .zip archive ({reason(error)})"
         ) from error
@@ -103,7 +104,7 @@ def _archive(file: IO[bytes], source: str) -> Iterator[Files]:
 
 
 def _problem(member: zipfile.ZipInfo) -> str | None:
-    """Why `member` is not read."""
+    """Why `member` is refused, if it is."""
     if not member.filename:
         return "a file without a name; allowed: files with one"
     path = PurePosixPath(member.filename)

@@ -1,4 +1,4 @@
-"""What a reader of a dataset gives: images and labels as they are found, before any check."""
+"""The result of a dataset reader: images and labels, before any check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Found:
-    """Grey images and their labels, by the part "train", "test" or "validation"; only the first
-    has to be there.
+    """Grey images and their labels, by part: "train", and optionally "test" and "validation".
 
     Attributes:
         images: (n, height, width), of any real dtype.
         labels: of the same parts: (n,), (n, 1) or one-hot (n, k); numbers, bool or text.
-        class_names: the names of the labels 0 to k - 1, where the source has them.
-        origin: what was done to them, as JSON has it; `checked_dataset` lists the keys.
+        class_names: the names of the labels 0 to k - 1, if the source has them.
+        origin: how they were converted, as JSON; `Dataset` lists the keys.
     """
 
     images: dict[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""Classes that are left out of a dataset, to be asked about as images of no class."""
+"""Classes that are left out of a dataset and used as out-of-distribution images."""
 
 from dataclasses import replace
 
@@ -14,18 +14,19 @@ MOST_NAMED = 20  # classes in a message
 def without_classes(
     data: Dataset, wanted: list[str | int | float], source: str
 ) -> tuple[Dataset, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """`data` without some of its classes, and the test images of these.
+    """`data` without some of its classes, and the test images of these classes.
 
     Args:
-        wanted: the classes; a number stands for each class that is written as this number.
-        source: what messages begin with.
+        data: the dataset.
+        wanted: the classes to leave out; a number matches every class that reads as this number.
+        source: the start of error messages.
 
     Returns:
-        The rest, with the classes that are left; and of the other test images the pixels, (n,
-        height, width), the labels, (n,), and the classes that these are indices of.
+        The dataset of the remaining classes; and the test images of the others: their pixels, (n,
+        height, width), labels, (n,), and the classes that the labels are indices of.
 
     Raises:
-        UserError: there is no such class, fewer than two would be left, or no test images.
+        UserError: a class does not exist, or fewer than two classes or no test images remain.
     """
     names = data.classes.tolist()
     out = np.zeros(len(names), bool)
@@ -43,7 +44,7 @@ def without_classes(
             f"{source}: {out.sum()} of {len(names)} classes are too many; allowed: up to"
             f" {len(names) - 2}, so that two remain"
         )
-    places = np.where(out, np.cumsum(out), np.cumsum(~out)) - 1  # each among its own
+    places = np.where(out, np.cumsum(out), np.cumsum(~out)) - 1  # the new index of each class
     strange = out[data.y_test]
     if strange.all():
         raise UserError(f"{source}: no test images of other classes remain; allowed: fewer classes")

@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST is published (LeCun, "The MNIST database", 1998)."""
+"""The IDX format, the format of MNIST (LeCun, "The MNIST database", 1998)."""
 
 import gzip
 import io
@@ -18,8 +18,8 @@ from dataset.parts import PARTS
 from dataset.shapes import as_grey
 
 DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-DEFLATE = 1_032  # bytes that one packed byte can become at most
-# "t10k" is what MNIST calls the test part; QMNIST has eight whole numbers for a label.
+DEFLATE = 1_032  # the largest compression ratio of deflate
+# MNIST calls the test part "t10k"; QMNIST has eight whole numbers per label.
 NAME = re.compile(
     r"(?P<before>.*?)(?P<part>train|test|t10k)[-_.](?P<kind>images|labels)[-_.]idx\d[-_.]"
     r"(ubyte|int)(\.gz)?",
@@ -36,15 +36,15 @@ def parse_idx(content: bytes) -> np.ndarray:
 def read_idx(file: IO[bytes], longest: int) -> np.ndarray:
     """Read an IDX file into an array.
 
-    Such a file is two zero bytes, the dtype, the number of axes, the length of each axis as a
+    The format is two zero bytes, the dtype, the number of axes, the length of each axis as a
     big-endian uint32, and the values.
 
     Args:
-        file: to be read from here to its end.
-        longest: how many bytes it can have at most.
+        file: read from its current position to its end.
+        longest: the largest possible size of the content, in bytes.
 
     Raises:
-        ValueError: the content is something else, or not as long as its header says.
+        ValueError: the content is not IDX, or its length is not what its header says.
     """
     start = file.read(4)
     if len(start) < 4 or start[:2] != bytes(2) or start[2] not in DTYPES:
@@ -67,12 +67,12 @@ def read_idx(file: IO[bytes], longest: int) -> np.ndarray:
         raise ValueError(f"an IDX file with more than the {size} bytes of its header")
     try:
         return content.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
-    except ValueError as error:  # too many axes, or no value and an axis of billions
+    except ValueError as error:  # too many axes, or no values but a huge axis
         raise ValueError(f"an IDX file of a shape that NumPy cannot hold ({error})") from error
 
 
 def idx_names(files: Files) -> list[str]:
-    """The files that have the names of IDX files, as train-images-idx3-ubyte.gz."""
+    """The files with names like IDX files, such as train-images-idx3-ubyte.gz."""
     return [name for name in files.sizes if NAME.fullmatch(name)]
 
 
@@ -112,7 +112,7 @@ def read_idx_of(files: Files) -> Found:
             left -= arrays[part].nbytes
         images[part], _ = as_grey(images[part], printable(files.source), f"the images of {part}")
         if labels[part].ndim == 2:
-            labels[part] = labels[part][:, :1]  # QMNIST's: the class, then who wrote it
+            labels[part] = labels[part][:, :1]  # QMNIST: the class, then the writer and others
     return Found(images, labels, origin={"format": "idx"})
 
 
@@ -127,5 +127,5 @@ def _read(files: Files, name: str, most: int) -> np.ndarray:
                 return read_idx(content, min(most, DEFLATE * files.sizes[name]))
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # those of zipfile, gzip and zlib, and ours
+    except Exception as error:  # from zipfile, gzip, zlib and read_idx
         raise UserError(f"{files.place(name)}: {reason(error)}") from error

@@ -1,4 +1,4 @@
-"""Labels in all the ways that people write them, as indices of named classes."""
+"""Labels of any common form, converted to indices of named classes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ def indexed(
     sorted as text.
 
     Args:
-        source: what messages begin with.
+        source: the start of error messages.
         labels: by part: (n,), (n, 1) or one-hot (n, k); numbers, bool or text.
-        names: those of the labels 0 to k - 1, if they have any.
+        names: the names of the labels 0 to k - 1, if there are any.
 
     Raises:
-        UserError: labels are none, two of them read the same, or a class is not in train.
+        UserError: labels are invalid, two of them look the same, or a class is not in train.
     """
     if names is not None:
         names = _distinct(source, "class names", names)
@@ -49,7 +49,7 @@ def indexed(
 
 
 def _flat(source: str, part: str, labels: np.ndarray) -> np.ndarray:
-    """One label an image, (n,): whole numbers, bool or text."""
+    """One label per image, (n,): whole numbers, bool or text."""
     kind = labels.dtype.kind
     if kind not in "buifUS":
         raise UserError(
@@ -79,17 +79,19 @@ def _flat(source: str, part: str, labels: np.ndarray) -> np.ndarray:
 
 
 def _texts(source: str, part: str, values: np.ndarray) -> list[str]:
-    """Each of the labels `values`, (k,), as it is written."""
+    """The labels `values`, (k,), as text."""
     try:
         if values.dtype.kind == "S":
             values = np.char.decode(values, "utf-8", "backslashreplace")
         return [str(value) for value in values.tolist()]
-    except (ValueError, SystemError) as error:  # the number of no character
+    except (ValueError, SystemError) as error:  # a number that is not a character
         raise UserError(f"{source}: {part} has labels that are not text") from error
 
 
 def _distinct(source: str, what: str, texts: Sequence[str]) -> list[str]:
-    """`texts` in one line each, in which everything shows; `what` they are, in plural."""
+    """`texts`, each on one printable line; messages call them `what`. Raises UserError if two are
+    then equal.
+    """
     shown: dict[str, str] = {}
     for text in texts:
         line = printable(text)
@@ -109,7 +111,7 @@ def _distinct(source: str, what: str, texts: Sequence[str]) -> list[str]:
 def _named(
     source: str, part: str, values: np.ndarray, texts: list[str], names: list[str]
 ) -> list[str]:
-    """The names of the labels `values`, which are numbers of names, or written as such, or names.
+    """The names of the labels `values`, which are indices of names, as numbers or text, or names.
 
     Args:
         texts: the labels as text.

@@ -1,4 +1,4 @@
-"""MNIST from a mirror: 70,000 digits by LeCun, Cortes and Burges, pinned by content hash."""
+"""Download MNIST from a mirror: 70,000 digits (LeCun, Cortes and Burges), verified by hash."""
 
 import hashlib
 import sys
@@ -22,7 +22,7 @@ MIRRORS = (
     "https://raw.githubusercontent.com/fgnt/mnist/master",
 )
 
-# The content is pinned, not the gzip: it does not matter who compressed it, or whether.
+# The hashes are of the uncompressed content, because mirrors compress it differently.
 FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
     "x_train": (
         "train-images-idx3-ubyte",
@@ -47,27 +47,27 @@ FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
 }
 CHUNK_BYTES = 2**16
 LONGEST_PAUSE = 30  # seconds between two rounds
-GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
+GZIP_BYTES = 4096  # more than gzip adds to incompressible content
 
 
 class MirrorError(Exception):
-    """A mirror did not give the file; the next one may do better."""
+    """A mirror failed; the next one may work."""
 
 
 class OtherContentError(MirrorError):
-    """A mirror gave something other than the file."""
+    """A mirror sent other content than the file."""
 
 
 def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
-    """Fetch MNIST, uint8, from the first mirror that gives them whole.
+    """Fetch MNIST, uint8, trying one mirror after another.
 
     Args:
-        mirror: a folder or URL to ask before the public mirrors.
-        timeout: seconds that one mirror may take for all the files it is asked for.
-        attempts: how many times to go through the mirrors.
+        mirror: a folder or URL to try before the public mirrors.
+        timeout: seconds that one mirror may take for all files.
+        attempts: rounds through the mirrors.
 
     Raises:
-        UserError: no mirror had them; the message names the other ways to get data.
+        UserError: no mirror has all files; the message names the alternatives.
     """
     mirrors = [mirror, *MIRRORS] if mirror else list(MIRRORS)
     arrays: dict[str, np.ndarray] = {}
@@ -75,8 +75,8 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
     for attempt in range(attempts):
         for place in mirrors:
             try:
-                # A socket's own limit starts anew with each byte, so a slow server outlasts it.
-                # Only a lookup of the name ends at the system's own limit.
+                # A socket timeout restarts with each byte, so a slow server could take forever.
+                # A DNS lookup cannot be interrupted and ends with the system's own timeout.
                 with time_limit(timeout, MirrorError(f"took longer than {timeout} seconds")):
                     for array, (file, size, digest) in FILES.items():
                         if array not in arrays:
@@ -84,8 +84,8 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
                 return found_in(arrays, "idx")
             except MirrorError as error:
                 print(f"{place}: {error}", file=sys.stderr)
-                # That a mirror has other content says more than that another is out of reach, and
-                # of the user's own mirror more is to be said than of a public one.
+                # Report wrong content rather than an unreachable mirror, and the user's own mirror
+                # rather than a public one.
                 gravity = 2 * isinstance(error, OtherContentError) + (place == mirror)
                 if gravity >= gravest:
                     reason, gravest = f"{place}: {error}", gravity
@@ -99,7 +99,7 @@ def fetch_mnist(mirror: str | None, timeout: int, attempts: int) -> Found:
 
 
 def _content(place: str, file: str, size: int, digest: str) -> bytes:
-    """The uncompressed content of `file` at `place`, whose hash is right, or a MirrorError."""
+    """The uncompressed content of `file` at `place`. Raises MirrorError, also for a wrong hash."""
     url = f"{place.rstrip('/')}/{file}.gz"
     try:
         if place.startswith(("http://", "https://")):
@@ -109,7 +109,7 @@ def _content(place: str, file: str, size: int, digest: str) -> bytes:
         content = _unpacked(packed, size)
     except requests.ConnectionError as error:
         raise MirrorError(f"{file}: cannot be reached") from error
-    except (OSError, HTTPError, zlib.error) as error:  # requests' own errors are OSErrors
+    except (OSError, HTTPError, zlib.error) as error:  # errors of requests are OSErrors
         raise MirrorError(f"{file}: {_first_line(error)}") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise OtherContentError(f"{file}: wrong content (its SHA-256 is not {digest[:12]}...)")
@@ -126,9 +126,9 @@ def _download(url: str, file: str, most: int) -> bytes:
             desc=file,
             unit="B",
             unit_scale=True,
-            disable=None,  # draws in a terminal only
+            disable=None,  # shown in a terminal only
         ) as progress:
-            while chunk := response.raw.read1(CHUNK_BYTES):  # what has arrived, to show it
+            while chunk := response.raw.read1(CHUNK_BYTES):  # returns what has arrived
                 content += chunk
                 progress.update(len(chunk))
                 if len(content) > most:
@@ -143,7 +143,7 @@ def _read_folder(folder: Path, file: str, most: int) -> bytes:
 
 
 def _unpacked(packed: bytes, size: int) -> bytes:
-    """`packed` without its gzip, if it has one; never more than one byte over `size`."""
+    """`packed`, decompressed if it is gzip; at most one byte more than `size`."""
     if not packed.startswith(b"\x1f\x8b"):
         return packed
     return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(packed, size + 1)

@@ -1,4 +1,4 @@
-"""A dataset of one's own, of any of the formats that it can have."""
+"""Read the user's own dataset in any of the supported formats."""
 
 import sys
 import warnings
@@ -15,18 +15,19 @@ ALLOWED = (
     ".npz or .npy with x_train, y_train and the like, four IDX files, .csv with a column label,"
     " folders of images (train/CLASS, test/CLASS), or a .zip of one of these"
 )
-SHOWN = 5  # files that are named
-LONGEST = 100  # characters of a name that is kept
+SHOWN = 5  # file names in messages
+LONGEST = 100  # characters of a file name
 
 
 def read_own(path: Path, size: tuple[int, int] | None = None) -> Found:
     """Read the dataset at `path`, a file or a folder.
 
     Args:
-        size: (height, width) to resize images to that are files of their own, if they are.
+        path: the file or folder.
+        size: (height, width) to resize image files to, or None.
 
     Raises:
-        UserError: there is none, or it cannot be read; the message names the file.
+        UserError: there is no dataset, or it is invalid; the message names the file.
         OSError: a file cannot be read.
     """
     with opened(path) as files:
@@ -38,7 +39,7 @@ def read_own(path: Path, size: tuple[int, int] | None = None) -> Found:
 
 
 def name_of(path: Path) -> str:
-    """What a dataset at `path` is called: its file without suffixes, or its folder."""
+    """The name of the dataset at `path`: that of its file without suffixes, or of its folder."""
     name = path.expanduser().resolve().name
     for suffix in (".gz", ".csv", ".npz", ".npy", ".zip"):
         if name.lower().endswith(suffix):
@@ -47,7 +48,7 @@ def name_of(path: Path) -> str:
 
 
 def read_files(files: Files, size: tuple[int, int] | None = None) -> Found:
-    """Read the dataset that `files` hold. Raises what `read_own` does."""
+    """Read the dataset in `files`. Raises UserError and OSError as `read_own` does."""
     found = _format(files)
     if found is None:
         some = printable(", ".join(list(files.sizes)[:SHOWN])) or "nothing"
@@ -74,12 +75,12 @@ def _read(kind: str, files: Files, size: tuple[int, int] | None) -> Found:
     if kind == "CSV":
         return table.read_tables_of(files)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, on what is refused here, or does no harm
+        warnings.simplefilter("ignore")  # Pillow's: refused below, or harmless
         return pictures.read_pictures_of(files, size)
 
 
 def _format(files: Files) -> tuple[str, list[str]] | None:
-    """The format of `files`, and which of them have it; the first that any of them has."""
+    """The first format that any of `files` has, and the files of this format."""
     for kind, names in (
         ("IDX files", idx.idx_names(files)),
         ("NumPy arrays", files.named(".npz", ".npy")),

@@ -1,4 +1,4 @@
-"""A dataset of the user's own: no stage may write over it, or into it."""
+"""Protect the user's own dataset: no stage may overwrite it or write into it."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,9 @@ from core.text import printable
 
 
 def own_file(download: Mapping[str, Any]) -> str | None:
-    """The path of the file or folder that the section `download` has a dataset read from, if that
-    is what it names.
-    """
+    """The path of the user's own dataset, if the section `download` of the parameters names one."""
     dataset, path = (
-        # A list of one is that one, once it is on a command line.
+        # On the command line, a list of one value is that value.
         value[0] if isinstance(value, list) else value
         for value in (download["dataset"], download["path"])
     )
@@ -21,8 +19,8 @@ def own_file(download: Mapping[str, Any]) -> str | None:
 
 
 def overwriting(file: str | None, outputs: Iterable[str]) -> str | None:
-    """Why `file`, a dataset of one's own, would be lost, in one line: it is one of `outputs`, by
-    whatever path or link, or a folder that one of them is in; None if it is not.
+    """An error, in one line, if `file`, the user's own dataset, is one of `outputs`, by any path or
+    link, or a folder that contains one of them; else None.
     """
     for output in map(Path, outputs if file else ()):
         partial = output.with_name(f".partial.{output.name}")

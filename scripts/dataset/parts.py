@@ -1,4 +1,4 @@
-"""Which part of a dataset a file or an array is, by the usual names."""
+"""The part of a dataset that a file or an array is, by common names."""
 
 import re
 
@@ -12,22 +12,23 @@ LABELS = {"y", "labels", "label", "targets", "target"}
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, in small letters: of "X_train" x and train."""
+    """The words of a name in lower case: ["x", "train"] for "X_train"."""
     return re.findall(r"[a-z0-9]+", name.lower())
 
 
 def part_of(name: str) -> str | None:
-    """The part that `name` names, if it is one only."""
+    """The part that `name` names; None if it names none or several."""
     parts = {PARTS[word] for word in words(name) if word in PARTS}
     return parts.pop() if len(parts) == 1 else None
 
 
 def role_of(name: str, only: bool) -> tuple[str, str] | None:
-    """Whether an array of this name holds "images" or "labels", and of which part; "train" where
-    the name has none.
+    """Whether an array of this name has "images" or "labels", and of which part: "train" if the
+    name does not say. None if the name does not tell.
 
     Args:
-        only: whether the name must have no other word.
+        name: the name of the array.
+        only: whether the name may contain no other words.
     """
     found = words(name)
     kinds = [kind for kind, known in (("images", IMAGES), ("labels", LABELS)) if known & {*found}]

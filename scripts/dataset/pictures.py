@@ -1,4 +1,4 @@
-"""A folder of images: train/CLASS/* and test/CLASS/*, or only CLASS/*."""
+"""Read datasets from folders of images: train/CLASS/* and test/CLASS/*, or only CLASS/*."""
 
 from collections import Counter
 from typing import IO, Any
@@ -17,25 +17,26 @@ from dataset.shapes import check_size, resized
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff")
-MOST_PIXELS = 2**25  # of one image, before it is resized: half a GB, where it is transparent
+MOST_PIXELS = 2**25  # per image, before resizing: half a GB with transparency
 DEEP = {"I;16": np.uint16, "I;16B": np.uint16, "I;16L": np.uint16, "I": np.int32, "F": np.float32}
-SHOWN = 5  # of files in a message
+SHOWN = 5  # files in a message
 ALLOWED = "CLASS/image, or train/CLASS/image and test/CLASS/image"
 
 
 def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
-    """Read the images among `files`; the folder that an image is in is its class.
+    """Read the image files among `files`; the folder of an image is its class.
 
-    They are turned as their EXIF data says; colour becomes grey, what is transparent is drawn on
-    white, and of a JPEG that holds several images the first is taken. Whole numbers of more than 8
-    bits, and real ones, stay as they are.
+    Images are rotated as their EXIF data says, colour is converted to grey, and transparent images
+    are drawn on white. Of a JPEG with several images, the first is used. Pixels of more than 8 bits
+    keep their values.
 
     Args:
-        size: (height, width) to resize them to, if they are.
+        files: the files.
+        size: (height, width) to resize the images to, or None.
 
     Raises:
-        UserError: files are in other places, are damaged, are of several sizes or depths, or would
-            take too much memory.
+        UserError: files are in unexpected folders, damaged, of several sizes or depths, or too
+            large for the memory limit.
     """
     found = _placed(files)
     count = Counter(part for part, _, _ in found)
@@ -54,7 +55,7 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
         kinds["size"].setdefault(own.shape, []).append(name)
         kinds["depth"].setdefault(own.dtype, []).append(name)
         if problems or max(map(len, kinds.values())) > 1:
-            continue  # to find all that is wrong
+            continue  # to report all errors together
         if part not in images:
             check_size(len(found), own.shape, own.dtype, printable(files.source))
             images[part] = np.empty((count[part], *own.shape), own.dtype)
@@ -69,8 +70,8 @@ def read_pictures_of(files: Files, size: tuple[int, int] | None) -> Found:
 
 
 def read_picture(files: Files, name: str) -> tuple[np.ndarray, bool]:
-    """One image, (height, width), and whether there was any colour in it. Raises UserError with
-    nothing but the reason where it cannot be read.
+    """One image, (height, width), and whether it has colour. Raises UserError, with only a reason,
+    if it cannot be read.
     """
     try:
         with files.open_file(name) as file:
@@ -79,14 +80,14 @@ def read_picture(files: Files, name: str) -> tuple[np.ndarray, bool]:
         raise
     except UnidentifiedImageError as error:
         raise UserError("not an image in a supported format") from error
-    except Exception as error:  # Pillow has many kinds for a file that is not what it says
+    except Exception as error:  # Pillow raises many types for damaged files
         raise UserError(reason(error)) from error
 
 
 def _placed(files: Files) -> list[tuple[str, str, str]]:
-    """The part, the class and the name of each image."""
+    """The part, class and name of each image."""
     paths = [name.split("/") for name in files.named(*SUFFIXES)]
-    top = 0  # how many folders all of them are in
+    top = 0  # the number of folders that all paths share
     while (
         all(len(path) > top + 2 for path in paths)
         and len({path[top] for path in paths}) == 1
@@ -109,7 +110,7 @@ def _placed(files: Files) -> list[tuple[str, str, str]]:
 
 
 def _decoded(file: IO[bytes]) -> tuple[np.ndarray, bool]:
-    """An image as (height, width), and whether there was any colour in it."""
+    """An image as (height, width), and whether it has colour."""
     with Image.open(file, formats=FORMATS) as image:
         width, height = image.size
         if width * height > MOST_PIXELS:
@@ -135,7 +136,7 @@ def _decoded(file: IO[bytes]) -> tuple[np.ndarray, bool]:
 def _check(
     files: Files, count: int, problems: dict[str, str], kinds: dict[str, dict[Any, list[str]]]
 ) -> None:
-    """Raise UserError if there are problems, or images of several sizes or depths."""
+    """Raise UserError if there are problems, or several sizes or depths."""
     source = printable(files.source)
     if problems:
         some = "; ".join(

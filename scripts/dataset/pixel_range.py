@@ -1,21 +1,21 @@
-"""The range of an image's pixels, without what lies far outside of the rest."""
+"""The range of the pixels of images, without outliers."""
 
 import math
 
 import numpy as np
 
-FAR = 1.0  # ranges of the others, beyond their lowest or highest pixel
-OTHERS = 0.99  # of the images
+FAR = 1.0  # how far beyond the range of the others outliers lie, relative to that range
+OTHERS = 0.99  # the share of images that define this range
 
 
 def robust_range(images: np.ndarray) -> tuple[float, float]:
-    """The lowest and the highest pixel of `images`, (n, height, width), without those images
-    whose pixels lie far outside of the rest.
+    """The lowest and the highest pixel of `images`, (n, height, width), without images that have
+    outliers.
 
-    The rest are, for the highest pixel, the 99 of 100 images where that is lowest, and for the
-    lowest pixel those where that is highest. Far outside is beyond these by more than their range.
-    So a single pixel of 65535 among 0 to 255 leaves 0 to 255, and where no image is so different,
-    or there are fewer than a hundred, all pixels count.
+    The reference range is that of 99 % of the images: for the upper end, those with the lowest
+    maxima; for the lower end, those with the highest minima. Outliers are beyond it by more than
+    its width. So a single pixel of 65535 among pixels from 0 to 255 gives 0 to 255. If there are no
+    such images, or fewer than a hundred images, all pixels count.
     """
     lowest, highest = (
         extreme(axis=(1, 2)).astype(np.float64) for extreme in (images.min, images.max)
@@ -23,7 +23,7 @@ def robust_range(images: np.ndarray) -> tuple[float, float]:
     place = math.ceil(OTHERS * len(images)) - 1
     low, high = -np.partition(-lowest, place)[place], np.partition(highest, place)[place]
     beyond = FAR * (high - low)
-    if beyond <= 0:  # most images have one value, or each its own
+    if beyond <= 0:  # no range: most images are blank
         return float(lowest.min()), float(highest.max())
     return (
         float(lowest[lowest >= low - beyond].min()),

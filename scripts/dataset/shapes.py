@@ -1,4 +1,4 @@
-"""Images of any shape that people store them in, as grey ones: (images, height, width)."""
+"""Convert images of any common shape to grey images, (images, height, width)."""
 
 import math
 
@@ -8,10 +8,10 @@ from PIL import Image
 from core.errors import UserError
 from core.npz import MAXIMUM_BYTES
 
-# Of red, green and blue in grey, in 65,536ths: 0.299, 0.587 and 0.114 of ITU-R BT.601, as Pillow
-# rounds them. They add up to one, so that grey stays as it was.
+# The weights of red, green and blue in 65,536ths: 0.299, 0.587 and 0.114 (ITU-R BT.601), rounded as
+# in Pillow. They add up to one, so that grey pixels keep their value.
 LUMA = (19_595, 38_470, 7_471)
-AT_A_TIME = 1_000  # images to convert: what is between takes little memory
+AT_A_TIME = 1_000  # images to convert at a time, which limits the memory
 ALLOWED = (
     "(images, height, width), with a last axis of 1, 3 or 4 channels, (images, 1 or 3, height,"
     " width), or (images, pixels) of a square"
@@ -19,16 +19,16 @@ ALLOWED = (
 
 
 def as_grey(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, bool]:
-    """`images` as (n, height, width), and whether there was any colour in them.
+    """`images` as (n, height, width), and whether they have colour.
 
-    Colour becomes its luma by ITU-R BT.601. What is transparent is drawn on white first.
+    Colour is converted to luma (ITU-R BT.601). Transparent images are drawn on white first.
 
     Args:
-        images: of any shape and dtype; what has no numbers is left as it is.
-        source, name: what a message calls them.
+        images: of any shape and dtype; arrays without numbers are returned unchanged.
+        source, name: the names of their file and of the array in messages.
 
     Raises:
-        UserError: they have a shape that no images have.
+        UserError: the shape is not one of images.
     """
     if images.dtype.kind not in "buif":
         return images, False
@@ -39,7 +39,7 @@ def as_grey(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, boo
     if side and side**2 == shape[1]:
         return images.reshape(-1, side, side), False
     if images.ndim == 4 and 0 not in shape[1:]:
-        # An image one pixel high is none, so here the channels come first.
+        # Images are not one pixel high, so here the channels come first.
         if (shape[1] == 1 and shape[2] > 1) or (shape[1] == 3 and shape[3] not in (1, 3, 4)):
             images = np.moveaxis(images, 1, 3)
         if images.shape[3] == 1:
@@ -50,19 +50,19 @@ def as_grey(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, boo
 
 
 def transposed(images: np.ndarray) -> np.ndarray:
-    """`images`, (n, height, width), with rows for columns."""
+    """`images`, (n, height, width), with rows and columns swapped."""
     return np.ascontiguousarray(images.swapaxes(1, 2)) if images.ndim == 3 else images
 
 
 def resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`images`, (n, any height, any width), as (n, height, width), by bilinear interpolation
-    that averages what it shrinks. Whole numbers stay whole, and keep their dtype.
+    """`images`, (n, any height, any width), resized to (n, height, width) with bilinear
+    interpolation and antialiasing. Integer images keep their dtype.
 
     Raises:
-        UserError: they would take more than `MAXIMUM_BYTES`.
+        UserError: the result would take more than `MAXIMUM_BYTES`.
     """
     if images.shape[1:] == (height, width) or images.ndim != 3 or images.dtype.kind not in "buif":
-        return images  # checked_dataset says what is wrong with them, if anything is
+        return images  # checked_dataset reports invalid images
     is_real = images.dtype.kind == "f"
     dtype = np.dtype(np.float32) if is_real else images.dtype
     check_size(len(images), (height, width), dtype, "download.resize")
@@ -105,7 +105,7 @@ def _luma(images: np.ndarray, source: str, name: str) -> tuple[np.ndarray, bool]
 
 
 def _white(images: np.ndarray, source: str, name: str) -> int:
-    """The number that stands for white, and for what nothing shines through."""
+    """The pixel value of white, which is also the value of full opacity. Raises UserError."""
     if images.dtype in (np.uint8, np.uint16):
         return int(np.iinfo(images.dtype).max)
     lowest, highest = (images.min(), images.max()) if images.size else (0, 0)

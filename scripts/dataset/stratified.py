@@ -1,4 +1,4 @@
-"""Two parts of the training images, with the same class shares."""
+"""Split the training images into two parts with the same class shares."""
 
 import numpy as np
 
@@ -9,19 +9,28 @@ from dataset.dataset import Dataset
 def stratified(
     indices: np.ndarray, data: Dataset, count: int, seed: int, key: str, value: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two ascending parts of `indices`, which are training images', the first of `count`, with the
-    same class shares.
+    """Split `indices` of training images into two stratified parts, both in ascending order.
+
+    Args:
+        indices: (n,), indices of training images.
+        data: the dataset.
+        count: the size of the first part.
+        seed: chooses the images.
+        key, value: the parameter that asks for this, for messages.
+
+    Raises:
+        UserError: a class would have no image in one of the parts.
     """
-    from sklearn.model_selection import train_test_split  # takes seconds; not needed for 0 and all
+    from sklearn.model_selection import train_test_split  # imported late, because it takes seconds
 
     labels, classes = data.y_train[indices], len(data.classes)
     counts = np.bincount(labels, minlength=classes)
     few = counts
-    if counts.min() > 1 and min(count, len(indices) - count) >= classes:  # as scikit-learn asks
+    if counts.min() > 1 and min(count, len(indices) - count) >= classes:  # required by scikit-learn
         chosen, rest = train_test_split(
             indices, train_size=count, random_state=seed, stratify=labels
         )
-        # It keeps shares only as well as rounding lets it.
+        # Rounding may still have left a class without images.
         few = np.minimum(
             *(np.bincount(data.y_train[part], minlength=classes) for part in (chosen, rest))
         )

@@ -1,4 +1,6 @@
-"""CSV files as on Kaggle: a row an image, a column `label`, the others pixels of a square image."""
+"""Read CSV files as on Kaggle: one image per row, a column `label`, and one column per pixel of a
+square image.
+"""
 
 import csv
 import gzip
@@ -24,18 +26,17 @@ SUFFIXES = (".csv", ".csv.gz")
 LABELS = ("label", "class")
 BLOCK_BYTES = 2**20  # to read at a time
 LONGEST_ROW = 2**24  # bytes
-MOST = {np.int64: 2**31, np.float64: np.inf}  # what is read at once is below; NaN is not
+MOST = {np.int64: 2**31, np.float64: np.inf}  # values must be below, which excludes NaN
 
 
 def read_tables_of(files: Files) -> Found:
-    """Read the CSV files among `files`: one, or one for each part, as train.csv and test.csv.
+    """Read the CSV files among `files`: one, or one per part, such as train.csv and test.csv.
 
-    Another part than the training part whose file has no labels is left out, and named on standard
-    error.
+    A file without labels is left out and named on standard error, unless it is the training part.
 
     Raises:
-        UserError: no file is the training part, or several are; one has no labels, no square
-            images, or rows of several lengths; a cell is no number; it is damaged or too large.
+        UserError: there is no training part, or several; a file has no labels, no square images, or
+            rows of different lengths; a cell is not a number; or a file is damaged or too large.
     """
     images, labels, unused, left = {}, {}, [], MAXIMUM_BYTES
     for part, name in _by_part(files).items():
@@ -46,7 +47,7 @@ def read_tables_of(files: Files) -> Found:
         else:
             images[part], labels[part] = found
             left -= images[part].nbytes
-    # A part that happens to hold whole numbers only is written in the same way as the others.
+    # One part may happen to contain only whole numbers; use one dtype for all parts.
     if len({own.dtype for own in images.values()}) > 1:
         images = {part: own.astype(np.float32, copy=False) for part, own in images.items()}
     return Found(images, labels, origin={"format": "csv", "unused": unused})
@@ -55,15 +56,17 @@ def read_tables_of(files: Files) -> Found:
 def read_table_blocks(
     files: Files, name: str, refuse: Callable[[str], None]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """The rows of the CSV file `name`, which needs no labels, some at a time: their numbers, (n,),
+    """The rows of the CSV file `name`, which needs no labels, in blocks: the row numbers, (n,),
     from 1 without empty lines, the images, (n, side, side), and the labels, (n,), text, or None.
 
     Args:
-        refuse: is told of each row that cannot be read, in one line.
+        files: the files.
+        name: the CSV file.
+        refuse: called with a message, in one line, for each row that cannot be read.
 
     Raises:
         UserError: the first line does not name the pixels of square images, or the file is damaged;
-            what was given before is right.
+            blocks yielded before are valid.
     """
     place = files.place(name)
     with _opened(files, name) as file:
@@ -78,7 +81,7 @@ def read_table_blocks(
             )
         numbers = [as_number(name) for name in columns]
         if not any(isinstance(number, str) for number in numbers) and numbers != [
-            *range(len(numbers))  # as pandas calls columns without names
+            *range(len(numbers))  # pandas' names for unnamed columns
         ]:
             raise UserError(f"{place}: the first line contains numbers; allowed: column names")
         line, row = 2, 1
@@ -90,7 +93,7 @@ def read_table_blocks(
 
 @contextmanager
 def _opened(files: Files, name: str) -> Iterator[IO[bytes]]:
-    """Give the block the text of a CSV file, and make what goes wrong in it a UserError."""
+    """Yield the opened CSV file, and turn every error in the block into a UserError."""
     place = files.place(name)
     try:
         with files.open_file(name) as packed:
@@ -101,7 +104,7 @@ def _opened(files: Files, name: str) -> Iterator[IO[bytes]]:
         raise
     except UnicodeDecodeError as error:
         raise UserError(f"{place}: {reason(error)}; allowed: text in UTF-8") from error
-    except Exception as error:  # those of gzip, zlib, zipfile and csv
+    except Exception as error:  # from gzip, zlib, zipfile and csv
         raise UserError(f"{place}: {reason(error)}") from error
 
 
@@ -126,8 +129,8 @@ def _by_part(files: Files) -> dict[str, str]:
 def _read_table(
     file: IO[bytes], place: str, most: int, needed: bool
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """The images, of at most `most` bytes, and the labels of one file; None if it has no labels and
-    is not `needed`.
+    """The images, of at most `most` bytes, and labels of one file; None if it has no labels and is
+    not `needed`.
     """
     rows = _rows(file, place)
     first, columns, found = _columns(rows)
@@ -156,7 +159,7 @@ def _read_table(
 
 
 def _rows(file: IO[bytes], place: str) -> Iterator[list[str]]:
-    """The lines of `file`, some at a time."""
+    """The lines of `file`, in blocks."""
     rest = b""
     while chunk := file.read(BLOCK_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -169,8 +172,8 @@ def _rows(file: IO[bytes], place: str) -> Iterator[list[str]]:
 
 
 def _columns(rows: Iterator[list[str]]) -> tuple[list[str], list[str], list[int]]:
-    """Of a table the first lines below the names of its columns, these names, and which of them
-    are those of labels.
+    """The first lines of a table after its header, the column names, and the indices of the label
+    columns.
     """
     first = next(rows, [""])
     columns = [name.strip() for name in next(csv.reader([first[0].removeprefix("\ufeff")]), [])]
@@ -191,13 +194,17 @@ def _parse(
     number: int,
     refuse: Callable[[str], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels, (rows, columns - 1), and labels of `lines`, of which the first is line `number`
-    of the file; and which rows these are, from 0. Empty lines are no rows.
+    """The pixels, (rows, pixels), and labels, (rows,), of `lines`, and the indices of these rows,
+    from 0. Empty lines are not rows.
 
     Args:
-        label: the column of the labels, if there is one, which gives as many columns less; without,
-            labels are empty.
-        refuse: is told of each row that is wrong, which is left out; else UserError is raised.
+        lines: the lines.
+        columns: the column names.
+        label: the index of the label column, or nothing; then the labels are empty.
+        place: the name of the file in messages.
+        number: the line number of the first of `lines`.
+        refuse: called with a message for each invalid row, which is left out; if None, UserError
+            is raised.
     """
     commas, width = len(columns) - 1, len(columns) - len(label)
     plain = [line for line in lines if line]
@@ -211,7 +218,7 @@ def _parse(
             labels = [row.pop(*label) for row in cells]
             pixels = [",".join(row) for row in cells]
         text = ",".join(pixels)
-        for dtype in (np.int64, np.float64):  # whole numbers are read ten times as fast
+        for dtype in (np.int64, np.float64):  # reading integers is ten times as fast
             try:
                 found = np.fromstring(text, dtype, sep=",")
             except ValueError:
@@ -238,7 +245,7 @@ def _parse(
 def _parse_line(
     line: str, columns: list[str], label: list[int], place: str, pixels: np.ndarray
 ) -> str:
-    """The label of one line, if it has one; its pixels are put into `pixels`."""
+    """The label of one line, or an empty text; its pixels are written into `pixels`."""
     try:
         cells = next(csv.reader([line]))
     except csv.Error as error:  # a cell of over 131,072 characters
@@ -258,18 +265,18 @@ def _parse_line(
 
 
 def _smallest(pixels: np.ndarray) -> np.ndarray:
-    """`pixels` as uint8, int32 or float32: the first that keeps them as they are, or nearly."""
+    """`pixels` as uint8, int32 or float32: the first of these that can represent them."""
     if pixels.dtype.kind == "f" and not (
         (np.abs(pixels) < 2**31).all() and (pixels == np.rint(pixels)).all()
     ):
-        with np.errstate(over="ignore"):  # checked_dataset says so
+        with np.errstate(over="ignore"):  # checked_dataset reports it
             return pixels.astype(np.float32)
     small = not pixels.size or (pixels.min() >= 0 and pixels.max() <= 255)
     return pixels.astype(np.uint8 if small else np.int32)
 
 
 def _together(parts: list[np.ndarray], columns: int) -> np.ndarray:
-    """The rows of `parts`, which are emptied, so that they are not there twice."""
+    """The rows of `parts` in one array. Empties `parts` on the way, to save memory."""
     kinds = {part.dtype.name for part in parts}
     dtype = next((kind for kind in ("float32", "int32") if kind in kinds), "uint8")
     found = np.empty((sum(map(len, parts)), columns), dtype)

@@ -1,4 +1,4 @@
-"""The test part of a dataset that has none: some of the training images."""
+"""Split a test part off the training images of a dataset that has none."""
 
 from dataclasses import replace
 
@@ -11,16 +11,17 @@ from dataset.found import Found
 def with_test_part(found: Found, source: str, share: float, seed: int) -> Found:
     """`found` with a test part: its own, or a share of each class of the training part.
 
-    A class of two or more images gives at least one, and keeps at least one; a class of one image
-    stays where it is. Both parts keep the order of the images.
+    A class of two or more images has at least one image in each part; a class of one image stays in
+    the training part. Both parts keep the order of the images.
 
     Args:
-        source: what messages begin with.
-        share: of the images of each class, greater than 0 and less than 1.
-        seed: which ones.
+        found: the images and labels.
+        source: the start of error messages.
+        share: the share of each class, greater than 0 and less than 1.
+        seed: chooses the images.
 
     Raises:
-        UserError: there are not as many labels as images, or no class has two images.
+        UserError: the numbers of labels and images differ, or no class has two images.
     """
     if "test" in found.images or not len(found.images["train"]):
         return found

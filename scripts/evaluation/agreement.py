@@ -1,4 +1,4 @@
-"""What models make of the same images: pair by pair, and all together."""
+"""Agreement of models on the same images: for each pair of models, and for all together."""
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
@@ -7,12 +7,12 @@ from evaluation.significance import Pair, difference_interval, holm, mcnemar
 
 
 def against_others(names: list[str], pairs: list[Pair], images: int) -> dict[str, list[dict]]:
-    """For each model, its paired comparison with every other.
+    """For each model, its paired comparison with every other model.
 
     Args:
         names: the models.
-        pairs: every two of them.
-        images: how many there are to be right about.
+        pairs: each pair of models.
+        images: the number of images.
     """
     against = {name: [] for name in names}
     for pair in pairs:
@@ -37,19 +37,20 @@ def against_others(names: list[str], pairs: list[Pair], images: int) -> dict[str
 
 
 def compare_answers(first: np.ndarray, second: np.ndarray, labels: np.ndarray, classes: int):
-    """What two models answer to the same images.
+    """Compare the predictions of two models for the same images.
 
     Args:
-        first, second: their answers, (n,), indices of classes.
+        first, second: the predicted classes, (n,), indices of classes.
         labels: (n,), indices of classes.
-        classes: how many there are.
+        classes: the number of classes.
 
     Returns:
-        `answers`, a matrix of counts: row i, column j has the images that the first calls i and
-        the second j. And `confusion_differences`, one object for each label and answer that just
-        one of the models gives to some image: how many images only the first or only the second
-        answers so, `only_first` and `only_second`, the interval at 95 % of the difference, in
-        images, and the p-value of the exact McNemar test with Holm's correction over these objects.
+        `answers`, a matrix of counts: row i, column j has the images for which the first model
+        predicts i and the second j. And `confusion_differences`, one object for each pair of a
+        `label` and a predicted class, `answer`, that only one of the models predicts for some
+        image: how many images, `only_first` and `only_second`, `low` and `high`, the 95 % interval
+        of the difference, in images, and the p-value of the exact McNemar test, with Holm's
+        correction over these objects.
     """
     cells = []
     for label in range(classes):
@@ -81,12 +82,12 @@ def compare_answers(first: np.ndarray, second: np.ndarray, labels: np.ndarray, c
 
 
 def error_sets(names: list[str], predicted: np.ndarray, labels: np.ndarray) -> list[dict]:
-    """Which models are wrong together: for each set of them, the images that it and no other model
-    gets wrong, the most images first.
+    """Which models are wrong together: for each set of models, the number of images that all of
+    them and no other model get wrong, the most images first.
 
     Args:
         names: the models.
-        predicted: their answers, (models, n).
+        predicted: their predicted classes, (models, n).
         labels: (n,).
     """
     wrong, counts = np.unique((predicted != labels).T, axis=0, return_counts=True)
@@ -102,8 +103,8 @@ def error_sets(names: list[str], predicted: np.ndarray, labels: np.ndarray) -> l
 
 
 def contested(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The images, as indices, on which two or more models all give the same answer and the label
-    is another: perhaps the label is wrong.
+    """The indices of images for which all of two or more models predict the same class, but not the
+    label: the label may be wrong.
     """
     agree = (predicted == predicted[0]).all(axis=0) & (len(predicted) > 1)
     return np.flatnonzero(agree & (predicted[0] != labels))

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: how far off they are, in numbers and as a test."""
+"""The calibration of the probabilities: the calibration error and a test."""
 
 import numpy as np
 
@@ -6,28 +6,28 @@ from core.measures import BINS, calibration_error, tenths
 from evaluation.significance import ALPHA
 
 RESAMPLES = 1_000
-SEED = 0  # fixed, so that the same answers have the same interval and p-value
+SEED = 0  # fixed, so that the same predictions have the same interval and p-value
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
-    """How far the confidence of answers is from how often they are right.
+    """How far the confidence of predictions is from their accuracy.
 
     Args:
-        confidence: (n,), the probability of each answer.
-        right: (n,), bool.
+        confidence: (n,), the probability of each predicted class.
+        right: (n,), bool, whether it is the label.
 
     Returns:
-        The mean `confidence`; the `calibration_error` over tenths of the confidence, with
-        `calibration_error_low` and `_high`, its interval at 95 %; the
-        `calibration_error_equal_mass`, over ten groups of equally many answers; and the
-        `calibration_p_value` of the test that answers are right as often as they say.
+        The mean `confidence`; the expected `calibration_error` over bins of width 0.1, with
+        `calibration_error_low` and `_high`, its 95 % interval; the `calibration_error_equal_mass`
+        over ten bins with equally many predictions; and the `calibration_p_value` of a test of the
+        null hypothesis that the accuracy equals the confidence.
     """
     sure = np.minimum(confidence.astype(np.float64), 1)
     random = np.random.default_rng(SEED)
     error = calibration_error(confidence, right)
-    # What chance in the choice of the images adds to each tenth, as a bootstrap draws it. An error
-    # sums up distances, which chance only lengthens, so the errors of the draws are no interval:
-    # but how far the draws are from these images bounds how far these are from all others.
+    # A bootstrap of the sampling error of each bin. The calibration error sums absolute values,
+    # which sampling error only increases, so percentiles of resampled errors are no interval. The
+    # distance between resamples and the sample bounds that between the sample and the population.
     surplus, places = sure - right, tenths(confidence)
     own = np.bincount(places, surplus, BINS)
     distances, simulated = np.empty(RESAMPLES), np.empty(RESAMPLES)
@@ -35,7 +35,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
         drawn = random.integers(0, len(sure), len(sure))
         sums = np.bincount(places[drawn], surplus[drawn], BINS)
         distances[place] = np.abs(sums - own).sum() / len(sure)
-        meant = random.random(len(sure)) < sure  # right as often as they say
+        meant = random.random(len(sure)) < sure  # under the null hypothesis
         simulated[place] = np.abs(np.bincount(places, sure - meant)).sum() / len(sure)
     margin = float(np.quantile(distances, 1 - ALPHA))
     larger = int((simulated >= error - 1e-12).sum())
@@ -50,8 +50,9 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
 
 
 def _error_of_equal_mass(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The same answers in ten groups, the surest last. Those of one confidence stand for each
-    other, so that the order of the images does not matter.
+    """The calibration error over ten bins of equally many predictions, sorted by confidence.
+    Predictions of equal confidence get their mean accuracy, so that the order of the images does
+    not matter.
     """
     order, which, counts = np.unique(confidence, return_inverse=True, return_counts=True)
     surplus = np.repeat(order - np.bincount(which, right) / counts, counts)

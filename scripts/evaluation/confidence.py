@@ -1,4 +1,4 @@
-"""How far a model's confidence can be trusted: reliability, and abstention."""
+"""How reliable a model's confidence is: the reliability diagram, and abstention."""
 
 import numpy as np
 
@@ -10,15 +10,15 @@ ANSWERED_SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5)
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
-    """How often answers of about the same confidence are right.
+    """The accuracy of predictions of similar confidence.
 
     Args:
-        confidence: (n,), the probability of each answer.
-        right: (n,), bool.
+        confidence: (n,), the probability of each predicted class.
+        right: (n,), bool, whether it is the label.
 
     Returns:
-        One object for each tenth of the confidence that has answers: `from` and `to`, `images`,
-        their mean `confidence`, and their `accuracy` with its interval at 95 %.
+        One object for each bin of the confidence that is not empty: `from` and `to`, the number of
+        `images`, their mean `confidence`, and their `accuracy` with its 95 % interval.
     """
     places = tenths(confidence)
     rows = []
@@ -43,8 +43,8 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, flo
 def reliability_table(
     rows: dict[str, list[dict[str, float]]],
 ) -> list[dict[str, float | None]]:
-    """The models' `reliability` side by side, for DVC to plot: for the middle of each tenth of the
-    `confidence`, each model's accuracy there, None where it has no answers.
+    """The `reliability` of all models, for DVC to plot: for the middle of each bin of the
+    `confidence`, the accuracy of each model, None where the bin is empty.
     """
     table = []
     for place in range(BINS):
@@ -57,19 +57,19 @@ def reliability_table(
 
 
 def abstention(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[dict[str, float]]]:
-    """How often a model is right if it answers only where it is surest.
+    """The accuracy of a model if it abstains from its least confident predictions.
 
-    Answers of the same confidence are given together or not at all, so that a share can come out
-    larger than was asked.
+    Predictions of equal confidence are kept or dropped together, so that a share can be larger than
+    requested.
 
     Args:
-        confidence: (n,), the probability of each answer.
-        right: (n,), bool.
+        confidence: (n,), the probability of each predicted class.
+        right: (n,), bool, whether it is the label.
 
     Returns:
-        `curve` and, for a few round shares, `steps`. Each has objects with the share `answered`,
-        the least confidence answered, `threshold`, and what becomes of these answers: `images`,
-        `failures` and `accuracy` with its interval at 95 %.
+        `curve` and, for a few round shares, `steps`. Each has objects with the share `answered` of
+        predictions kept, the least confidence among them, `threshold`, their numbers of `images`
+        and `failures`, and their `accuracy` with its 95 % interval.
     """
     order = np.argsort(-confidence, kind="stable")
     falling, successes = confidence[order], np.cumsum(right[order])

@@ -1,4 +1,4 @@
-"""Images changed as cameras, pens and hands change them, in graded steps.
+"""Image corruptions like those from cameras, pens and handwriting, at several severities.
 
 The kinds follow MNIST-C (Mu and Gilmer 2019) and, for the width of strokes, Morpho-MNIST (Castro
 et al. 2019). SciPy computes them.
@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Strokes get thicker by parts of a pixel: they do so on an image enlarged to about so many pixels.
+# Strokes change by fractions of a pixel, so this is done on an image enlarged to about this side.
 CANVAS = 112
 
-# Each takes ink, (n, height, width), float32 from 0 to 1, a severity, the generator of all random
-# choices, and how much ink the paper has; and gives the ink afterwards.
+# A function of the ink, (n, height, width), float32 from 0 to 1, a severity, the random generator
+# and the ink of the background; it returns the corrupted ink.
 Change = Callable[[np.ndarray, float, np.random.Generator, float], np.ndarray]
 
 
 class Corruption(NamedTuple):
-    """A kind of change.
+    """A kind of corruption.
 
     Attributes:
-        name: what was done to the images.
-        unit: of the severities.
-        severities: how much of it, the least first.
-        change: does it.
+        name: the name on the page.
+        unit: the unit of the severities.
+        severities: the severities, the mildest first.
+        change: the function that corrupts the ink.
     """
 
     name: str
@@ -41,14 +41,17 @@ def corrupted(
     severity: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Changed copies of images, (n, height, width), in their own units and dtype.
+    """Corrupted copies of images, (n, height, width), in their own units and dtype.
 
-    The background is the paper, and the other end of the range the ink, whichever is darker.
+    The background is the paper and the other end of the range the ink, whichever is darker.
 
     Args:
-        pixel_range: the pixels that no change leaves.
-        background: the pixel around the digits.
-        severity: one of the corruption's.
+        images: the images to corrupt.
+        pixel_range: (2,), the range that pixels stay in.
+        background: the pixel value around the digits.
+        corruption: what to do.
+        severity: one of the corruption's severities.
+        random: the generator of all random choices.
     """
     low, high = (float(bound) for bound in pixel_range)
     ink = np.clip((images.astype(np.float32) - low) / (high - low), 0, 1)
@@ -64,7 +67,7 @@ def corrupted(
 def _rotated(
     ink: np.ndarray, degrees: float, random: np.random.Generator, paper: float
 ) -> np.ndarray:
-    """To the left or to the right."""
+    """Rotate to the left or to the right at random."""
     angles = np.deg2rad(degrees) * random.choice((-1, 1), len(ink))
     turns = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]])
     return _mapped(ink, turns.transpose(2, 0, 1), np.zeros((len(ink), 2)), paper)
@@ -73,7 +76,7 @@ def _rotated(
 def _shifted(
     ink: np.ndarray, percent: float, random: np.random.Generator, paper: float
 ) -> np.ndarray:
-    """In any direction."""
+    """Shift in a random direction."""
     directions = random.uniform(0, 2 * np.pi, len(ink))
     distance = percent / 100 * min(ink.shape[1:])
     shifts = distance * np.stack([np.sin(directions), np.cos(directions)], axis=1)
@@ -86,8 +89,8 @@ def _scaled(ink: np.ndarray, percent: float, _: np.random.Generator, paper: floa
 
 
 def _mapped(ink: np.ndarray, matrices: np.ndarray, shifts: np.ndarray, paper: float) -> np.ndarray:
-    """Images about their centres: `matrices`, (n, 2, 2), and `shifts`, (n, 2), in rows and columns,
-    say where each new pixel comes from and where it then goes.
+    """Images transformed about their centres by inverse `matrices`, (n, 2, 2), after `shifts`,
+    (n, 2), in rows and columns.
     """
     from scipy.ndimage import affine_transform  # takes long to import
 
@@ -114,7 +117,7 @@ def _thinner(ink: np.ndarray, percent: float, *_: object) -> np.ndarray:
 
 
 def _of_strokes(ink: np.ndarray, percent: float, extreme: Callable[..., np.ndarray]) -> np.ndarray:
-    """Strokes whose width changes by a share of the shorter side, half of it on either side."""
+    """Change the stroke width by a percentage of the shorter side, half of it on either side."""
     count, height, width = ink.shape
     factor = max(1, round(CANVAS / min(height, width)))
     reach = max(1, round(percent / 200 * factor * min(height, width)))
@@ -124,7 +127,7 @@ def _of_strokes(ink: np.ndarray, percent: float, extreme: Callable[..., np.ndarr
 
 
 def _blurred(ink: np.ndarray, percent: float, *_: object) -> np.ndarray:
-    """By a Gaussian of this deviation."""
+    """Blur with a Gaussian of this standard deviation."""
     from scipy.ndimage import gaussian_filter
 
     deviation = percent / 100 * min(ink.shape[1:])
@@ -132,7 +135,7 @@ def _blurred(ink: np.ndarray, percent: float, *_: object) -> np.ndarray:
 
 
 def _noisy(ink: np.ndarray, percent: float, random: np.random.Generator, _: float) -> np.ndarray:
-    """With Gaussian noise of this deviation on each pixel."""
+    """Add Gaussian noise of this standard deviation to each pixel."""
     return ink + percent / 100 * random.standard_normal(ink.shape, dtype=np.float32)
 
 
@@ -141,7 +144,7 @@ def _fainter(ink: np.ndarray, percent: float, _: np.random.Generator, paper: flo
 
 
 def _inverted(ink: np.ndarray, percent: float, *_: object) -> np.ndarray:
-    """From the middle on, to either side: half-way through all of an image, it would be grey."""
+    """Invert a band in the middle: inverting all pixels by half would give a grey image."""
     width = ink.shape[2]
     columns = round(percent / 100 * width)
     start = (width - columns) // 2
@@ -153,7 +156,7 @@ def _inverted(ink: np.ndarray, percent: float, *_: object) -> np.ndarray:
 def _covered(
     ink: np.ndarray, percent: float, random: np.random.Generator, paper: float
 ) -> np.ndarray:
-    """By a square of paper, anywhere."""
+    """Cover a random place with a square of the background."""
     side = max(1, round(percent / 100 * min(ink.shape[1:])))
     changed = ink.copy()
     tops, lefts = (random.integers(0, room - side + 1, len(ink)) for room in ink.shape[1:])

@@ -1,4 +1,4 @@
-"""Everything that evaluate found, in the one file that report draws from (docs/evaluation.md)."""
+"""All results of evaluate, in the one file that report reads (docs/evaluation.md)."""
 
 import json
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from core.errors import UserError
 from core.files import as_json
 from core.npz import read_arrays, write_arrays
 
-# Raise it when a field changes its meaning or goes; a new one does not need it.
+# Increase this when a field is removed or changes its meaning, not when a field is added.
 VERSION = 2
-# Dimensions of each array, and kinds that its dtype may be of.
+# The dimensions of each array, and the allowed kinds of its dtype.
 KINDS = {
     **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
     **{"probabilities": (3, "f"), "findings": (1, "u")},
@@ -28,18 +28,18 @@ FINDINGS = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What m models make of n test images of k classes.
+    """The results of m models on n test images of k classes.
 
     Attributes:
         models: the models' names.
         classes: (k,), unicode, the classes as the dataset spells them, in its order.
         labels: (n,), int64, indices into `classes`.
         probabilities: (m, n, k), float32.
-        findings: all that was computed from these, as docs/evaluation.md lists it.
-        corrupted_examples: (corruptions, 1 + severities, height, width), one image as it is and
-            after each; in the images' dtype.
-        unknown_examples: (_, height, width), images of no class, some of each kind, in the order
-            of the findings; of the dtype of the test images.
+        findings: everything computed from these, as docs/evaluation.md lists it.
+        corrupted_examples: (corruptions, 1 + severities, height, width), one image, uncorrupted and
+            at each severity; in the dtype of the test images.
+        unknown_examples: (_, height, width), out-of-distribution images, some of each kind, in the
+            order of the findings; in the dtype of the test images.
     """
 
     models: list[str]
@@ -52,7 +52,7 @@ class Evaluation:
 
     @property
     def predicted(self) -> np.ndarray:
-        """Each model's answers, (m, n), int64, indices into `classes`."""
+        """Each model's predicted classes, (m, n), int64, indices into `classes`."""
         return self.probabilities.argmax(axis=2)
 
 

@@ -1,4 +1,4 @@
-"""All that evaluate computes from the models' answers."""
+"""Everything that evaluate computes from the models' predictions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,11 +27,12 @@ def findings_of(
 
     Args:
         names: the models.
-        sizes: what is in the metrics of each besides what its answers say, among it how many
-            "validation_images" there are, and how many of them are "validation_right".
-        probabilities: (models, n, k), float32, their answers to the n images of `part`.
-        robustness: what `ask_corrupted` found.
-        unknown: what `ask_unknown` found.
+        sizes: for each model, the metrics that do not depend on the test images, among them the
+            counts "validation_images" and "validation_right".
+        probabilities: (models, n, k), float32, class probabilities of the n images of `part`.
+        part: the test images.
+        robustness: the finding of `ask_corrupted`.
+        unknown: the finding of `ask_unknown`.
     """
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
     right = predicted == part.labels

@@ -1,12 +1,12 @@
-"""Letters that look like no digit, drawn as strokes, without a font."""
+"""Letters that do not look like digits, drawn as strokes, without a font."""
 
 import math
 from itertools import pairwise
 
 import numpy as np
 
-# The corners of each stroke in a box of width and height 1, from its upper left. Not B, D, G, I, J,
-# L, O, P, Q, S, T, U, Y, Z, which may pass for 0 to 9 in some hand; nor C and R, which are round.
+# The corners of each stroke in a unit square, from its upper left. Without B, D, G, I, J, L, O, P,
+# Q, S, T, U, Y and Z, which can be mistaken for digits, and without C and R, which are round.
 LETTERS = {
     "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.6), (0.8, 0.6)]],
     "E": [[(1, 0), (0, 0), (0, 1), (1, 1)], [(0, 0.5), (0.8, 0.5)]],
@@ -20,21 +20,23 @@ LETTERS = {
     "X": [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
 }
 WIDTH = 0.7  # of the height
-SIZES = 0.8, 1.1  # of the height asked for
-SLANT = 0.3  # at most, to either side: how far the top moves, of the height
+SIZES = 0.8, 1.1  # relative to the requested height
+SLANT = 0.3  # at most, to either side: how far the top moves, relative to the height
 
 
 def random_letters(
     count: int, size: tuple[int, int], height: float, stroke: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Random letters of several sizes and slants, in the middle of their images.
+    """Random letters of several sizes and slants, centred in their images.
 
     Args:
-        size: of an image, (rows, columns).
-        height, stroke: in pixels, about.
+        count: the number of letters.
+        size: (rows, columns) of an image.
+        height, stroke: approximate height and stroke width, in pixels.
+        random: the generator of all random choices.
 
     Returns:
-        How much ink each pixel has, from 0 to 1, (count, rows, columns), float32.
+        The ink of each pixel, from 0 to 1, (count, rows, columns), float32.
     """
     names = sorted(LETTERS)
     letters = random.integers(0, len(names), count)
@@ -50,10 +52,13 @@ def random_letters(
 def draw_letter(
     letter: str, size: tuple[int, int], height: float, stroke: float, slant: float
 ) -> np.ndarray:
-    """One of `LETTERS` as ink from 0 to 1, of `size`; smaller than `height` where it has no room.
+    """One of `LETTERS` as ink from 0 to 1, of `size`; smaller than `height` if it does not fit.
 
     Args:
-        slant: how far the top moves to the right, of the height.
+        letter: its name.
+        size: (rows, columns) of the image.
+        height, stroke: height and stroke width, in pixels.
+        slant: how far the top moves to the right, relative to the height.
     """
     rows, columns = size
     tall = max(0.0, min(height, rows) - stroke)  # between the middles of strokes

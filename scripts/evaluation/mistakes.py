@@ -1,4 +1,4 @@
-"""Where a model fails: what it takes for what, its weakest class, and its surest mistake."""
+"""Where a model fails: its frequent confusions, its weakest class, its most confident mistake."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ MOST = 3  # frequent mistakes to name
 
 
 def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | None:
-    """Where one model fails, or None where it is right about every image.
+    """Where one model fails; None if it classifies every image correctly.
 
     Args:
-        probabilities: what it gives each class, (n, k), for n images.
+        probabilities: its class probabilities, (n, k), for n images.
         labels: (n,), indices of classes.
 
     Returns:
-        `frequent`: the `label`, the `answer` and the number of `images` of up to three mistakes
-        that it makes more than once, the most frequent first, of equals in the order of the
-        classes. `weakest`: the `class` of which it gets the least share right, of equals the one
-        with the most images: its `images`, how many are `right`, that as a share, `recall`, and its
-        interval at 95 %. `surest`: the `image`, `label`, `answer` and `confidence` of the mistake
-        it is surest of, of equals the first.
+        `frequent`: up to three confusions that occur more than once, the most frequent first, ties
+        in the order of the classes: the `label`, the predicted class, `answer`, and the number of
+        `images`. `weakest`: the `class` with the lowest recall, among ties the one with the most
+        images: the number of `images`, how many are `right`, the `recall` and its 95 % interval.
+        `surest`: the most confident mistake, among ties the first: its `image`, `label`, predicted
+        class, `answer`, and `confidence`.
     """
     classes = probabilities.shape[1]
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -1,4 +1,4 @@
-"""How the models answer when the test images are changed, more and more."""
+"""The accuracy of the models on corrupted test images, at increasing severity."""
 
 from itertools import combinations
 from typing import Any
@@ -10,22 +10,25 @@ from evaluation.corruptions import CORRUPTIONS, corrupted
 from evaluation.significance import mean_interval
 from evaluation.trained_model import TrainedModel
 
-TOGETHER = 1_000  # images to change at a time, which bounds the memory
+TOGETHER = 1_000  # images to corrupt at a time, which limits the memory
 SEVERITIES = len(CORRUPTIONS[0].severities)
 
 
 def ask_corrupted(
     models: list[TrainedModel], part: Split, images: int, seed: int
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Ask each model some test images as they are, and after each corruption at each severity.
+    """Run each model on a sample of the test images, uncorrupted and with each corruption at each
+    severity.
 
     Args:
-        images: how many; 0 for none.
-        seed: which ones, and how each is changed.
+        models: the models.
+        part: the test images.
+        images: the size of the sample; 0 for none.
+        seed: chooses the sample and all random corruptions.
 
     Returns:
-        The finding "robustness" of docs/evaluation.md, empty where nothing is asked; and one image
-        after each corruption, (corruptions, 1 + severities, height, width), first as it is.
+        The finding "robustness" of docs/evaluation.md, empty if there is no sample; and one example
+        image, (corruptions, 1 + severities, height, width), uncorrupted first.
     """
     random = np.random.default_rng(seed)
     chosen = random.choice(len(part.labels), min(images, len(part.labels)), replace=False)
@@ -59,20 +62,22 @@ def ask_corrupted(
 def _ask(
     models: list[TrainedModel], images: np.ndarray, labels: np.ndarray, part: Split
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each model is right about each image, and how sure it is: (models, n) both."""
+    """Whether each model classifies each image correctly, and its confidence, both (models, n)."""
     likely = np.stack([model.probabilities(images, len(part.classes)) for model in models])
     return likely.argmax(axis=2) == labels, likely.max(axis=2)
 
 
 def summary(names: list[str], right: np.ndarray, confidence: np.ndarray) -> dict[str, Any]:
-    """The finding "robustness", from whether the models are right, and how sure they are.
+    """The finding "robustness".
 
     Args:
-        right, confidence: (corruptions, 1 + severities, models, images), the images as they are
-            first.
+        names: the models.
+        right: (corruptions, 1 + severities, models, images), bool, whether the prediction is
+            correct; the uncorrupted images come first.
+        confidence: the confidence of these predictions, of the same shape.
     """
     accuracy, sure = (each.mean(axis=3, dtype=np.float64) for each in (right, confidence))
-    share = right[:, 1:].mean(axis=(0, 1))  # (models, images): of the changes of an image
+    share = right[:, 1:].mean(axis=(0, 1))  # (models, images), of all corruptions of an image
     overall, pairs = {}, []
     for place, name in enumerate(names):
         low, high = np.clip(mean_interval(share[place]), 0, 1).tolist()

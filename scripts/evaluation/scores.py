@@ -1,4 +1,4 @@
-"""The metrics of a model, and the images that models get wrong."""
+"""The metrics of a model, and the table of misclassified images."""
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,11 @@ from evaluation.significance import accuracy_interval
 
 
 def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
-    """Every metric of one model; lists where DVC should not make a column of each number.
+    """Every metric of one model. Lists keep DVC from showing a column for each of their numbers.
 
     Args:
         probabilities: its class probabilities, (n, k), of the n images of `part`.
+        part: the test images.
     """
     predicted = probabilities.argmax(axis=1)
     indices = np.arange(len(part.classes))
@@ -50,10 +51,12 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
 
 
 def failures_csv(names: list[str], probabilities: np.ndarray, part: Split) -> str:
-    """The images that at least one model gets wrong, as CSV.
+    """The images that at least one model misclassifies, as CSV.
 
     Args:
-        names: the models, whose class probabilities are `probabilities`, (models, n, k).
+        names: the models.
+        probabilities: their class probabilities, (models, n, k), of the n images of `part`.
+        part: the test images.
     """
     classes = np.array([csv_text(name) for name in part.classes.tolist()])
     table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": classes[part.labels]})

@@ -1,4 +1,4 @@
-"""Whether a difference is more than chance: intervals and exact tests, by SciPy."""
+"""Confidence intervals and exact significance tests, computed with SciPy."""
 
 import math
 from itertools import combinations
@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-# SciPy's statistics take a second to import, so each function imports what it needs when called.
+# Importing scipy.stats takes a second, so each function imports what it needs.
 
 ALPHA = 0.05
 
 
 class Pair(NamedTuple):
-    """Two models on the same images; `low` and `high` bound the difference of their accuracies."""
+    """The comparison of two models, given by index, on the same images; `low` and `high` are the
+    95 % interval of the difference of their accuracies.
+    """
 
     first: int
     second: int
@@ -24,7 +26,7 @@ class Pair(NamedTuple):
 
 
 def accuracy_interval(right: int, total: int) -> tuple[float, float]:
-    """Wilson's score interval at 95 % for `right` of `total` images (Wilson 1927)."""
+    """The 95 % Wilson score interval for `right` of `total` images (Wilson 1927)."""
     from scipy.stats import binomtest
 
     interval = binomtest(right, total).proportion_ci(1 - ALPHA, method="wilson")
@@ -32,7 +34,7 @@ def accuracy_interval(right: int, total: int) -> tuple[float, float]:
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """The interval at 95 % of the mean of `values`, (n,), by Student's t; of one, all numbers."""
+    """The 95 % interval of the mean of `values`, (n,), by Student's t; infinite if n is 1."""
     from scipy.stats import t
 
     if len(values) < 2:
@@ -43,15 +45,17 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def same_shares(counts: np.ndarray) -> float:
-    """P-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), agree."""
+    """The p-value of Pearson's chi-squared test that the rows of `counts`, (parts, classes), have
+    equal class shares.
+    """
     from scipy.stats import chi2_contingency
 
     return float(chi2_contingency(counts, correction=False).pvalue)
 
 
 def fewer_right(right: int, images: int, other_right: int, other_images: int) -> float:
-    """P-value of Fisher's exact test, one-sided, that `right` of `images` is no smaller a share
-    than `other_right` of other images (Fisher 1935).
+    """The p-value of the one-sided Fisher's exact test (Fisher 1935) whose alternative is that the
+    share `right` of `images` is smaller than the share `other_right` of `other_images`.
     """
     from scipy.stats import fisher_exact
 
@@ -60,11 +64,11 @@ def fewer_right(right: int, images: int, other_right: int, other_images: int) ->
 
 
 def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
-    """P-values of exact McNemar tests (McNemar 1947): of the images where just one of two models
-    does something, are as many the first's as the second's?
+    """The p-values of exact McNemar tests (McNemar 1947) of whether the two counts differ.
 
     Args:
-        only_first, only_second: (tests,), int, how many images are the one's and the other's.
+        only_first, only_second: (tests,), int, the images on which only the first or only the
+            second model does something, such as being right.
     """
     from scipy.stats import binom
 
@@ -75,13 +79,13 @@ def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
 def difference_interval(
     only_first: int, only_second: int, both: int, total: int
 ) -> tuple[float, float]:
-    """The interval at 95 % for the difference of two shares of the same images: Newcombe's hybrid
-    score interval for paired data (Newcombe 1998, method 10).
+    """The 95 % interval of the difference of two shares of the same images: Newcombe's hybrid score
+    interval for paired data (Newcombe 1998, method 10).
 
     Args:
-        only_first, only_second, both: images on which only the one, only the other, or both do
-            something.
-        total: images in all.
+        only_first, only_second, both: the images on which only the first model, only the second, or
+            both do something.
+        total: all images.
     """
     neither = total - only_first - only_second - both
     first, second = both + only_first, both + only_second
@@ -89,7 +93,7 @@ def difference_interval(
     second_low, second_high = accuracy_interval(second, total)
     margins = math.sqrt(first * (total - first) * second * (total - second))
     agreement = both * neither - only_first * only_second
-    if agreement > 0:  # the correction for continuity
+    if agreement > 0:  # the continuity correction
         agreement = max(0.0, agreement - total / 2)
     correlation = agreement / margins if margins else 0.0
 
@@ -103,7 +107,7 @@ def difference_interval(
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """`p_values`, (tests,), made larger for their number (Holm 1979)."""
+    """`p_values`, (tests,), adjusted for their number with Holm's method (Holm 1979)."""
     order = np.argsort(p_values, kind="stable")
     larger = np.minimum(1.0, p_values[order] * np.arange(len(order), 0, -1))
     adjusted = np.empty(len(order))
@@ -112,11 +116,11 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 
 def compare_pairs(right: np.ndarray) -> list[Pair]:
-    """Compare each pair of models on the images where one is right and the other wrong: by the
-    exact McNemar test, with Holm's correction for the number of pairs.
+    """Compare each pair of models with the exact McNemar test and Holm's correction for the number
+    of pairs.
 
     Args:
-        right: (models, images), bool, whether a model is right about an image.
+        right: (models, images), bool, whether a model classifies an image correctly.
     """
     rows = []
     for first, second in combinations(range(len(right)), 2):

@@ -1,4 +1,4 @@
-"""A trained model of any kind, as something that gives class probabilities."""
+"""A trained model of any kind: a function from images to class probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from networks.network import predict, read_network
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a training wrote into a folder.
+    """A model that a training stage wrote into a folder.
 
     Attributes:
-        folder: its last part is the model's name.
-        files: those that hold the model.
-        parameters: how many weights were trained.
-        answer: gives class probabilities, (n, k), of images, (n, height, width); ValueError for
-            images of another size.
+        folder: the folder; its name is the model's name.
+        files: the files of the model.
+        parameters: the number of trained weights.
+        answer: returns class probabilities, (n, k), of images, (n, height, width); raises
+            ValueError for images of another size.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class TrainedModel:
         """Class probabilities, (n, classes), float32, of images, (n, height, width).
 
         Raises:
-            UserError: the model does not fit the images, or gives no probabilities.
+            UserError: the model does not fit the images, or its output is not probabilities.
         """
         try:
             probabilities = self.answer(images)
@@ -55,7 +55,7 @@ class TrainedModel:
         return probabilities.astype(np.float32)
 
     def described(self, validation: Split) -> dict[str, int]:
-        """What the metrics have of a model besides what it makes of the test images."""
+        """The metrics of the model that do not depend on the test images. Raises UserError."""
         right = 0
         if len(validation.labels):
             answers = self.probabilities(validation.images, len(validation.classes))
@@ -69,7 +69,7 @@ class TrainedModel:
 
 
 def read_models(folders: list[Path], batch_size: int) -> list[TrainedModel]:
-    """Read several, which must have names of their own. Raises UserError and OSError."""
+    """Read several models, whose names must differ. Raises UserError and OSError."""
     names = [folder.name for folder in folders]
     if len(set(names)) < len(names):
         raise UserError(f"evaluate: models {', '.join(names)}; allowed: each name once")
@@ -77,7 +77,7 @@ def read_models(folders: list[Path], batch_size: int) -> list[TrainedModel]:
 
 
 def read_model(folder: Path, batch_size: int) -> TrainedModel:
-    """Read what a training wrote into `folder`; a network answers `batch_size` images at a time.
+    """Read the model in `folder`; a network predicts `batch_size` images at a time.
 
     Raises UserError and OSError.
     """

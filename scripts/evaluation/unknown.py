@@ -1,4 +1,4 @@
-"""How sure models are of images of no class, which is called out-of-distribution detection."""
+"""The models' confidence on images that show none of the classes: out-of-distribution detection."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from sklearn.metrics import roc_auc_score
 
 from core.split import Split
 
-KEPT = (0.99, 0.95)  # shares of the test images that are to be answered
-EXAMPLES = 8  # images of each kind, to be shown
+KEPT = (0.99, 0.95)  # shares of the test images to accept
+EXAMPLES = 8  # images of each kind to show
 
 
 class Asked(Protocol):
-    """A trained model, as far as it is asked here."""
+    """The part of a trained model that is used here."""
 
     name: str
 
@@ -28,17 +28,17 @@ def ask_unknown(
     probabilities: np.ndarray,
     kinds: Iterable[tuple[str, np.ndarray]],
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Ask each model about images of no class.
+    """Run each model on out-of-distribution images.
 
     Args:
         models: the m models.
         part: the n test images.
-        probabilities: (m, n, k), what the models give each class for these.
+        probabilities: (m, n, k), the models' class probabilities of these.
         kinds: the name and the images, (_, height, width), of each kind.
 
     Returns:
-        The finding "unknown" of docs/evaluation.md, empty where there are no images; and some
-        images of each kind, (_, height, width), one kind after the other.
+        The finding "unknown" of docs/evaluation.md, empty if there are no images; and examples of
+        each kind, (_, height, width), one kind after the other.
     """
     confidences = probabilities.max(axis=2)
     thresholds = {
@@ -60,11 +60,12 @@ def ask_unknown(
 
 
 def threshold_for(share: float, known: np.ndarray) -> dict[str, float]:
-    """The highest `threshold` at which at least `share` of the test images are answered, and the
-    share of them that is `answered` then: more, where several are just as sure.
+    """The highest confidence `threshold` that accepts at least `share` of the test images, and the
+    share that it accepts, `answered`: more than `share` if several have this confidence.
 
     Args:
-        known: the confidence in each test image, (n,).
+        share: the share to accept.
+        known: the confidence for each test image, (n,).
     """
     wanted = math.ceil(share * len(known) - 1e-9)
     threshold = np.sort(known)[-wanted]
@@ -75,16 +76,17 @@ def threshold_for(share: float, known: np.ndarray) -> dict[str, float]:
 def told_apart(
     known: np.ndarray, unknown: np.ndarray, thresholds: list[dict[str, float]]
 ) -> dict[str, Any]:
-    """How well confidence tells test images and images of no class apart.
+    """How well confidence separates test images from out-of-distribution images.
 
     Args:
-        known, unknown: the confidence in each of them, (n,) and (u,), of one dtype.
-        thresholds: as `threshold_for` gives them.
+        known, unknown: the confidence for each test image, (n,), and for each out-of-distribution
+            image, (u,), of the same dtype.
+        thresholds: from `threshold_for`.
 
     Returns:
-        The mean `confidence` in images of no class; `auroc`, the share of pairs of a test image and
-        one of these in which the confidence in the test image is higher, equal ones counted half;
-        and for each threshold, how many are `turned_away`.
+        The mean `confidence` for out-of-distribution images; `auroc`, the share of pairs of a test
+        image and one of these in which the test image has the higher confidence, ties counted
+        half; and for each threshold, how many of them are rejected, `turned_away`.
     """
     of_test = np.repeat([True, False], [len(known), len(unknown)])
     return {

@@ -1,4 +1,4 @@
-"""Images that are of no class, to see how sure models are of them."""
+"""Out-of-distribution images: images that show none of the classes."""
 
 import re
 from collections.abc import Iterator
@@ -8,24 +8,25 @@ import numpy as np
 from core.split import Split, background
 from evaluation.letters import random_letters
 
-MOST_PIXELS = 2**24  # of a kind, which bounds the memory
+MOST_PIXELS = 2**24  # per kind, which limits the memory
 GREYS = 11
 
 
 def make_unknown(
     part: Split, held_out: Split, count: int, seed: int
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Images of no class, in the size, dtype and range of the test images, a kind at a time.
+    """Out-of-distribution images of the size, dtype and range of the test images, kind by kind.
 
-    "noise": each pixel random. "grey": one grey all over, from one end of the range to the other.
-    "shuffled": test images, the pixels of each in random order. "letters", where all classes are
-    digits: drawn as high and as thick as the test images. "held_out", if there are some.
+    "noise": random pixels. "grey": uniform images, from one end of the range to the other.
+    "shuffled": test images with their pixels in random order. "letters", if all classes are
+    digits: letters of the height and stroke width of the test images. "held_out", if there are
+    any: images of the classes that were left out.
 
     Args:
         part: the test images.
-        held_out: images of classes that the models do not know.
-        count: images of each kind, at most; 0 for none at all.
-        seed: which images, and what is random in them.
+        held_out: images of classes that the models were not trained on.
+        count: images of each kind, at most; 0 for none.
+        seed: of all random choices.
     """
     size = part.images.shape[1:]
     count = min(count, 1 + MOST_PIXELS // part.images[0].size)
@@ -48,13 +49,13 @@ def make_unknown(
 
 
 def height_and_stroke(ink: np.ndarray) -> tuple[float, float]:
-    """How high what is drawn is, and how thick its strokes are, in pixels: medians over images.
+    """The height and the stroke width of drawings, in pixels: medians over the images.
 
-    The length of an outline is the sum of the differences of neighbouring pixels, less what a
-    slanted line has too much of them; a stroke has two such sides.
+    The length of an outline is the sum of the differences of neighbouring pixels, times pi / 4 to
+    correct for slanted lines. The stroke width is the area divided by half of the outline.
 
     Args:
-        ink: of each pixel, from 0 to 1, (n, rows, columns).
+        ink: the ink of each pixel, from 0 to 1, (n, rows, columns).
     """
     rows = (ink > 0.5).any(axis=2)
     heights = rows.shape[1] - rows.argmax(axis=1) - rows[:, ::-1].argmax(axis=1)
@@ -70,6 +71,6 @@ def _some(images: np.ndarray, count: int, random: np.random.Generator) -> np.nda
 
 
 def _pixels(shares: np.ndarray, part: Split, low: float, high: float) -> np.ndarray:
-    """What lies from 0 to 1 as pixels from `low` to `high`, in the dtype of `part`'s images."""
+    """Shares from 0 to 1 as pixels from `low` to `high`, in the dtype of `part`'s images."""
     pixels = low + shares * np.float32(high - low)
     return (pixels.round() if part.images.dtype.kind == "u" else pixels).astype(part.images.dtype)

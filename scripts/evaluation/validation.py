@@ -1,5 +1,5 @@
-"""Whether a model answers test images as it answers validation images: if not, the parts of the
-dataset do not mean the same.
+"""A check that models are not much worse on test images than on validation images. If they are, the
+parts of the dataset do not match.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from core.text import printable, shortened
 from evaluation.significance import fewer_right
 
-# Far beyond what other writers do: digits come to 7.5 points, with p = 0.0008.
+# Far more than other writers cause: on digits, the gap is 7.5 points, with p = 0.0008.
 LEAST_GAP = 0.15  # of the accuracies
 MOST_CHANCE = 1e-6  # that the p-value may be
 LONGEST = 40  # columns of a model's name
@@ -23,8 +23,9 @@ ACTION = "Compare both parts in the figures of the data, fix the dataset, and re
 def validation_scores(
     validation_right: int, validation_images: int, right: int, images: int
 ) -> dict[str, float]:
-    """The accuracy on validation images, and the p-value of Fisher's exact test that the share of
-    right answers to test images, `right` of `images`, is no smaller. Empty without such images.
+    """The accuracy on the validation images, and the p-value of the one-sided Fisher's exact test
+    of whether the accuracy on the test images, `right` of `images`, is lower. Empty if there are no
+    validation images.
     """
     if not validation_images:
         return {}
@@ -35,11 +36,11 @@ def validation_scores(
 
 
 def check_validation(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """What there is to say of models whose accuracy on test images is far below that on validation
-    images, the worst model first: as the checks of the data have it, by the name of the check.
+    """A finding, like those of the data checks, by the name of the check, if the accuracy of models
+    on test images is far below that on validation images. The worst model comes first.
 
     Args:
-        metrics: of each model, by its name; only counts of images are read.
+        metrics: the metrics of each model, by name; only the counts of images are read.
     """
     gaps = []
     for name, scores in metrics.items():
