@@ -15,7 +15,7 @@ from dataset.own_file import own_file
 from dataset.shapes import resized, transposed
 from dataset.test_part import with_test_part
 
-# How write_dataset's files begin: a member of a zip archive, with this name.
+# The start of files that write_dataset writes: the header of a zip member with this name.
 HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
 
 
@@ -34,20 +34,20 @@ def download(
     """Write the dataset called `dataset` to `output`.
 
     Args:
-        output: the `.npz` to write; what is there must be made by this stage, too.
-        dataset: "digits", "mnist", or "own", which is what `path` leads to.
-        path: a file or folder with a dataset of one's own; `~` is the home folder.
-        test_size: share of the images for a test part, where the dataset has none.
-        test_seed: which ones.
-        resize: [height, width] to give the images, or "none".
-        transpose: whether to turn rows into columns.
+        output: the `.npz` to write; an existing file must be from this stage.
+        dataset: "digits", "mnist", or "own" for the dataset at `path`.
+        path: the file or folder of the user's own dataset; `~` is the home folder.
+        test_size: share of the images for the test part, if the dataset has none.
+        test_seed: chooses these images.
+        resize: [height, width] to resize images to, or "none".
+        transpose: whether to swap rows and columns.
         timeout: seconds that one mirror may take.
-        attempts: how many times to go through the mirrors.
-        mirror: a folder or URL to ask before the public mirrors.
+        attempts: rounds through the mirrors.
+        mirror: a folder or URL to try before the public mirrors.
 
     Raises:
-        UserError: the dataset is not there, cannot be fetched, or its content is wrong; or a file
-            of somebody's own is in the way.
+        UserError: the dataset does not exist, cannot be fetched, or is invalid; or `output` is
+            a file that this stage did not write.
     """
     _check_place(output)
     size = None if resize == "none" else (resize[0], resize[1])
@@ -71,10 +71,11 @@ def download(
 
 
 def _check_place(output: Path) -> None:
-    """Refuse to write over a file that no run of this stage has made: it has no other copy.
+    """Raise UserError if `output` is a file that this stage did not write, of which there may be no
+    other copy.
 
-    An archive of ours begins with the array `name`, even if it was damaged since. Records say less:
-    a killed run leaves none.
+    A file of this stage begins with the array `name`, even if it is damaged. The provenance record
+    does not help here: a killed run leaves none.
     """
     try:
         with output.open("rb") as file:

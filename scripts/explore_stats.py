@@ -1,4 +1,4 @@
-"""Describe the dataset before any model sees it, and say so if it cannot be right."""
+"""Describe and check the dataset before any model is trained."""
 
 import sys
 from pathlib import Path
@@ -27,13 +27,19 @@ def explore_stats(
     label_folds: int,
     seed: int,
 ) -> None:
-    """Write the statistics of `dataset` as JSON, three figures as SVG, and the labels to look at
-    again as CSV; say what to look at.
+    """Write the statistics of `dataset` as JSON, three figures as SVG, and the labels to check as
+    CSV; print the findings that need attention.
 
     Args:
-        samples: how many random images of each part to show.
-        label_folds: folds of the cross-validation that doubts labels; 0: none is doubted.
-        seed: which images are shown, and which fold an image is in.
+        dataset: the dataset, `.npz`.
+        stats, train_samples, test_samples, class_histogram, labels: the files to write.
+        samples: the number of random images of each part to show.
+        label_folds: folds of the cross-validation that finds labels to check; 0 turns it off.
+        seed: chooses the images to show and the fold of each image.
+
+    Raises:
+        UserError: `dataset` is damaged.
+        OSError: a file cannot be read or written.
     """
     data = read_dataset(dataset)
     parts = {
@@ -71,7 +77,7 @@ def main() -> None:
     parser.add_output("train_samples", "random training images, .svg")
     parser.add_output("test_samples", "random test images, .svg")
     parser.add_output("class_histogram", "class shares of both parts, .svg")
-    parser.add_output("labels", "the labels to look at again, .csv")
+    parser.add_output("labels", "the labels to check, .csv")
     parser.add_seed()
     parser.run(explore_stats)
 

@@ -1,4 +1,4 @@
-"""Cut the dataset into training, validation and test parts, and find the range to scale by."""
+"""Split the dataset into training, validation and test parts, and find the range to scale by."""
 
 import sys
 from pathlib import Path
@@ -25,24 +25,26 @@ def preprocess(
     train_size: int | str,
     seed: int,
 ) -> None:
-    """Write the three parts of `dataset`, and the images of classes that are in none of them.
+    """Write the three parts of `dataset`, and the test images of classes that are left out.
 
-    Images keep their dtype and units, a quarter of the bytes of scaled ones; each model scales with
-    the pixel range of the training images, and flattens or adds the channel axis as it needs. Where
-    a few pixels of those lie far outside of the rest, the range is that of the rest, and pixels
-    beyond it are cut to it in all parts.
+    Images keep their dtype and units, which takes a quarter of the space of scaled float32 images.
+    Each model scales them with the pixel range of the training images, and flattens them or adds a
+    channel axis as needed. This range excludes outliers; pixels beyond it are clipped in all parts.
 
-    A validation part that the dataset has of its own is the validation part.
+    If the dataset has its own validation part, it is used.
 
     Args:
-        held_out: the test images of the classes to hold out, if any.
+        dataset: the dataset, `.npz`.
+        train, validation, test: the parts to write, `.npz`.
+        held_out: the test images of the classes that are left out, to write, `.npz`.
         hold_out: a class or classes to leave out of the three parts, or "none".
-        validation_size: share of the training images to hold out, in [0, 1), else.
-        train_size: training images to use, those to hold out included, or "all".
-        seed: which ones.
+        validation_size: share of the training images for validation, in [0, 1).
+        train_size: number of training images, validation included, or "all".
+        seed: chooses the images.
 
     Raises:
-        UserError: too few images to give each class its place, or classes that cannot be held out.
+        UserError: there are too few images of a class, or classes cannot be left out.
+        OSError: a file cannot be read or written.
     """
     names = hold_out if isinstance(hold_out, list) else [] if hold_out == "none" else [hold_out]
     data, unknown = without_classes(read_dataset(dataset), names, "preprocess.hold_out")

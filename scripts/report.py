@@ -1,4 +1,4 @@
-"""Draw the page that compares the models, as HTML and Markdown, from what the stages wrote."""
+"""Write the page that compares the models, as HTML and Markdown, from the outputs of the stages."""
 
 import hashlib
 from pathlib import Path
@@ -32,15 +32,22 @@ def report(
     failures: int,
     seed: int,
 ) -> None:
-    """Write the page as HTML and as Markdown; nothing is measured here.
+    """Write the page as HTML and as Markdown. Measures nothing itself.
 
     Args:
+        test: the test part, `.npz`.
         models: the folders of the trained models.
-        evaluation: all that the page says of their answers.
-        metrics, failed: what evaluate wrote for other tools, to be downloaded from the page.
+        evaluation: the predictions and findings of evaluate, `.npz`.
+        metrics, failed: the metrics and misclassified images, which the page offers to download.
+        stats, train_samples, test_samples, class_histogram: outputs of explore_stats.
         templates: the folder of the Jinja templates, the style sheet and the script.
-        failures: random failures of each model to show.
-        seed: which ones.
+        html, markdown: the files to write.
+        failures: the number of random misclassified images of each model to show.
+        seed: chooses these images.
+
+    Raises:
+        UserError: an input is damaged, or the inputs do not match.
+        OSError: a file cannot be read or written.
     """
     part, found = read_split(test), read_evaluation(evaluation)
     names = [folder.name for folder in models]
@@ -50,7 +57,7 @@ def report(
     if read_json(metrics) != found.findings["metrics"]:
         raise UserError(f"{metrics}: does not match {evaluation}; rerun evaluate")
     described = [
-        # A generator each, so that one model's failures move no other's.
+        # A generator per model, so that the failures of one do not affect the choice for another.
         describe_model(folder, found, part, failures, np.random.default_rng((seed, place)))
         for place, folder in enumerate(models)
     ]
@@ -83,9 +90,9 @@ def main() -> None:
     parser = StageParser("report", __doc__)
     parser.add_input("test", "the test part, .npz")
     parser.add_input("models", "the models' folders", nargs="+")
-    parser.add_input("evaluation", "every probability and finding, .npz")
+    parser.add_input("evaluation", "the predictions and findings, .npz")
     parser.add_input("metrics", "the metrics, .json")
-    parser.add_input("failed", "the images that a model gets wrong, .csv")
+    parser.add_input("failed", "the misclassified images, .csv")
     parser.add_input("stats", "the dataset's statistics, .json")
     parser.add_input("train_samples", "figure of training images, .svg")
     parser.add_input("test_samples", "figure of test images, .svg")

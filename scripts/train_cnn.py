@@ -1,4 +1,4 @@
-"""Train the convolutional network with Keras, or several that answer together."""
+"""Train a convolutional network with Keras, or an ensemble of several."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ def train_cnn(
 
     Args:
         architecture: one of `ARCHITECTURES`.
-        members: networks to train; the model is their mean answer.
-        convolution_dropout: share of the convolutions' output that a training step leaves out, or
-            "recipe".
-        dense_dropout: the same of the dense layer's units.
-        training: what `train_network` takes.
+        members: networks to train; the model averages their predictions.
+        convolution_dropout: dropout after the convolutions, or "recipe".
+        dense_dropout: dropout after the dense layer, or "recipe".
+        training: arguments of `train_network`.
 
     Raises:
-        UserError: the architecture has no dropout, or the images are too small for it.
+        UserError: the architecture has no dropout, the images are too small for it, or training
+            fails as in `train_network`.
     """
     chosen = ARCHITECTURES[architecture]
     dropout = dict(chosen.dropout)

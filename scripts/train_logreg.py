@@ -18,10 +18,10 @@ from training.calibration import TEMPERATURE, calibrate
 from training.recipe import RECIPE, THREADS
 from training.training_record import microseconds_an_image, write_record
 
-# The curve is taken on about this many images of each part, so that watching costs little.
+# The training curve uses about this many images of each part, to keep its cost low.
 WATCHED_IMAGES = 5_000
-# The recipe weighs the penalty against the mean loss, so that it suits few images and many: chosen
-# on validation images of digits and of MNIST.
+# The recipe sets C relative to the number of images, so that it suits few and many images. This
+# value was chosen on validation images of digits and MNIST.
 LOSS_PER_PENALTY = 5_000
 
 
@@ -37,16 +37,23 @@ def train_logreg(
     calibration: str,
     threads: int,
 ) -> None:
-    """Fit multinomial logistic regression by L-BFGS on the scaled, flattened images.
+    """Fit a multinomial logistic regression with L-BFGS on the scaled, flattened images.
 
     Args:
+        train, validation: the training and validation parts, `.npz`.
+        model, history, record: the files to write.
         C: inverse strength of the L2 penalty on the summed loss, or "recipe".
-        max_iter: iterations at the most.
+        max_iter: the maximum number of iterations.
         tol: stop when no component of the gradient exceeds this.
-        calibration: whether to find a temperature and a doubt on the validation images.
-        threads: threads of the linear algebra; sums of floats depend on it.
+        calibration: "temperature", which also fits a doubt, or "none".
+        threads: threads of the linear algebra; they affect the results, through the order of float
+            sums.
+
+    Raises:
+        UserError: an input is damaged.
+        OSError: a file cannot be read or written.
     """
-    # Takes seconds to import, and a wrong command line should not wait for it.
+    # Imported late, because it takes seconds and an invalid command line should fail at once.
     from sklearn.callback import ProgressBar, ScoringMonitor
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -55,8 +62,8 @@ def train_logreg(
     parts = {"": read_split(train), "val_": read_split(validation)}
     pixel_range = parts[""].pixel_range
     rows = {name: scaled_and_flat(part.images, pixel_range) for name, part in parts.items()}
-    # Around their mean the optimum is the same, since the penalty spares the intercept, and found
-    # in half the iterations; at the end the intercept takes the mean back.
+    # Centring the pixels halves the iterations. The optimum stays the same, because the intercept
+    # is not penalized; it absorbs the mean at the end.
     mean = rows[""].mean(axis=0, dtype=np.float64).astype(np.float32)
     for part in rows.values():
         part -= mean
@@ -65,7 +72,9 @@ def train_logreg(
         scores = {}
         for name, part in parts.items():
             if len(part.labels):
-                step = -(-len(part.labels) // WATCHED_IMAGES)  # evenly spread: files may be sorted
+                step = -(
+                    -len(part.labels) // WATCHED_IMAGES
+                )  # evenly spread, because files may be sorted
                 true = part.labels[::step]
                 likely = estimator.predict_proba(rows[name][::step])
                 scores[f"{name}accuracy"] = float((likely.argmax(axis=1) == true).mean())
@@ -79,7 +88,7 @@ def train_logreg(
         C = recipe_C  # noqa: N806
     estimator = LogisticRegression(C=C, max_iter=max_iter, tol=tol).set_callbacks(*callbacks)
     with threadpool_limits(threads), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in one line
+        warnings.simplefilter("ignore", ConvergenceWarning)  # reported below, in one line
         start = time.perf_counter()
         estimator.fit(rows[""], parts[""].labels)
         fit_seconds = time.perf_counter() - start
@@ -130,7 +139,7 @@ def train_logreg(
 
 
 def _curve(log: list[dict[str, object]]) -> str:
-    """The monitored scores as CSV, one row an iteration."""
+    """The monitored scores as CSV, one row per iteration."""
     steps = [entry for entry in log if entry["task_name"] == "lbfgs-iter"]
     scores = [key for key in log[0] if str(key).endswith(("accuracy", "loss"))]
     table = io.StringIO()

@@ -1,4 +1,4 @@
-"""Train the multi-layer perceptron with Keras."""
+"""Train a multi-layer perceptron with Keras."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from networks.backend import keras
 from training.fit import add_training_paths, train_network
 from training.recipe import RECIPE, Recipe
 
-# Without dropout: moving images are all the noise that these layers need.
+# Without dropout: augmentation is enough regularization for these layers.
 DEFAULTS = {"hidden": [1024, 512], "activation": "relu", "dropout": 0.0}
 TRAINING = Recipe(
     optimizer="adam",
@@ -26,9 +26,12 @@ def train_mlp(hidden: list[int], activation: str, dropout: float | str, **traini
 
     Args:
         hidden: units of each hidden layer.
-        activation: what follows each hidden layer.
-        dropout: share of each hidden layer's units that a training step leaves out, or "recipe".
-        training: what `train_network` takes.
+        activation: the activation after each hidden layer.
+        dropout: dropout after each hidden layer, or "recipe".
+        training: arguments of `train_network`.
+
+    Raises:
+        UserError: training fails as in `train_network`.
     """
     share = DEFAULTS["dropout"] if dropout == RECIPE else dropout
 

@@ -27,7 +27,9 @@ def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
         file.write("# edited\n")
     output, _ = running.communicate(timeout=120)
     assert running.returncode != 0
-    assert "scripts/drawing/figures.py: changed while explore_stats ran; run it again" in output
+    assert (
+        "scripts/drawing/figures.py: changed while explore_stats ran; rerun explore_stats" in output
+    )
     assert "Running stage 'explore-stats'" in project.run("dvc", "repro")
 
 

@@ -147,9 +147,9 @@ def test_snakemakes_report_has_the_page(made_by_snakemake, tmp_path):
     assert base64.b64encode(page).decode() in text
     labels = {
         "Comparison": [
-            "the page: which model to trust",
+            "comparison of the models",
             "metrics",
-            "images that a model gets wrong",
+            "misclassified images",
         ],
         "Data": ["training images", "test images", "classes"],
     }

@@ -233,7 +233,7 @@ def test_a_file_that_is_no_parameters_is_one_line(tmp_path):
         read_sections(path)
     for content in (b"a: [", b"a: 1\na: 2\n", b"\xff\xfe\x00\xd8"):
         path.write_bytes(content)
-        with pytest.raises(SystemExit, match=r"params\.yaml: not YAML \(.+\)$") as ending:
+        with pytest.raises(SystemExit, match=r"params\.yaml: not valid YAML \(.+\)$") as ending:
             read_yaml(path)
         assert "\n" not in str(ending.value)
     path.write_text("- 1\n")

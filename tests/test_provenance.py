@@ -52,7 +52,7 @@ def test_an_input_changed_meanwhile_leaves_no_record(path, change, files):
         with record():
             Path(path).write_text("other") if change == "edited" else Path(path).unlink()
 
-    with pytest.raises(UserError, match=f"^{path}: changed while stage ran; run it again$"):
+    with pytest.raises(UserError, match=f"^{path}: changed while stage ran; rerun stage$"):
         run()
     assert not Path("made/stage.json").exists()
 
@@ -180,7 +180,7 @@ def test_an_edit_while_a_stage_imports_its_libraries_fails_it(words, slow, edite
         file.write("other = True\n")
     _, errors = running.communicate("\n")
     stage = Path(words[0]).stem
-    assert errors == f"{edited}: changed while {stage} ran; run it again\n"
+    assert errors == f"{edited}: changed while {stage} ran; rerun {stage}\n"
     assert running.returncode != 0
     assert not (scripts.parent / "made/stage.json").exists()
 
@@ -205,7 +205,7 @@ def test_a_module_edited_while_its_stage_waits_for_another_run_fails_it(scripts)
         edited = scripts / "dataset/digits.py"
         edited.write_text(edited.read_text().replace("360", "361"))
     _, errors = running.communicate()
-    assert errors == "scripts/dataset/digits.py: changed while download ran; run it again\n"
+    assert errors == "scripts/dataset/digits.py: changed while download ran; rerun download\n"
     assert not (scripts.parent / "made/dataset.npz").exists()
 
 

@@ -59,7 +59,7 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
         ("studies: {a: {seeds: [1], grid: {}}}", "studies.a.grid: {} is not allowed"),
         (
             "studies: {a: {seeds: [1], grid: {train_mlp.epochs: []}}}",
-            "studies.a.grid.train_mlp.epochs: [] is not allowed; allowed: a list of one value",
+            "studies.a.grid.train_mlp.epochs: [] is not allowed; allowed: a list of one or",
         ),
         (
             "studies: {a: {seeds: [1], models: [svm]}}",

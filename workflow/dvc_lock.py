@@ -1,4 +1,4 @@
-"""DVC's locks: while Snakemake runs, DVC does not; afterwards dvc.lock has the results."""
+"""DVC's lock and dvc.lock: keep DVC from running beside Snakemake, then record the results."""
 
 import json
 import sys
@@ -15,12 +15,12 @@ from dvc.scm import SCMError
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold the lock that a run of DVC holds on the files it writes.
+    """Hold the lock that a run of DVC holds on its outputs.
 
-    Where DVC cannot run for want of git, there is nothing to hold.
+    Does nothing if DVC cannot run because there is no git repository.
 
     Raises:
-        SystemExit: DVC is running, as process so and so; or the lock cannot be written.
+        SystemExit: DVC is running, or the lock cannot be written.
     """
     try:
         repo = Repo()
@@ -32,7 +32,7 @@ def held() -> Iterator[None]:
     except (DvcException, OSError) as error:
         sys.exit(f"DVC: {error}")
     path = Path(repo.tmp_dir, RWLOCK_FILE)
-    command = " ".join(sys.argv)  # as DVC has it: its lock does not shut out `commit` below
+    command = " ".join(sys.argv)  # as in DVC, so that the lock allows `commit` below
     hardlink = repo.config["core"].get("hardlink_lock", False)
     lock = rwlock(repo.tmp_dir, repo.fs, command, [], outputs, hardlink)
     try:
@@ -55,11 +55,10 @@ def held() -> Iterator[None]:
 
 
 def commit(up_to_date: Callable[[], list[str]]) -> None:
-    """Enter the results of the stages that are `up_to_date`, as they are, into dvc.lock and DVC's
-    cache.
+    """Record the current results of the stages that are `up_to_date` in dvc.lock and DVC's cache.
 
-    DVC reads code and parameters anew for this. Where somebody has edited them meanwhile, so that
-    others are up to date, dvc.lock becomes what it was.
+    DVC reads the code and parameters again for this. If they were edited in the meantime, so that
+    other stages are up to date, dvc.lock is restored.
     """
     lock = Path("dvc.lock")
     before = lock.read_bytes() if lock.exists() else None
@@ -68,9 +67,9 @@ def commit(up_to_date: Callable[[], list[str]]) -> None:
         repo = Repo()
         for stage in stages:
             repo.commit(target=stage.replace("_", "-"), force=True, relink=False)
-    except SCMError:  # as `held` has said
+    except SCMError:  # reported by `held`
         pass
-    except (DvcException, OSError) as error:  # the results are right all the same
+    except (DvcException, OSError) as error:  # the results are right nevertheless
         print(f"dvc.lock is not updated, so DVC will rerun the stages: {error}", file=sys.stderr)
     if up_to_date() != stages:
         lock.unlink(missing_ok=True) if before is None else lock.write_bytes(before)
@@ -81,8 +80,8 @@ def _without_git(error: SCMError) -> str:
 
 
 def _delete_half(path: Path) -> None:
-    """Delete DVC's lock file if it is half of one, as a full disk leaves it: DVC would stumble over
-    it. A whole one may hold the entries of others.
+    """Delete DVC's lock file if it is incomplete, as after a full disk: DVC would fail on it. A
+    complete one may contain entries of other processes.
     """
     with suppress(OSError):
         try:

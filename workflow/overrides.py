@@ -1,4 +1,4 @@
-"""The parameters of a run for Snakemake: params.yaml, and what its command line overrides."""
+"""The parameters of a Snakemake run: params.yaml and the overrides on the command line."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.parameters import read_sections, read_yaml
 
 
 def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str, Any]) -> dict:
-    """Read `file`, overridden by the files `overriding` and then by `options` of --config."""
+    """Read `file`, overridden by the files `overriding` and then by the --config `options`."""
     values: dict[str, Any] = {}
     for path in (file, *overriding):
         update_config(values, read_sections(path))
@@ -24,7 +24,7 @@ def unread_sections(values: Mapping[str, Any], schema: dict[str, Any]) -> list[s
 
 
 def _retyped(value: Any) -> Any:
-    """A value of --config, whose nested values Snakemake leaves texts, as params.yaml has it."""
+    """A --config value with typed nested values, which Snakemake leaves as strings."""
     if isinstance(value, dict):
         return {key: _retyped(inner) for key, inner in value.items()}
     if isinstance(value, list):

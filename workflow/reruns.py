@@ -1,7 +1,7 @@
-"""Tells Snakemake what to run again: what is not up to date, and what is downstream of that.
+"""Tell Snakemake what to rerun: the stages that are out of date, and all stages downstream.
 
-Only the records of the stages count: times do not (`inputflags: ancient` in rules/common.smk), nor
-do Snakemake's own records, which know of Snakemake's runs only.
+Only the records of the stages count. File times do not (`inputflags: ancient` in rules/common.smk),
+and neither do Snakemake's own records, which only cover runs of Snakemake.
 """
 
 import fcntl
@@ -28,16 +28,18 @@ def rerun(
     stages: Collection[Stage],
     find_stale: Callable[[bool], Iterable[str]],
 ) -> None:
-    """Have Snakemake run the stages that are not up to date or that its command line forces, and
-    what is downstream of them, and no others.
+    """Make Snakemake run exactly the stages that are out of date or forced on its command line, and
+    the stages downstream of them.
 
-    It is decided when Snakemake builds its DAG, which is when it knows whether it will run jobs.
+    This is decided when Snakemake builds its DAG, because only then it knows whether it will run
+    jobs.
 
     Args:
-        rules: that run `stages`.
+        workflow: the workflow.
+        rules: the rules that run `stages`.
         stages: each after those whose outputs it reads.
-        find_stale: the names of those that are not up to date; called once, with whether Snakemake
-            is going to run jobs.
+        find_stale: returns the names of the stages that are out of date; called once, with whether
+            Snakemake is going to run jobs.
     """
     found: list[dict[str, Stage]] = []
 
@@ -52,9 +54,10 @@ def rerun(
 
     def inputs_of(rule: Rule) -> Callable[[Any], list[str]]:
         def inputs(wildcards: Any) -> list[str]:
-            """More inputs of a job, for which Snakemake asks when the job enters the DAG.
+            """Additional inputs of a job, which Snakemake requests when it adds the job to the DAG.
 
-            A job whose inputs are all ancient would not follow one that runs. These are not.
+            A job with only ancient inputs would not rerun after an upstream job. These inputs are
+            not ancient.
             """
             stage = wanted().get(stage_name(rule, wildcards))
             if stage is None:
@@ -65,7 +68,7 @@ def rerun(
 
         return inputs
 
-    if workflow.exec_mode == ExecMode.DEFAULT:  # and not within a job of a cluster
+    if workflow.exec_mode == ExecMode.DEFAULT:  # not in a cluster job
         workflow.modifier.default_input_flags.clear()
         for rule in rules:
             rule.set_input(inputs_of(rule))
@@ -96,11 +99,11 @@ def stage_of(rule: Rule, **wildcards: str) -> Stage:
 
 
 def lock(path: Path, busy: str) -> TextIO:
-    """Hold the lock at `path` as long as the file is open. The kernel gives it back, however the
+    """Hold the lock at `path` as long as the file is open. The kernel releases it however the
     process ends.
 
     Raises:
-        SystemExit: `busy`, if another run holds it; or the file cannot be written.
+        SystemExit: another run holds it, with the message `busy`; or the file cannot be written.
     """
     try:
         path.parent.mkdir(exist_ok=True)
@@ -114,11 +117,11 @@ def lock(path: Path, busy: str) -> TextIO:
 
 
 def wait_for_orphans(stages: Iterable[Stage], held: Callable[[], AbstractContextManager]) -> None:
-    """Wait for stages that a killed run has left behind.
+    """Wait for stages that a killed run left running.
 
     Args:
-        stages: that Snakemake may run.
-        held: holds the lock of DVC, whose run a stage may be; it ends the program then.
+        stages: the stages that Snakemake may run.
+        held: holds DVC's lock; ends the program if the stage belongs to a run of DVC.
     """
     for name in orphans(stages):
         with held():

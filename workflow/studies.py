@@ -1,4 +1,4 @@
-"""Studies: which runs study.yaml asks for, and what they share."""
+"""Studies: the runs that study.yaml asks for, and the stages that they share."""
 
 import hashlib
 import json
@@ -17,20 +17,20 @@ from jsonschema import ValidationError
 from core.parameters import SCHEMAS, as_number, find_errors, first_error, read_schema, read_yaml
 from core.text import printable
 
-ASK_ABOVE = 100  # models to train, where study.yaml does not say
-MOST_MODELS = 20_000  # of all studies: Snakemake's plan of more would take hours to make
-HOW_TO_FETCH = ("timeout", "attempts")  # keys of download that its result does not depend on
-STARTUP = 10  # seconds to load the libraries for a model's training and its evaluation, about
+ASK_ABOVE = 100  # the default of ask_above in study.yaml
+MOST_MODELS = 20_000  # in all studies; Snakemake would need hours to plan more
+HOW_TO_FETCH = ("timeout", "attempts")  # keys of download that do not affect its result
+STARTUP = 10  # approximate seconds to load the libraries to train and evaluate a model
 
 
 @dataclass(frozen=True)
 class StageRun:
-    """A stage with the values of its section, and what it builds on.
+    """A run of a stage: its parameters, and the run upstream of it.
 
     Attributes:
-        stage: of the pipeline.
+        stage: the name of the stage.
         values: its section of the parameters.
-        seed: where it has one.
+        seed: the seed, if the stage has one.
         before: the run whose outputs it reads.
     """
 
@@ -41,13 +41,13 @@ class StageRun:
 
     @cached_property
     def id(self) -> str:
-        """The same for the same values here and before, and the name of its folder."""
+        """A hash of the values of this run and the runs upstream; the name of its folder."""
         values = {key: value for key, value in self.values.items() if key not in HOW_TO_FETCH}
         own = [self.stage, _read(values), self.seed, self.before and self.before.id]
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 
     def chain(self) -> Iterator["StageRun"]:
-        """All that it builds on, and itself."""
+        """The runs upstream of it, then the run itself."""
         if self.before:
             yield from self.before.chain()
         yield self
@@ -55,14 +55,14 @@ class StageRun:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as study.yaml has it.
+    """A study in study.yaml.
 
     Attributes:
-        name: of the study.
-        models: to train.
-        seeds: of the runs of each variant.
-        variants: by name, values by `section.key` of params.yaml.
-        grid: several values by `section.key`; each variant is run with each combination.
+        name: the name of the study.
+        models: the models to train.
+        seeds: the seeds of each variant.
+        variants: by name, the changed values by `section.key` of params.yaml.
+        grid: lists of values by `section.key`; each variant runs with each combination.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Study:
     grid: dict[str, list[Any]]
 
     def size(self) -> int:
-        """How many of each model it trains, if no two are the same."""
+        """How many of each model the study trains, if no two runs are the same."""
         combinations = math.prod(len(values) for values in self.grid.values())
         return len(self.variants) * combinations * len(self.seeds)
 
     def combined(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each variant with each combination: its name and its values."""
+        """Each variant with each combination of the grid: its name and its values."""
         for name, values in self.variants.items():
             for combination in product(*self.grid.values()):
                 chosen = dict(zip(self.grid, combination, strict=True))
@@ -88,15 +88,15 @@ class Study:
 def read_studies(
     path: Path, parameters: Mapping[str, Any], models: list[str]
 ) -> tuple[list[Study], int]:
-    """The studies of the file at `path`, and above how many models it wants to be asked.
+    """The studies in the file at `path`, and its value of ask_above.
 
-    Each key and each value is checked; not each combination. A mistake ends the program in one
+    Checks each key and each value, but not their combinations. An error ends the program with one
     line.
 
     Args:
-        path: the studies.
-        parameters: what the variants change.
-        models: that the pipeline has.
+        path: the file of the studies.
+        parameters: the contents of params.yaml, which the variants change.
+        models: the models of the pipeline.
     """
     if not path.exists():
         _refuse(path, "", "missing; docs/studies.md describes this file")
@@ -125,11 +125,11 @@ def read_studies(
 
 
 def plan(path: Path, studies: list[Study], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The studies with their runs, as study/plan.json has them.
+    """The studies with their runs, as written to study/plan.json.
 
-    Each run is a model's: `variant`, its place among the study's; `model`; `seed`; and `chain`, the
-    stages' runs from download to evaluate. A combination that is not allowed ends the program in
-    one line.
+    There is a run for each model: `variant`, the index of the variant; `model`; `seed`; and
+    `chain`, the stages' runs from download to evaluate. A combination that is not allowed ends the
+    program with one line.
     """
     schema = read_schema()
     planned = []
@@ -159,10 +159,9 @@ def plan(path: Path, studies: list[Study], parameters: Mapping[str, Any]) -> lis
 
 
 def write_plan(path: Path, planned: list[dict[str, Any]], logs: Path) -> None:
-    """Write what the page is drawn from, for scripts/tool.py study, when no run has started yet.
+    """Write the plan for scripts/tool.py study, before any run starts.
 
-    A run without a result loses its log of earlier studies, or the page would show as the reason
-    what was said then.
+    Also deletes the old logs of runs without results: the page would show them as the reason.
     """
     steps = (step for study in planned for run in study["runs"] for step in run["chain"])
     for stage, key in {(step.stage, step.id) for step in steps}:
@@ -172,7 +171,7 @@ def write_plan(path: Path, planned: list[dict[str, Any]], logs: Path) -> None:
 
 
 def ask(question: str) -> None:
-    """End the program unless somebody at a terminal says yes."""
+    """Ask `question` in the terminal; end the program unless the reply is yes."""
     if not sys.stdin.isatty():
         sys.exit(f"{question}; confirm this in a terminal, or raise ask_above in study.yaml")
     try:
@@ -184,13 +183,13 @@ def ask(question: str) -> None:
 
 
 def work(trainings: Mapping[str, int], folder: Path) -> str:
-    """How many models that is, and about how long they take, in words.
+    """A text with the number of models to train and the approximate time.
 
-    By the mean of those of the model in `folder`, else by the pipeline's own.
+    The time is estimated from the trainings of the same model in `folder`, or else in models/.
 
     Args:
-        trainings: how many of each model.
-        folder: of the studies' results.
+        trainings: the number of trainings of each model.
+        folder: the folder of the studies' results.
     """
     total = sum(trainings.values())
     models = f"{total:,} model{'s' if total > 1 else ''} to train"
@@ -227,7 +226,7 @@ def _fit_seconds(record: Path) -> float | None:
 def _check_keys(
     path: Path, study: Study, parameters: Mapping[str, Any], schema: dict[str, Any]
 ) -> None:
-    """Refuse a key or a value of a study, each on its own."""
+    """Check each key and each value of a study on its own."""
     stages = ["download", "preprocess", *(f"train_{model}" for model in study.models), "evaluate"]
     places = [(f"studies.{study.name}.grid", key, study.grid[key]) for key in study.grid]
     for variant, values in study.variants.items():
@@ -250,7 +249,7 @@ def _check_keys(
 
 
 def _alone(schema: dict[str, Any]) -> dict[str, Any]:
-    """What `schema` says of each key on its own."""
+    """`schema`, reduced to what it says about each key on its own."""
     kept = ("type", "description", "additionalProperties", "properties")
     sections = schema["properties"].items()
     return {
@@ -262,7 +261,7 @@ def _alone(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(values: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """`values` so that those are equal that a stage cannot tell apart, as 1, 1.0 and "1"."""
+    """`values`, normalized so that values that stages read alike, such as 1 and "1", are equal."""
     words = {key: value if isinstance(value, list) else [value] for key, value in values.items()}
     numbers = {key: [as_number(word) for word in listed] for key, listed in words.items()}
     return {

@@ -1,5 +1,5 @@
-# Studies: the pipeline's rules over the parameters and seeds of study.yaml. What runs of a stage have
-# in common is run once, in study/STAGE/ID/. The page is drawn from whatever has been made.
+# Studies: the rules of the pipeline, for the parameters and seeds of study.yaml. Runs that several
+# variants share run once, in study/STAGE/ID/. The page shows all finished runs.
 
 from snakemake.utils import min_version
 
@@ -17,12 +17,12 @@ module pipeline:
 use rule * from pipeline exclude explore_stats, report as pipeline_*
 
 
-include: "rules/plan.smk"  # which runs there are
+include: "rules/plan.smk"  # the runs of the studies
 include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
-include: "rules/study_reruns.smk"  # what is not up to date; one study at a time; the page
+include: "rules/study_reruns.smk"  # reruns what is out of date; one study at a time; the page
 
 
-# Below, where inputs are no longer ancient: the page follows every run.
+# After study_reruns.smk, where inputs are no longer ancient: the page follows every run.
 localrules:
     study,
 

@@ -1,4 +1,4 @@
-"""The runs of all studies as Snakemake's rules ask for them: what each reads, and is given."""
+"""The runs of all studies for Snakemake's rules: the inputs and parameters of each run."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -13,28 +13,28 @@ from core.parameters import as_flags
 from dataset.own_file import overwriting, own_file
 from studies import MOST_MODELS, StageRun, plan, read_studies
 
-Ask = Callable[[Wildcards], Any]  # what a rule asks for its inputs and parameters
+Ask = Callable[[Wildcards], Any]  # an input or params function of a rule
 
 
 class StudyRuns:
-    """The runs of the studies in a file, each once.
+    """The runs of the studies in a file, without duplicates.
 
     Attributes:
-        planned: the studies with their runs, as `studies.plan` gives them.
-        by_stage: the runs of each stage, by their ids.
-        ask_above: how many models to train without asking.
+        planned: the studies with their runs, from `studies.plan`.
+        by_stage: the runs of each stage, by id.
+        ask_above: the number of models to train without asking.
     """
 
     def __init__(
         self, file: Path, folder: Path, parameters: Mapping[str, Any], rules: Mapping[str, Rule]
     ) -> None:
-        """Read `file`. A mistake in it ends the program in one line.
+        """Read `file`. An error in it ends the program with one line.
 
         Args:
             file: the studies.
-            folder: where their results are.
-            parameters: params.yaml.
-            rules: of the pipeline, by stage.
+            folder: the folder of their results.
+            parameters: the contents of params.yaml.
+            rules: the rules of the pipeline, by stage.
         """
         self.file, self.folder, self.rules = file, folder, rules
         self.model_files = [path for path in rules["evaluate"].input if path.startswith("models/")]
@@ -52,15 +52,15 @@ class StudyRuns:
         self._check_own_files()
 
     def path(self, run: StageRun, name: str = "") -> str:
-        """Of the folder of `run`, or of its file `name`."""
+        """The path of the folder of `run`, or of the file `name` in it."""
         return (self.folder / run.stage / run.id / name).as_posix()
 
     def before(self, stage: str, name: str) -> Ask:
-        """The file `name` of the run that a run of `stage` builds on."""
+        """A function that returns the file `name` of the run upstream of a run of `stage`."""
         return lambda wildcards: self.path(self._find(stage, wildcards).before, name)
 
     def own_dataset(self, wildcards: Wildcards) -> list[str]:
-        """The file that the run of download reads, if it has one."""
+        """The user's own file that the run of download reads, if any."""
         path = own_file(self._find("download", wildcards).values)
         return [path] if path and Path(path).exists() else []
 
@@ -68,7 +68,7 @@ class StudyRuns:
         return self.path(self._find("evaluate", wildcards).before)
 
     def model(self, wildcards: Wildcards) -> list[str]:
-        """The files of the model that the run of evaluate asks."""
+        """The files of the model that the run of evaluate tests."""
         run = self._find("evaluate", wildcards).before
         folder = f"models/{run.stage.removeprefix('train_')}/"
         return [
@@ -76,7 +76,7 @@ class StudyRuns:
         ]
 
     def split(self, part: str) -> Ask:
-        """The part of the data that belongs to the model that the run of evaluate asks."""
+        """A function that returns the part of the data for the model that evaluate tests."""
         return lambda wildcards: self.path(
             self._find("evaluate", wildcards).before.before, f"{part}.npz"
         )
@@ -102,7 +102,7 @@ class StudyRuns:
         return run
 
     def _check_own_files(self) -> None:
-        """Refuse a dataset of one's own that a stage would write over."""
+        """End the program if a stage would overwrite the user's own dataset."""
         outputs = [path for rule in self.rules.values() for path in rule.output]
         outputs += map(str, self.folder.glob("*/*/*"))
         for run in self.by_stage["download"].values():

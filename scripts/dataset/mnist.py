@@ -47,7 +47,7 @@ FILES = {  # array: (file, bytes and SHA-256 of the uncompressed content)
 }
 CHUNK_BYTES = 2**16
 LONGEST_PAUSE = 30  # seconds between two rounds
-GZIP_BYTES = 4096  # more than gzip adds to incompressible content
+GZIP_BYTES = 4096  # more than a gzip can add to what it cannot compress
 
 
 class MirrorError(Exception):

@@ -6,7 +6,7 @@ from core.measures import BINS, calibration_error, tenths
 from evaluation.significance import ALPHA
 
 RESAMPLES = 1_000
-SEED = 0  # fixed, so that the same predictions have the same interval and p-value
+SEED = 0  # fixed, so that the same answers have the same interval and p-value
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
@@ -35,7 +35,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
         drawn = random.integers(0, len(sure), len(sure))
         sums = np.bincount(places[drawn], surplus[drawn], BINS)
         distances[place] = np.abs(sums - own).sum() / len(sure)
-        meant = random.random(len(sure)) < sure  # under the null hypothesis
+        meant = random.random(len(sure)) < sure  # right as often as they say
         simulated[place] = np.abs(np.bincount(places, sure - meant)).sum() / len(sure)
     margin = float(np.quantile(distances, 1 - ALPHA))
     larger = int((simulated >= error - 1e-12).sum())

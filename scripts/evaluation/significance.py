@@ -93,7 +93,7 @@ def difference_interval(
     second_low, second_high = accuracy_interval(second, total)
     margins = math.sqrt(first * (total - first) * second * (total - second))
     agreement = both * neither - only_first * only_second
-    if agreement > 0:  # the continuity correction
+    if agreement > 0:  # the correction for continuity
         agreement = max(0.0, agreement - total / 2)
     correlation = agreement / margins if margins else 0.0
 

@@ -12,7 +12,7 @@ from core.text import printable
 from core.time_limit import time_limit
 from freshness.revision import Revision
 
-SECONDS = 20  # to read and check one revision
+SECONDS = 20  # to read and judge one revision
 LARGEST_YAML = 2_000_000  # bytes
 MOST_NODES = 100_000  # per YAML file; aliases can expand a short file without end
 

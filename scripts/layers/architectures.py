@@ -1,4 +1,4 @@
-"""The convolutional networks: their layers, and how each is best trained."""
+"""The convolutional networks: their layers and recipes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from networks.backend import keras, tf
 from training.recipe import Recipe
 
 layers = keras.layers
-SMALLEST_SIDE = 6  # pixels; every architecture must be left with some to convolve
-SMALL_SIDE = 16  # pixels; below it, halving twice would leave too few
+SMALLEST_SIDE = 6  # pixels; smaller images are too small for the convolutions
+SMALL_SIDE = 16  # pixels; smaller images are pooled only once
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Architecture:
 
     Attributes:
         hidden_layers: makes the layers for images of (height, width); takes `dropout` by keyword.
-        recipe: how to train it.
-        dropout: the shares of units to leave out, by parameter; empty where it has no dropout.
+        recipe: its default training settings.
+        dropout: its default dropout, by parameter; empty if it has none.
     """
 
     hidden_layers: Callable[..., list[keras.Layer]]
@@ -29,7 +29,7 @@ class Architecture:
 def tutorial(
     _image_shape: tuple[int, int], convolution_dropout: float, dense_dropout: float
 ) -> list[keras.Layer]:
-    """The tutorial's layers: two 3x3 convolutions, one pooling, one dense layer."""
+    """The layers of the tutorial: two 3x3 convolutions, one pooling layer, one dense layer."""
     return [
         layers.Conv2D(32, 3, activation="relu"),
         layers.Conv2D(64, 3, activation="relu"),
@@ -42,12 +42,12 @@ def tutorial(
 
 
 def fast(image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """Three convolutions; after the first two, pooling halves the image."""
+    """Three convolutions; pooling halves the image after the first two."""
     return [*_halving_convolutions(image_shape), *_convolution(64, 3), layers.Flatten()]
 
 
 def compact(image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """As `fast`, with one convolution more before the last."""
+    """Like `fast`, with one more convolution before the last."""
     return [
         *_halving_convolutions(image_shape),
         *_convolution(64, 3, padding="same"),
@@ -57,7 +57,7 @@ def compact(image_shape: tuple[int, int]) -> list[keras.Layer]:
 
 
 def _halving_convolutions(image_shape: tuple[int, int]) -> list[keras.Layer]:
-    """The first of the two keeps the size of an image that is small already."""
+    """Two convolutions with pooling; for small images, the first has no pooling."""
     small = min(image_shape) < SMALL_SIDE
     first = _convolution(16, 5, padding="same") if small else _convolution(16, 5, pooling=2)
     return [*first, *_convolution(32, 3, padding="same", pooling=2)]
@@ -66,7 +66,9 @@ def _halving_convolutions(image_shape: tuple[int, int]) -> list[keras.Layer]:
 def _convolution(
     filters: int, size: int, *, pooling: int = 1, **options: object
 ) -> list[keras.Layer]:
-    """Pooling comes first of what follows the convolution, so that the rest has less to do."""
+    """A convolution with batch normalization and ReLU. Pooling comes directly after the
+    convolution, to save time in the other layers.
+    """
     return [
         layers.Conv2D(filters, size, use_bias=False, **options),
         *([layers.MaxPooling2D(pooling)] if pooling > 1 else []),
@@ -77,13 +79,13 @@ def _convolution(
 
 
 class FusedBatchNormalization(layers.BatchNormalization):
-    """Keras' layer, which trains by TensorFlow's one kernel instead of a dozen operations.
+    """Keras' layer, but training uses TensorFlow's fused kernel instead of a dozen operations.
 
-    That saves a quarter of a training. The kernel is fast where the channels are a multiple of 16.
+    This saves a quarter of the training time. The kernel is fast for multiples of 16 channels.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Normalise (n, height, width, channels) by the batch while training, else as Keras."""
+        """Normalize (n, height, width, channels) with batch statistics while training."""
         if not training:
             return super().call(inputs)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -98,7 +100,7 @@ MOVING = {"rotation": 10, "zoom": 0.1, "shear": 10}
 ARCHITECTURES = {
     "tutorial": Architecture(
         tutorial,
-        # Moving images are all the noise that these layers need.
+        # Without dropout: augmentation is enough regularization for these layers.
         dropout={"convolution_dropout": 0, "dense_dropout": 0},
         recipe=Recipe(optimizer="adam", learning_rate=0.005, epochs=5, batch_size=256, **MOVING),
     ),

@@ -1,4 +1,4 @@
-"""A trained logistic regression as plain arrays: nothing in the file is ever executed."""
+"""A trained logistic regression, stored as plain arrays: loading it executes no code."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from core.split import scaled_and_flat
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Softmax of an affine map of the scaled pixels, and a share of it even over all classes.
+    """The softmax of an affine map of the scaled pixels, mixed with the uniform distribution.
 
     Attributes:
         coefficients: (k, d), float32, for k classes and d pixels; (1, d) for two classes, whose
             first has the logit 0.
         intercepts: (k,) or (1,), float32.
-        pixel_range: (2,), float64, the pixels that stand for 0 and 1.
-        doubt: in [0, 1), the share of each answer that all classes have alike.
+        pixel_range: (2,), float64, the pixels that are scaled to 0 and 1.
+        doubt: in [0, 1), the share of the uniform distribution in each prediction.
     """
 
     coefficients: np.ndarray
@@ -32,7 +32,7 @@ class LinearModel:
         return self.coefficients.size + self.intercepts.size
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the softmax is taken of, (n, k), float64, of images, (n, height, width)."""
+        """The logits, (n, k), float64, of images, (n, height, width)."""
         rows = scaled_and_flat(images, self.pixel_range)
         logits = (rows @ self.coefficients.T + self.intercepts).astype(np.float64)
         if logits.shape[1] == 1:
@@ -59,6 +59,6 @@ def write_linear_model(path: Path, model: LinearModel) -> None:
 
 
 def read_linear_model(path: Path) -> LinearModel:
-    """Read what `write_linear_model` wrote. Raises UserError and OSError."""
+    """Read a model that `write_linear_model` wrote. Raises UserError and OSError."""
     names = ("coefficients", "intercepts", "pixel_range", "doubt")
     return LinearModel(**read_arrays(path, names))

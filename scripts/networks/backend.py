@@ -1,4 +1,4 @@
-"""Keras on a TensorFlow that is quiet, and whose results depend on nothing that is not given."""
+"""Keras on TensorFlow, with few log messages and reproducible results."""
 
 import os
 import sys
@@ -34,25 +34,25 @@ __all__ = ["batches", "keras", "memory_errors", "tf", "use_seed", "use_threads",
 
 
 def use_threads(threads: int) -> None:
-    """Fix TensorFlow's threads, whatever the environment says. To be called before it computes."""
+    """Set TensorFlow's threads, whatever the environment says. Call this before any computation."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def use_seed(seed: int) -> None:
-    """Make what follows depend on `seed` alone, as in a process of its own."""
-    keras.utils.clear_session()  # layers are numbered from the start
+    """Make all following results depend on `seed` alone, as in a new process."""
+    keras.utils.clear_session()  # restarts the numbers in layer names
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
 def batches(size: int, *arrays: np.ndarray | tf.Variable) -> tf.data.Dataset:
-    """Arrays of equal length for Keras, in their order, `size` rows at a time.
+    """A dataset of arrays of equal length for Keras, in order, in batches of `size` rows.
 
-    A variable may change between one pass and the next.
+    A variable may change between two passes.
 
-    Keras' own pipeline tunes itself in a thread that sleeps ever longer, and the end of a pass may
-    wait for that thread to wake: up to as long again as the pass has taken.
+    Keras' own pipeline is not used: it tunes itself in a thread that sleeps for increasing times,
+    and the end of a pass can wait for this thread, for up to the duration of the pass.
     """
     tensors = [
         array if isinstance(array, tf.Variable) else tf.convert_to_tensor(array) for array in arrays
@@ -68,7 +68,7 @@ def batches(size: int, *arrays: np.ndarray | tf.Variable) -> tf.data.Dataset:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Make TensorFlow's own error for too little memory Python's."""
+    """Turn TensorFlow's out-of-memory error into MemoryError."""
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
@@ -76,5 +76,5 @@ def memory_errors() -> Iterator[None]:
 
 
 def verbosity() -> int:
-    """For Keras: a progress bar in a terminal, nothing in a log."""
+    """Keras' `verbose` argument: a progress bar in a terminal, nothing in a log."""
     return 1 if sys.stdout.isatty() else 0

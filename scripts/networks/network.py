@@ -1,4 +1,4 @@
-"""Keras networks as files: text and plain arrays, of which nothing is ever executed."""
+"""Keras networks, stored as text and plain arrays: loading them executes no code."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ from core.files import write_text
 from core.npz import read_arrays, write_arrays
 from networks.backend import batches, keras, memory_errors, tf, verbosity
 
-# Keras makes an object of whatever class a file names. A network here consists of these and no
-# others, so a file that asks for more was not written by a training stage.
+# Keras instantiates every class that a file names. The training stages use only these classes, so
+# files with other classes are refused.
 SAFE_CLASSES = frozenset(
     (
         *("Sequential", "Functional", "InputLayer", "Rescaling", "Flatten", "Dense", "Dropout"),
@@ -28,8 +28,8 @@ KERAS_MODULES = ("keras", "keras.layers", "keras.initializers", "keras.src.model
 def write_network(network: Path, weights: Path, model: keras.Model) -> None:
     """Write the architecture as JSON and the weights, in the order of `model.weights`, as `.npz`.
 
-    A `.keras` archive holds the date, and HDF5, which Keras writes, crashes on a full disk and
-    trusts what a file says of itself.
+    Not as `.keras` or HDF5: a `.keras` archive contains the date; HDF5 crashes on a full disk and
+    trusts the sizes in a file.
     """
     write_text(network, json.dumps(json.loads(model.to_json()), indent=1, sort_keys=True) + "\n")
     arrays = model.get_weights()
@@ -37,11 +37,12 @@ def write_network(network: Path, weights: Path, model: keras.Model) -> None:
 
 
 def read_network(network: Path, weights: Path) -> keras.Model:
-    """Read what `write_network` wrote.
+    """Read a network that `write_network` wrote.
 
     Raises:
-        UserError: the files name a class that our networks do not have, are damaged, or do not
-            belong together.
+        UserError: the files name a class that is not in SAFE_CLASSES, are damaged, or are from
+            different networks.
+        OSError: a file cannot be read.
     """
     try:
         text = network.read_text(encoding="utf-8")
@@ -53,7 +54,7 @@ def read_network(network: Path, weights: Path) -> keras.Model:
         model = keras.models.model_from_json(text)
         arrays = read_arrays(weights, _array_names(model))
         model.set_weights(list(arrays.values()))
-    # Keras has any of these for a strange file.
+    # Keras raises any of these for an invalid file.
     except (
         *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
         tf.errors.OpError,
@@ -67,7 +68,7 @@ def predict(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarr
     """Class probabilities, (n, k), float32, of images, (n, height, width).
 
     Raises:
-        ValueError: the network cannot take such images.
+        ValueError: the network does not accept images of this size.
     """
     try:
         with memory_errors():
@@ -81,7 +82,7 @@ def _array_names(model: keras.Model) -> tuple[str, ...]:
 
 
 def _class_names(node: Any) -> set[str]:
-    """Every class that a Keras configuration names; one from outside Keras with its module."""
+    """All classes that a Keras configuration names; with the module if it is not Keras'."""
     if isinstance(node, list):
         return set().union(*map(_class_names, node))
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Training images that move a little, so that no two epochs see the same ones."""
+"""Augmentation: random small transformations, so that each epoch sees different images."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ CHUNK = 4096  # images to move at a time, which bounds the memory
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image may move; each image of each epoch draws evenly from both directions.
+    """The limits of the transformations, which are drawn uniformly for each image and epoch.
 
     Attributes:
-        shift: whole pixels, in height and in width.
+        shift: whole pixels, vertically and horizontally.
         rotation: degrees.
         zoom: share of the height, and independently of the width.
         shear: degrees.
@@ -27,7 +27,7 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether anything may move at all."""
+        """Whether any transformation is enabled."""
         return any((self.shift, self.rotation, self.zoom, self.shear))
 
 
@@ -38,14 +38,17 @@ def augmented(
     fill: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Copies of images, (n, height, width, 1), in another order, each moved about its centre.
+    """Transformed copies of images, (n, height, width, 1), in another order.
 
-    Pixels between two are interpolated, and rounded to the nearest where pixels are whole numbers.
+    Images are transformed about their centres with bilinear interpolation; integer pixels are
+    rounded.
 
     Args:
+        images: the images.
         order: (m,), indices into `images`.
-        fill: the pixel that stands where an image has moved away.
-        random: draws how each image moves.
+        augmentation: the limits of the transformations.
+        fill: the pixel outside of the transformed image.
+        random: the generator of all random choices.
     """
     if not augmentation.moves:
         return images[order]
@@ -60,7 +63,7 @@ def augmented(
             interpolation="bilinear",
             fill_value=fill,
         )
-        # Keras cuts whole numbers off, which would make every image darker.
+        # Keras would truncate to integers, which makes every image darker.
         moved[chunk] = np.rint(pixels) if whole else pixels
     return moved
 
@@ -68,7 +71,7 @@ def augmented(
 def _affine_maps(
     count: int, shape: tuple[int, int], augmentation: Augmentation, random: np.random.Generator
 ) -> np.ndarray:
-    """Where each output pixel comes from, as Keras takes it: (count, 8), float32."""
+    """Random inverse transformations in Keras' format, (count, 8), float32."""
 
     def drawn(most: float) -> np.ndarray:
         return random.uniform(-most, most, count)

@@ -1,16 +1,16 @@
-"""The mean of a network's weights over the last of its training."""
+"""The mean of a network's weights over the last steps of its training."""
 
 import numpy as np
 
 from networks.backend import keras
 
-STEPS_PER_CALL = 20  # small networks would else spend much of their time between the steps
+STEPS_PER_CALL = 20  # reduces the overhead between steps, which is large for small networks
 
 
 class WeightAverage(keras.callbacks.Callback):
-    """The mean of the weights after steps beyond `start`, looked at once every STEPS_PER_CALL.
+    """The mean of the weights after step `start`, sampled every STEPS_PER_CALL steps.
 
-    With the moving statistics of BatchNormalization, which Keras' own `use_ema` leaves out.
+    It includes the moving statistics of BatchNormalization, which Keras' `use_ema` leaves out.
     """
 
     def __init__(self, start: float) -> None:

@@ -1,4 +1,4 @@
-"""Calibration by one temperature (Guo et al. 2017), and a doubt, found on the validation images."""
+"""Temperature scaling (Guo et al. 2017), optionally with a doubt, fitted on validation images."""
 
 import math
 import sys
@@ -10,22 +10,22 @@ import numpy as np
 from core.measures import calibration_error
 from core.split import Split
 
-TEMPERATURE, NONE = "temperature", "none"  # what the parameter may be
+TEMPERATURE, NONE = "temperature", "none"  # the values of the parameter
 LOWEST, HIGHEST = 0.1, 10.0
 MOST_DOUBT = 0.1
-FEW = 10  # mistakes, or right answers: with fewer, a temperature is hardly known
+FEW = 10  # mistakes, or correct predictions; with fewer, the temperature is unreliable
 
 
 class Calibration(NamedTuple):
-    """What was found.
+    """The result of a calibration.
 
     Attributes:
-        method: "temperature", or "none" where none was wanted or could be found.
-        temperature: what to divide the logits by.
-        doubt: the share of each answer to spread evenly over all classes.
-        record: both, and what they did to the validation images, for the training's
-            record; None without one.
-        remarks: what a reader should know of it.
+        method: "temperature", or "none" if it was not requested or not possible.
+        temperature: the divisor of the logits.
+        doubt: the share of each prediction to spread evenly over all classes.
+        record: both, and their effect on the validation images, for the record of the training;
+            None without a calibration.
+        remarks: sentences for the reader of the results.
     """
 
     method: str
@@ -42,27 +42,27 @@ def calibrate(
     held_out: Split,
     with_doubt: bool = False,
 ) -> Calibration:
-    """Find the temperature of a model whose answer is the mean of several softmaxes, or is one.
+    """Find the temperature of a model whose prediction is the mean of one or more softmaxes.
 
     Args:
         stage: the section of params.yaml, for messages.
-        method: the stage's parameter.
-        logits_of: gives the logits, (n, views, k), of images, (n, height, width).
+        method: the parameter `calibration` of the stage.
+        logits_of: returns the logits, (n, views, k), of images, (n, height, width).
         held_out: the validation part.
-        with_doubt: whether to find a doubt too, where there are 10 mistakes; it is 0 else.
+        with_doubt: whether to fit a doubt as well, if there are at least 10 mistakes; else it is 0.
     """
     none = Calibration(NONE, 1.0, 0.0, None, ())
     if method == NONE or not len(held_out.labels):
         return none
     logits = logits_of(held_out.images).astype(np.float64)
-    usable = np.isfinite(logits).all(axis=(1, 2))  # an absurd pixel goes beyond all numbers
+    usable = np.isfinite(logits).all(axis=(1, 2))  # extreme pixels can overflow
     logits, labels = logits[usable], held_out.labels[usable]
     if not len(labels):
         return none
     before = _measures(logits, labels, 1.0, 0.0)
     mistakes, classes = before.pop("mistakes"), (len(np.unique(labels)), len(held_out.classes))
     temperature, doubt = best_temperature(logits, labels), 0.0
-    if with_doubt and mistakes >= FEW:  # it would explain each of a few
+    if with_doubt and mistakes >= FEW:  # with fewer it would overfit
         temperature, doubt = _best_with_doubt(logits, labels, temperature)
     after = _measures(logits, labels, temperature, doubt)
     after.pop("mistakes")
@@ -85,14 +85,14 @@ def calibrate(
 
 
 def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature, from 0.1 to 10, with the least log loss of these images and one more, whose
-    label is as likely one class as another.
+    """The temperature, from 0.1 to 10, with the least log loss on these images and on one pseudo
+    image, whose label is equally likely each class.
 
-    The one more is Platt's (1999): a model that is right about all of ten images may still be wrong
-    about the eleventh, and without it there would be no end to how sure it becomes.
+    The pseudo image follows Platt (1999): a model that classifies ten of ten images correctly may
+    still misclassify the eleventh. Without it, the confidence of such a model would be unbounded.
 
     Args:
-        logits: (n, views, k), float64; the answer is the mean of the views' softmaxes.
+        logits: (n, views, k), float64; the prediction is the mean of the views' softmaxes.
         labels: (n,), indices of classes.
     """
     from scipy.optimize import minimize_scalar  # takes long to import
@@ -108,13 +108,14 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def _best_with_doubt(
     logits: np.ndarray, labels: np.ndarray, temperature: float
 ) -> tuple[float, float]:
-    """The temperature and the doubt, from 0 to a tenth, with the least such loss.
+    """The temperature and the doubt, from 0 to 0.1, with the least loss, as in `best_temperature`.
 
-    What is linear in the pixels is sure of a few images that look like no other, and wrong. A
-    temperature alone is too high for all others, so that these few cost less.
+    Linear models are confident and wrong on a few unusual images. To reduce their loss, a
+    temperature alone becomes too high for all other images.
 
     Args:
-        temperature: the best without a doubt, where to begin.
+        logits, labels: as in `best_temperature`.
+        temperature: the best one without a doubt, the starting point.
     """
     from scipy.optimize import minimize
 
@@ -150,8 +151,8 @@ def _measures(
 
 
 def _log_answers(logits: np.ndarray, temperature: float, doubt: float) -> np.ndarray:
-    """Logarithms, (n, k), of the mean of the views' softmaxes, `doubt` of which is spread evenly:
-    what is tiny stays a number.
+    """The logarithms, (n, k), of the mean of the views' softmaxes, with the share `doubt` spread
+    evenly. Computed on logarithms, so that tiny probabilities do not underflow.
     """
     from scipy.special import log_softmax, logsumexp
 

@@ -1,4 +1,4 @@
-"""Training of Keras networks: by a recipe, alone or several that answer together."""
+"""Train Keras networks, a single one or an ensemble."""
 
 import csv
 import io
@@ -26,16 +26,16 @@ from training.training_record import Layer, microseconds_an_image, write_record
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adadelta": keras.optimizers.Adadelta,
-    # Nesterov's momentum, as the recipes want it.
+    # With Nesterov momentum, for which the recipes were chosen.
     "sgd": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
 }
-WARM_UP = 0.2  # share of a cycle's steps in which the learning rate rises
+WARM_UP = 0.2  # share of the steps in which the learning rate rises
 ANSWERED_TOGETHER = 1_000  # images, where the time of an answer is taken
 POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 
 
 def add_training_paths(parser: StageParser) -> None:
-    """Add the paths that `train_network` takes from the command line, and the seed."""
+    """Add the paths of `train_network` and the seed to the command line."""
     parser.add_input("train", "the training part, .npz")
     parser.add_input("validation", "the validation part, .npz")
     parser.add_output("network", "the architecture, .json")
@@ -65,21 +65,25 @@ def train_network(
     members: int = 1,
     **requested: Any,
 ) -> None:
-    """Train scaling, `hidden_layers` and a softmax layer on cross-entropy, and save the outcome.
+    """Train a network of a scaling layer, `hidden_layers` and a softmax layer with cross-entropy
+    loss, and save it.
 
     Args:
         stage: the section of params.yaml, for messages.
         hidden_layers: makes the layers for images of (height, width).
-        recipe: the values of the parameters that are left to it.
-        own_settings: the stage's own parameters, to be recorded with those given here.
-        own_defaults: what these are when nobody changes them.
-        threads: threads of TensorFlow; sums of floats depend on it.
-        calibration: whether to find a temperature on the validation images.
-        members: networks to train, each from its own seed; the model is their mean answer.
-        requested: the parameters that a recipe has, some of them the word "recipe".
+        recipe: the values of parameters that are "recipe".
+        own_settings: the stage's own parameters, for the record.
+        own_defaults: their default values.
+        train, validation: the files of the training and validation parts.
+        network, weights, history, record: the files to write.
+        threads: the threads of TensorFlow; they affect the order of float sums, and so the results.
+        seed: of all random choices.
+        calibration: "temperature" or "none".
+        members: networks to train, each with its own seed; the model averages their predictions.
+        requested: the parameters in `Recipe`; "recipe" leaves one to the recipe.
 
     Raises:
-        UserError: the loss is no longer a number, or a parameter cannot be used on the images.
+        UserError: the loss diverges, or a parameter does not fit the images.
     """
     use_threads(threads)
     part, held_out = read_split(train), read_split(validation)
@@ -148,7 +152,7 @@ def _fit(
     settings: dict[str, Any],
     seed: int,
 ) -> list[dict[str, float]]:
-    """Train `model`; the curve, one row an epoch."""
+    """Train `model` and return its training curve, one row per epoch."""
     epochs, batch_size = settings["epochs"], settings["batch_size"]
     steps_per_epoch = math.ceil(len(part.labels) / batch_size)
     steps = epochs * steps_per_epoch
@@ -163,8 +167,8 @@ def _fit(
     augmentation = Augmentation(*(settings[key] for key in ("shift", "rotation", "zoom", "shear")))
     fill = background(part.images)
     images, labels = _arrays(part)
-    # The same place for every epoch's images: TensorFlow keeps what it is given until Python's
-    # garbage is collected, which would be epochs later.
+    # Variables, reused for every epoch: TensorFlow would keep new arrays until Python's garbage
+    # collection, which may be epochs later.
     epochs_images, epochs_labels = tf.Variable(images), tf.Variable(labels)
     shown = batches(batch_size, epochs_images, epochs_labels)
     watched = batches(batch_size, *_arrays(held_out)) if len(held_out.labels) else None
@@ -190,7 +194,7 @@ def _fit(
                 f"{stage}.learning_rate: {settings['learning_rate']} made the loss diverge;"
                 " allowed: a smaller value"
             )
-        # A loss is a log loss everywhere; the one that is trained on differs by the smoothing.
+        # Record the log loss; the loss in training includes label smoothing.
         for part_name in ("", "val_") if watched else ("",):
             curve[-1][f"{part_name}loss"] = curve[-1].pop(f"{part_name}log_loss")
     if average.count:
@@ -201,7 +205,7 @@ def _fit(
 def _learning_rate(
     settings: dict[str, Any], steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """A constant, or one cycle: up in a straight line, then down to 0 along a cosine."""
+    """A constant, or one cycle: a linear rise, then a cosine decay to 0."""
     highest = settings["learning_rate"]
     if settings["schedule"] == "constant":
         return highest
@@ -215,7 +219,7 @@ def _learning_rate(
 
 
 def _for_any_processor(model: keras.Sequential) -> keras.Sequential:
-    """A copy with the layers that Keras itself has, in float32: this is what is saved."""
+    """A copy in float32 with Keras' own layer classes only, to save."""
     copies = [keras.Input(model.input_shape[1:])]
     for layer in model.layers:
         kind = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
@@ -226,12 +230,12 @@ def _for_any_processor(model: keras.Sequential) -> keras.Sequential:
 
 
 def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.Model:
-    """The model whose answer is the mean of all members' answers to the image and its shifts.
+    """One model that averages the predictions of all members for the image and its shifted copies.
 
     Args:
-        members: they take (height, width, 1).
-        shift: pixels to shift the image by to each of the four sides; with 0 it stays as it is.
-        fill: the pixel that stands where the image has moved away.
+        members: networks with inputs of (height, width, 1).
+        shift: pixels to shift the image by in each of four directions; 0 for no shifted copies.
+        fill: the pixel outside of the shifted image.
     """
     if len(members) == 1 and not shift:
         return members[0]
@@ -242,10 +246,10 @@ def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.M
 
 
 def _views(images: keras.KerasTensor, shift: int, fill: float) -> list[keras.KerasTensor]:
-    """What the members are asked: the images, or with a shift these and their four shifts."""
+    """The inputs of the members: the images and, unless `shift` is 0, their four shifted copies."""
     if not shift:
         return [images]
-    # Keras pads with zeros, so what surrounds the digits is made zero and back.
+    # Keras pads with zeros, so the background is made zero before and restored after.
     zero_around = keras.layers.Rescaling(1.0, offset=-fill)(images)
     padded = keras.layers.ZeroPadding2D(shift)(zero_around)
     padded = keras.layers.Rescaling(1.0, offset=fill)(padded)
@@ -262,7 +266,7 @@ def _arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _curve(curves: list[list[dict[str, float]]]) -> str:
-    """The mean of the members' curves as CSV, one row an epoch."""
+    """The mean of the members' training curves as CSV, one row per epoch."""
     table = io.StringIO()
     columns = sorted(curves[0][0])
     writer = csv.writer(table, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The temperature of networks that answer together, made part of their last layers."""
+"""Temperature scaling of an ensemble of networks, folded into the weights of their last layers."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from networks.backend import keras
 from networks.network import predict
 from training.calibration import Calibration, calibrate
 
-TOGETHER = 1_000  # images to answer at a time
+TOGETHER = 1_000  # images to predict at a time
 
 Views = Callable[[keras.KerasTensor], list[keras.KerasTensor]]
 
@@ -17,13 +17,13 @@ Views = Callable[[keras.KerasTensor], list[keras.KerasTensor]]
 def calibrate_members(
     stage: str, method: str, members: list[keras.Sequential], views: Views, held_out: Split
 ) -> Calibration:
-    """Find the temperature of the mean answer of all members to all views, and divide the weights
-    and biases of their last layers by it: whoever loads the network has it.
+    """Find the temperature of the mean prediction of all members for all views, and divide the
+    weights and biases of their last layers by it, so that the saved network includes it.
 
     Args:
-        stage, method, held_out: as `calibrate` takes them.
-        members: each ends in a dense layer with a softmax.
-        views: gives what the members are asked of images, (n, height, width, 1).
+        stage, method, held_out: as in `calibrate`.
+        members: networks that end in a dense layer with softmax.
+        views: returns the inputs of the members, given images, (n, height, width, 1).
     """
     found = calibrate(stage, method, lambda images: _logits(members, views, images), held_out)
     for member in members:
@@ -33,8 +33,8 @@ def calibrate_members(
 
 
 def _logits(members: list[keras.Sequential], views: Views, images: np.ndarray) -> np.ndarray:
-    """What each member makes of each view before its softmax, (n, members * views, k), of images,
-    (n, height, width).
+    """The logits of each member for each view, (n, members * views, k), of images, (n, height,
+    width).
     """
     shown = keras.Input(members[0].input_shape[1:])
     seen = views(shown)

@@ -1,4 +1,4 @@
-"""Recipes: how a network is best trained, whatever the size and the number of the images."""
+"""Recipes: training settings that suit a network and the size and number of the images."""
 
 import dataclasses
 import math
@@ -8,24 +8,24 @@ from typing import Any
 
 from core.errors import UserError
 
-RECIPE = "recipe"  # the word that leaves a parameter to the recipe
-# On few images: smaller batches, so that an epoch has so many steps, and so many steps in all.
+RECIPE = "recipe"  # the value that leaves a parameter to the recipe
+# For few images: smaller batches and more epochs, to have at least this many steps.
 STEPS_PER_EPOCH, STEPS = 20, 600
-THREADS = 2  # of every training, unless changed
+THREADS = 2  # the default of every training stage
 CPU_FLAGS = Path("/proc/cpuinfo")
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A value for each parameter of the training.
+    """A value for each training parameter.
 
     Attributes:
-        optimizer, learning_rate, schedule, label_smoothing, averaging: as the parameters.
-        epochs, batch_size: as the parameters, for many images.
-        shift, test_time_shift: shares of the shorter side; as parameters they are pixels.
-        rotation, zoom, shear: as the parameters.
-        precision: "auto" is bfloat16 on a processor that has it, and float32 elsewhere.
+        optimizer, learning_rate, schedule, label_smoothing, averaging: like the parameters.
+        epochs, batch_size: like the parameters, for many images.
+        shift, test_time_shift: shares of the shorter side; the parameters are in pixels.
+        rotation, zoom, shear: like the parameters.
+        precision: "auto" is bfloat16 if the processor supports it, else float32.
     """
 
     optimizer: str
@@ -46,16 +46,17 @@ class Recipe:
 def resolved(
     stage: str, recipe: Recipe, requested: dict[str, Any], images: int, shape: tuple[int, int]
 ) -> dict[str, Any]:
-    """Every parameter of the training as a value: what is wished for, else what the recipe says.
+    """The values of all training parameters: those requested, and those of the recipe for the rest.
 
     Args:
         stage: the section of params.yaml, for messages.
-        requested: the parameters as given, some of them the word "recipe".
-        images: how many there are to train on.
+        recipe: the recipe.
+        requested: the parameters; "recipe" leaves one to the recipe.
+        images: the number of training images.
         shape: their height and width.
 
     Raises:
-        UserError: a shift leaves nothing of the images.
+        UserError: a shift is as large as the images.
     """
     side = min(shape)
     said = dataclasses.asdict(recipe)
@@ -80,7 +81,7 @@ def resolved(
 
 
 def has_native_bfloat16() -> bool:
-    """Whether the processor computes in bfloat16 itself. Only Linux on x86 says so; else False."""
+    """Whether the processor supports bfloat16. Detected on x86 Linux only; else False."""
     try:
         return not BFLOAT16_FLAGS.isdisjoint(CPU_FLAGS.read_text().split())
     except OSError:

@@ -1,4 +1,4 @@
-"""What a training stage leaves besides its model: how it was trained, and its curve."""
+"""The record of a training, which a training stage writes beside its model."""
 
 import time
 from collections.abc import Callable
@@ -37,15 +37,16 @@ def write_record(
     """Write the record of one training run as JSON.
 
     Args:
-        settings: the stage's parameters, as they were used.
-        defaults: what each setting is when nobody changes it.
+        path: the file to write.
+        settings: the values of the stage's parameters that were used.
+        defaults: their default values.
         layers: the layer table, input first.
-        train, validation: the images; their form is what the model takes.
-        fit_seconds: duration of the fit alone. It differs from run to run, so it is kept here and
-            never in a file that git tracks.
-        answer_microseconds: what `microseconds_an_image` gave; kept here for the same reason.
-        calibration: the temperature, the doubt and what they did, as `calibrate` found them.
-        remarks: what a reader of the results should know of this training.
+        train, validation: the images; the model accepts images of this size and range.
+        fit_seconds: the duration of the fit alone. It differs from run to run, so it is stored here
+            and never in a file that git tracks.
+        answer_microseconds: the result of `microseconds_an_image`; stored here for the same reason.
+        calibration: the temperature, the doubt and their effect, from `calibrate`.
+        remarks: sentences about this training for the reader of the results.
     """
     write_json(
         path,
@@ -72,7 +73,9 @@ def write_record(
 
 
 def microseconds_an_image(answer: Callable[[np.ndarray], object], images: np.ndarray) -> float:
-    """How long `answer` takes for each of some of `images`, once it has warmed up."""
+    """The time in microseconds that the prediction function `answer` takes per image, measured on
+    some of `images` after a warm-up.
+    """
     some = images[:TIMED_IMAGES]
     answer(some)
     start = time.perf_counter()

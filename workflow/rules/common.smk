@@ -1,4 +1,4 @@
-# What the rules share: the parameters, checked before any job, and the guard for a missing conda.
+# Shared by the rules: the parameters, checked before any job, and a check for a missing conda.
 
 import shutil
 import sys
@@ -27,10 +27,10 @@ for section in unread_sections(parameters, read_schema()):
 
 methods = workflow.deployment_settings.deployment_method
 if DeploymentMethod.CONDA in methods and not shutil.which("conda"):
-    # Snakemake would fail at the first job, even if that asks for no environment.
+    # Snakemake would fail at the first job, even if this job needs no environment.
     logger.warning("conda is not on PATH: the rules run in the current environment.")
     workflow.deployment_settings.deployment_method = set(methods) - {DeploymentMethod.CONDA}
 
 
 inputflags:
-    ancient,  # times say nothing: a checkout sets them, and so does the other engine
+    ancient,  # ignore file times: checkouts and DVC also change them

@@ -1,4 +1,4 @@
-# From the source to what the models take: download, explore_stats, preprocess.
+# The data, from download to the parts for the models: download, explore_stats, preprocess.
 
 
 rule download:
@@ -52,7 +52,7 @@ rule explore_stats:
             update("reports/labels.csv"),
             caption="../report/labels.rst",
             category="Data",
-            labels={"result": "labels to look at again"},
+            labels={"result": "labels to check"},
         ),
         provenance=update("provenance/explore_stats.json"),
     log:

@@ -1,4 +1,4 @@
-# Which runs the studies have. What each reads and is given is in workflow/study_runs.py.
+# The runs of the studies. workflow/study_runs.py has their inputs and parameters.
 
 from snakemake_interface_executor_plugins.settings import ExecMode
 from study_runs import StudyRuns
@@ -9,9 +9,11 @@ PAGE = (
     " --html reports/study.html --markdown reports/study.md"
 )
 
-is_main = workflow.exec_mode == ExecMode.DEFAULT  # and no job of a cluster
+is_main = workflow.exec_mode == ExecMode.DEFAULT  # not in a cluster job
 if is_main and parameters != read_yaml(Path("params.yaml")):
-    sys.exit("--config: a study reads its values from params.yaml and study.yaml; change them there")
+    sys.exit(
+        "--config: a study reads its values from params.yaml and study.yaml; change them there"
+    )
 
 pipeline_rules = {rule.name.removeprefix("pipeline_"): rule for rule in workflow.rules}
 runs = StudyRuns(FILE, FOLDER, parameters, pipeline_rules)

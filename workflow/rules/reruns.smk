@@ -1,4 +1,4 @@
-# Which results are up to date, whichever engine made them, and one engine at a time.
+# Rerun what is out of date, whichever engine made it; one engine at a time.
 
 import atexit
 import importlib.util
@@ -15,7 +15,7 @@ atexit.register(locks.close)  # whatever ends the run
 
 
 def held():
-    """The lock of DVC, which takes seconds to load."""
+    """DVC's lock. Imports DVC only here, because this takes seconds."""
     if not has_dvc:
         return nullcontext()
     import dvc_lock
@@ -25,7 +25,9 @@ def held():
 
 def find_stale(is_run):
     if is_run:
-        locks.enter_context(lock(Path(".snakemake/running"), "Snakemake is already running in this folder"))
+        locks.enter_context(
+            lock(Path(".snakemake/running"), "Snakemake is already running in this folder")
+        )
         wait_for_orphans(stages, held)
     reasons = stale_reasons(stages)
     for name, reason in reasons.items():
@@ -38,7 +40,7 @@ rerun(workflow, [rule for rule in workflow.rules if rule.name != "all"], stages,
 
 def up_to_date():
     if parameters != read_yaml(Path("params.yaml")):
-        return []  # DVC would take them for results of params.yaml
+        return []  # with --config: dvc.lock must only have results of params.yaml
     stale = stale_reasons(stages)
     return [stage.name for stage in stages if stage.name not in stale]
 
@@ -56,7 +58,7 @@ onstart:
 
 
 def say_what_was_found():
-    """Of the data, as explore_stats has said into its log: at the end, where it is seen."""
+    """Repeat the data checks' findings from the log of explore_stats at the end of the output."""
     if "explore_stats" not in stale_reasons(stages):
         from data_checks.finding import alarms
 

@@ -1,4 +1,4 @@
-# What the models are worth: evaluate, report.
+# Evaluation of the models: evaluate, report.
 
 
 rule evaluate:
@@ -19,7 +19,7 @@ rule evaluate:
             update("reports/failures.csv"),
             caption="../report/failures.rst",
             category="Comparison",
-            labels={"result": "images that a model gets wrong"},
+            labels={"result": "misclassified images"},
         ),
         reliability=update("reports/reliability.json"),
         summary=update("reports/summary.json"),
@@ -77,7 +77,7 @@ rule report:
             update("reports/comparison.html"),
             caption="../report/comparison.rst",
             category="Comparison",
-            labels={"result": "the page: which model to trust"},
+            labels={"result": "comparison of the models"},
         ),
         markdown=update("reports/comparison.md"),
         provenance=update("provenance/report.json"),

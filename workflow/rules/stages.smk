@@ -1,7 +1,7 @@
-# The eight stages, in the order they run. Snakefile runs them once, study.smk over a grid.
+# The eight stages, in running order. Snakefile runs them once, study.smk for each variant and seed.
 
 
-include: "common.smk"  # parameters, checked; the guard for a missing conda
+include: "common.smk"  # checked parameters; a check for a missing conda
 include: "data.smk"  # download, explore_stats, preprocess
 include: "training.smk"  # train_logreg, train_mlp, train_cnn
 include: "results.smk"  # evaluate, report

@@ -1,4 +1,4 @@
-# Which results of a study are up to date, one study at a time, and the page even where a run failed.
+# Rerun what is out of date in a study; one study at a time; write the page even if a run failed.
 
 import atexit
 from collections import Counter
@@ -39,10 +39,10 @@ onstart:
     if trainings.total() > runs.ask_above:
         ask(f"{FILE}: {work(trainings, FOLDER)}")
     for stage in stages:
-        if stage.name in stale:  # so that the page does not take it for a result, if it fails
+        if stage.name in stale:  # so that the page does not show it if the rerun fails
             Path(stage.record).unlink(missing_ok=True)
     write_plan(FOLDER / "plan.json", runs.planned, LOGS)
 
 
 onerror:
-    shell(f"{PAGE} || true")  # what has failed was said already
+    shell(f"{PAGE} || true")  # the failure is already reported

@@ -1,4 +1,4 @@
-# The three trainers, side by side: train_logreg, train_mlp, train_cnn.
+# Training: train_logreg, train_mlp, train_cnn.
 
 
 rule train_logreg:

@@ -1,5 +1,5 @@
-# The pipeline's rules for each run of a study: what they run, and where, is as it was; what they read
-# and write is in study/STAGE/ID/. In this folder, since environments are looked for from here.
+# The rules of the pipeline for each run of a study, with the same commands but inputs and outputs in
+# study/STAGE/ID/. In this folder, because the paths of conda environments are relative to it.
 
 
 use rule pipeline_download as download with:
