@@ -50,7 +50,8 @@ def _compare(train: np.ndarray, test: np.ndarray) -> dict[str, object]:
         "widest_gap_points": widest,
         "sentence": (
             f"The class shares of train and test differ by at most {widest:.1f} percentage points;"
-            f" a chi-squared test finds {finding} significant difference (p = {p_value:.2g})."
+            f" a chi-squared test finds {finding} significant difference"
+            f" (p\u00a0=\u00a0{p_value:.2g})."
         ),
     }
 

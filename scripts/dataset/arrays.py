@@ -183,7 +183,7 @@ def _arrays(files: Files, stack: ExitStack) -> Iterator[StoredArray]:
             return files.open_file(file)
 
         name, length = PurePosixPath(file).stem, files.sizes[file]
-        yield StoredArray(files.place(file), "of it", name, False, open_file, length)
+        yield StoredArray(files.place(file), name, name, False, open_file, length)
     for file in files.named(".npz"):
         place = files.place(file)
         archive = stack.enter_context(

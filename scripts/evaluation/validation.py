@@ -13,9 +13,9 @@ LEAST_GAP = 0.15  # of the accuracies
 MOST_CHANCE = 1e-6  # that the p-value may be
 LONGEST = 40  # columns of a model's name
 MEANING = (
-    "The gap is far larger than chance would explain (Fisher's exact test, p < 0.000001). The test"
-    " part probably differs from the training part: other labels, another pixel range, inverted or"
-    " rotated images. Or the validation images are also in train."
+    "The gap is far larger than chance would explain (Fisher's exact test, p\u00a0<\u00a00.000001)."
+    " The test part probably differs from the training part: other labels, another pixel range,"
+    " inverted or rotated images. Or the validation images are also in train."
 )
 ACTION = "Compare both parts in the figures of the data, fix the dataset, and rerun."
 
