@@ -153,7 +153,7 @@ def test_one_of_each_class_is_enough(values, tmp_path):
 def test_a_class_of_two_can_be_divided_and_of_one_cannot(tmp_path):
     parts = cut(tmp_path, np.array([0, 0, 1, 1]), validation_size=0.5)
     assert [len(set(parts[name].labels)) for name in ("train", "validation")] == [2, 2]
-    line = r"^preprocess\.validation_size: 0\.5 selects 2 .* class 1, with 1 in all\); allowed: 0"
+    line = r"^preprocess\.validation_size: 0\.5 selects 2 .*class 1, with 1 in all\); allowed: 0"
     line += " for no validation part, or more images of the class$"
     with pytest.raises(UserError, match=line):
         cut(tmp_path, np.array([0, 0, 0, 1]), validation_size=0.5)

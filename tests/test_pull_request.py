@@ -118,7 +118,9 @@ def workflow_links(commit: str) -> str:
 
 def test_the_targets_of_the_workflow(change, tmp_path):
     project = change.copy(tmp_path / "project")
-    assert "The results belong to the parameters and code." in project.run("make", "fresh")
+    assert "The results are up to date with the parameters and code." in project.run(
+        "make", "fresh"
+    )
     assert "Data and pipelines are up to date." in project.run("make", "report")
     head = project.run("git", "rev-parse", "HEAD").strip()
     output = project.run(
@@ -151,7 +153,7 @@ def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
     change.run("git", "clone", "--quiet", ".", str(clone))
     project = Project(clone)
     assert project.run("python", "scripts/tool.py", "fresh") == (
-        "The results belong to the parameters and code.\n"
+        "The results are up to date with the parameters and code.\n"
     )
     project.run(
         *("python", "scripts/tool.py", "review", "--base", "origin/main"),

@@ -249,7 +249,9 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
     changed = "evaluate must be rerun: reports/failures.csv has changed\n"
     assert project.run("python", "scripts/tool.py", "fresh", fails=True) == changed
     shutil.rmtree(project.folder / "provenance")
-    assert project.run("python", "scripts/tool.py", "fresh").startswith("The results belong")
+    assert project.run("python", "scripts/tool.py", "fresh").startswith(
+        "The results are up to date"
+    )
     project.run("dvc", "repro", "--force")
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
     assert "The results made here differ from the committed ones:\nlogreg gets " in output

@@ -153,7 +153,7 @@ def test_true_results_pass(engine, project):
         shutil.rmtree(project.folder / "workflow")
     assert project.run(*VERIFY).startswith("Every result is up to date with the current parameters")
     if engine == "snakemake":
-        assert project.run(*FRESH) == "The results belong to the parameters and code.\n"
+        assert project.run(*FRESH) == "The results are up to date with the parameters and code.\n"
         (project.folder / "provenance/train_mlp.json").unlink()
         missing = "train_mlp must be rerun: provenance/train_mlp.json is missing\n"
         assert project.run(*FRESH, fails=True) == missing
