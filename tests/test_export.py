@@ -236,7 +236,7 @@ class TestCard:
         frequent = found["mistakes"]["cnn"]["frequent"][0]
         names = read_split(made / "test.npz").classes
         label, answer = (escape_markdown(shortened(names[frequent[end]], 24)) for end in ENDS)
-        assert f"Most often it takes {label} for {answer} ({frequent['images']} times)" in text
+        assert f"mistakes: {label} predicted as {answer} ({frequent['images']} times)" in text
         kinds = found["unknown"]["kinds"]
         worst = min(kinds, key=lambda kind: kind["models"]["cnn"]["auroc"])["models"]["cnn"]
         assert f"of the test image in {100 * worst['auroc']:.1f} of 100 pairs" in text

@@ -75,15 +75,16 @@ def test_equals_come_in_the_order_of_the_classes():
 def test_in_words():
     boot = "b" * 23 + "…"
     assert sentences((0, 1, 0.9998), (0, 1, 0.9), *[(1, 2, 0.5)] * 3, *[(2, 2, 0.9)] * 1005) == [
-        f"Most often it takes ankle boot for {boot} (3 times) and 7 for ankle boot (2).",
+        f"Most frequent mistakes: ankle boot predicted as {boot} (3 times)"
+        " and 7 predicted as ankle boot (2).",
         "Weakest class: ankle boot, 0.0\u00a0% of 3 right (95\u00a0% interval 0.0 to 56.1\u00a0%).",
-        "Surest mistake: image 0, labelled 7, taken for ankle boot at 99.98\u00a0%.",
+        "Most confident mistake: image 0, labelled 7, predicted as ankle boot (99.98\u00a0%).",
     ]
     most, weakest, _ = sentences((0, 1, 0.9), (1, 1, 0.9), *[(0, 0, 0.9)] * 1008)
-    assert most == "It takes no class for another more than once."
+    assert most == "It makes no mistake more than once."
     assert weakest.startswith("Weakest class: 7, 99.9\u00a0% of 1,009 right (95\u00a0% interval ")
     (most, *_) = sentences(*[(0, 1, 0.9)] * 2000)
-    assert most == "Most often it takes 7 for ankle boot (2,000 times)."
+    assert most == "Most frequent mistakes: 7 predicted as ankle boot (2,000 times)."
 
 
 def test_the_page_says_it_with_links_to_the_images(tmp_path):
@@ -91,19 +92,19 @@ def test_the_page_says_it_with_links_to_the_images(tmp_path):
     page = Page(html)
     for text in (page.text, markdown):
         said = text.replace("\n", " ").replace(" (", "(")
-        most = "Most often it takes 0 for 1(2 times) and 1 for 2(2). Weakest class: 0"
+        most = "mistakes: 0 predicted as 1(2 times) and 1 predicted as 2(2). Weakest class: 0"
         assert said.count(most) == 1
-        assert "Surest mistake: image 11" in said
-    links = [one["href"] for tag, one in page.tags if tag == "a" and "model=one" in one["href"]]
+        assert "Most confident mistake: image 11" in said
+    links = [one["data-images"] for tag, one in page.tags if "data-images" in one]
     for address in (
-        "#images?model=one&label=0&answer=1",
-        "#images?model=one&label=0&outcome=wrong",
-        "#images?model=one&outcome=wrong&order=sure&image=11",
+        "?model=one&label=0&answer=1",
+        "?model=one&label=0&outcome=wrong",
+        "?model=one&outcome=wrong&image=11",
     ):
         assert address in links
     html, markdown = render(tmp_path, {"best": 2, "one": 12})
     for text in (Page(html).text, markdown):
-        assert text.count("It takes no class for another more than once.") == 2  # in the verdict
+        assert text.count("It makes no mistake more than once.") == 2  # in the verdict
 
 
 def test_the_page_of_an_older_evaluation_says_nothing_of_it(tmp_path):

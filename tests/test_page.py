@@ -50,13 +50,15 @@ def test_another_failure_can_be_drawn(watched, folder, found):
         index, label, answer = map(
             int, re.match(r"Test image (\d+): (\d) vs (\d)", caption).groups()
         )
-        assert f"Draw {draw} of {min(200, len(wrong))}, seed 1" in caption
+        assert (
+            f"Number {draw} of {min(200, len(wrong))} failures drawn at random, seed 1" in caption
+        )
         assert index in wrong
         assert (label, answer) == (found.labels[index], found.predicted[1, index])
         share = float(example.locator("td.answer").nth(0).text_content().split("\u00a0")[0])
         assert 0 < share <= 100
         numbers.add(index)
-        example.get_by_role("button", name="Draw again").click()
+        example.get_by_role("button", name="Another failure").click()
     assert len(numbers) == 5
 
 
@@ -76,6 +78,9 @@ def test_what_matters_is_there_without_the_script(watched, folder, found):
     assert note.is_visible()
     assert not page.locator("#filters").is_visible()
     assert not page.get_by_role("button").count()
+    addresses = page.locator("main a").evaluate_all("all => all.map((one) => one.hash.slice(1))")
+    there = set(page.locator("[id]").evaluate_all("all => all.map((one) => one.id)"))
+    assert set(addresses) - {""} <= there  # no link goes nowhere
 
 
 @opened_with(viewport={"width": 320, "height": 800})
@@ -83,6 +88,7 @@ def test_a_narrow_window_scrolls_in_one_direction(watched, folder):
     page = watched.open(folder, "#images?model=cnn&outcome=wrong")
     page.locator("#gallery button").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("document.getElementById('viewer').scrollWidth") <= 320
 
 
 def test_print_has_the_digits(watched, folder):
@@ -103,6 +109,7 @@ def test_print_has_the_digits(watched, folder):
 )
 def test_axe_finds_nothing(watched, folder):
     page = watched.open(folder, "#images?model=cnn&outcome=wrong")
+    assert accessibility_problems(page) == []
     page.locator("#gallery button").first.click()
     assert accessibility_problems(page) == []
 
@@ -139,7 +146,7 @@ def test_hostile_names_do_nothing(watched, tmp_path):
     )
     assert count(page) == 40
     page.locator("#gallery button").first.click()
-    assert '"><b onload=alert(1)>' in page.locator("#detail thead").text_content()
+    assert '"><b onload=alert(1)>' in page.locator("#viewer thead").text_content()
     assert page.title().startswith(HOSTILE[:20])
 
 

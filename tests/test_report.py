@@ -207,13 +207,15 @@ def test_each_model_shows_25_failures(tmp_path):
 
 
 def test_as_many_failures_as_there_are(tmp_path):
-    html, _ = render(tmp_path, {"logreg": 3})
-    assert len(numbers(html)) == 3
+    html, _ = render(tmp_path, {"logreg": 3, "one": 1, "most": 26})
+    assert len(numbers(html)) == 3 + 1 + 25
+    for heading in ("All 3 failures", "The only failure", "25 random failures"):
+        assert f"<h4>{heading}, true vs predicted</h4>" in html
 
 
 def test_no_failures_is_said(tmp_path):
     html, markdown = render(tmp_path, {"logreg": 0, "cnn": 0})
-    assert html.count("No failures to show: every test image is classified as labelled.") == 2
+    assert html.count("No failures to show: every test image is classified correctly.") == 2
     assert markdown.count("No failures to show") == 2
     assert "No model is wrong on any test image" in html
     assert "these images cannot say where it fails" in html
@@ -277,7 +279,8 @@ def test_page_allows_its_own_style_and_script_only(tmp_path):
         assert not [key for key in attributes if key == "style" or key.startswith("on")]
         for key in ("href", "src"):
             assert attributes.get(key, "#").startswith(("#", "data:")), (tag, attributes)
-    script = html.rsplit("<script>", 1)[1]
+    script = "".join(re.findall(r"<script>(.*?)</script>", html, re.DOTALL))
+    assert script.count('"use strict"') == policy.split("script-src")[1].count("'sha256-") == 6
     assert len(script) < 45_000
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", script)
 

@@ -1,79 +1,93 @@
-"""The tables of answers: each cell with its number, and the address of its images."""
+"""Confusion matrices and their like: tables of counts, or lists where there are many classes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from evaluation.significance import ALPHA
 
-HEATS = {"heat4": 0.1, "heat3": 0.03, "heat2": 0.01, "heat1": 0}
+MOST_CLASSES = 30  # of a matrix; with more, the largest counts are listed instead
+LISTED = 20
+HEATS = 4
 
 
-def confusion_rows(confusion: list[list[int]], key: str) -> list[list[dict[str, Any]]]:
-    """A model's confusion matrix: rows are labels, columns answers."""
-    return [
-        [
-            {
-                "text": str(count) if count else "",
-                "address": f"#images?model={key}&label={label}&answer={answer}" if count else "",
-                "kind": "right" if label == answer else heat(count / max(1, sum(row))),
-                "title": "",
-            }
-            for answer, count in enumerate(row)
-        ]
-        for label, row in enumerate(confusion)
-    ]
+def confusion_rows(confusion: list[list[int]], key: str) -> dict[str, Any]:
+    """A model's confusion matrix: rows are labels, columns predicted classes."""
+    address = f"#images?model={key}&label={{row}}&answer={{column}}"
+    return _table("confusion", key, "", len(confusion), _counts(confusion), address)
 
 
-def answer_rows(answers: list[list[int]], first: str, second: str) -> list[list[dict[str, Any]]]:
-    """Two models' answers to the same images: rows are the first's, columns the second's."""
-    return [
-        [
-            {
-                "text": str(count) if count else "",
-                "address": f"#images?model={first}&answer={one}&other={second}&other-answer={other}"
-                if count
-                else "",
-                "kind": "right" if one == other else heat(count / max(1, sum(row))),
-                "title": "",
-            }
-            for other, count in enumerate(row)
-        ]
-        for one, row in enumerate(answers)
-    ]
+def answer_rows(answers: list[list[int]], first: str, second: str) -> dict[str, Any]:
+    """Two models' predictions for the same images: rows are the first's, columns the second's."""
+    address = f"#images?model={first}&answer={{row}}&other={second}&other-answer={{column}}"
+    return _table("predictions", first, second, len(answers), _counts(answers), address)
 
 
 def difference_rows(
     cells: list[dict[str, Any]], first: str, second: str, classes: int
-) -> list[list[dict[str, Any]]]:
-    """The first model's confusion matrix less the second's.
+) -> dict[str, Any]:
+    """The first model's confusion matrix minus the second's.
 
-    A cell where the difference is more than chance is marked, and each says what it comes from.
+    A cell where the difference is more than chance is marked, and has its interval in its title.
     """
-    table: list[list[dict[str, Any]]] = [
-        [{"text": "", "address": "", "kind": "", "title": ""} for _ in range(classes)]
-        for _ in range(classes)
+    address = f"#images?model={first}&other={second}&label={{row}}&answer={{column}}&relation=one"
+    return _table("differences", first, second, classes, map(_difference, cells), address)
+
+
+def _counts(counts: list[list[int]]) -> Iterable[dict[str, Any]]:
+    """Cells that are not 0, coloured by their share of the largest off the diagonal."""
+    found = [
+        (row, column, count)
+        for row, line in enumerate(counts)
+        for column, count in enumerate(line)
+        if count
     ]
-    for cell in cells:
-        label, answer = cell["label"], cell["answer"]
-        difference = cell["only_first"] - cell["only_second"]
-        chance = cell["p_value"] >= ALPHA
-        better = (difference > 0) == (label == answer)  # more right answers, or fewer mistakes
-        table[label][answer] = {
-            "text": f"{difference:+}".replace("-", "\u2212") if difference else "0",
-            "address": f"#images?model={first}&other={second}&label={label}&answer={answer}"
-            "&agreement=one",
-            "kind": "" if chance else "better" if better else "worse",
-            "title": f"{cell['only_first']} - {cell['only_second']} images, 95 % interval"
-            f" {cell['low']:+.0f} to {cell['high']:+.0f}, {_p_value(cell['p_value'])}".replace(
-                "-", "\u2212"
-            ),
-        }
-    return table
+    largest = max((count for row, column, count in found if row != column), default=1)
+    for row, column, count in found:
+        kind = "right" if row == column else f"heat{heat(count, largest)}"
+        yield {"row": row, "column": column, "size": count, "text": str(count), "kind": kind}
+
+
+def heat(count: int, largest: int) -> int:
+    """How strong the colour of a mistake is, from 1 to HEATS, the colour of the largest one."""
+    return -(-count * HEATS // largest)
+
+
+def _difference(cell: dict[str, Any]) -> dict[str, Any]:
+    row, column = cell["label"], cell["answer"]
+    difference = cell["only_first"] - cell["only_second"]
+    better = (difference > 0) == (row == column)  # more correct, or fewer mistakes
+    title = (
+        f"{cell['only_first']} - {cell['only_second']} images, 95\u00a0% interval"
+        f" {cell['low']:+.0f} to {cell['high']:+.0f}, {_p_value(cell['p_value'])}"
+    )
+    return {
+        "row": row,
+        "column": column,
+        "size": abs(difference),
+        "text": f"{difference:+}".replace("-", "\u2212") if difference else "0",
+        "kind": "" if cell["p_value"] >= ALPHA else "better" if better else "worse",
+        "title": title.replace("-", "\u2212"),
+    }
 
 
 def _p_value(p_value: float) -> str:
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    return "p\u00a0<\u00a00.001" if p_value < 0.001 else f"p\u00a0=\u00a0{p_value:.3f}"
 
 
-def heat(share: float) -> str:
-    """How strong the colour of a cell is that holds such a share of its row."""
-    return next((kind for kind, least in HEATS.items() if share > least), "")
+def _table(
+    kind: str, first: str, second: str, classes: int, cells: Iterable[dict[str, Any]], address: str
+) -> dict[str, Any]:
+    """`rows` for a matrix, in which the script finds the address of a cell by its place; or, of
+    many classes, `listed`: the largest cells off the diagonal, each with its address.
+    """
+    table = {"kind": kind, "first": first, "second": second, "rows": [], "listed": []}
+    if classes <= MOST_CLASSES:
+        empty = {"text": "", "kind": "", "title": ""}
+        table["rows"] = [[empty] * classes for _ in range(classes)]
+        for cell in cells:
+            table["rows"][cell["row"]][cell["column"]] = {**empty, **cell}
+        return table
+    mistakes = [cell for cell in cells if cell["row"] != cell["column"] and cell["size"]]
+    mistakes.sort(key=lambda cell: (-cell["size"], cell["row"], cell["column"]))
+    table["listed"] = [{**cell, "address": address.format(**cell)} for cell in mistakes[:LISTED]]
+    return table

@@ -18,8 +18,8 @@ class Words(NamedTuple):
 def mistake_sentences(
     found: dict[str, Any] | None, classes: list[str], key: str
 ) -> list[list[Words]]:
-    """What is most often taken for what, the weakest class and the surest mistake: a sentence each,
-    in parts. None of a model without mistakes.
+    """The most frequent mistakes, the weakest class and the most confident mistake, in a sentence
+    each, in parts; none of a model without mistakes.
 
     Args:
         found: what `evaluation.mistakes` has found, None also where an older evaluate has not.
@@ -32,7 +32,7 @@ def mistake_sentences(
     images = f"#images?model={key}"
     weakest, surest = found["weakest"], found["surest"]
     missed = f"{images}&label={weakest['class']}&outcome=wrong"
-    sure = f"{images}&outcome=wrong&order=sure&image={surest['image']}"
+    sure = f"{images}&outcome=wrong&image={surest['image']}"
     return [
         list(_most_often(found["frequent"], names, images)),
         [
@@ -45,11 +45,11 @@ def mistake_sentences(
             ),
         ],
         [
-            Words("Surest mistake: "),
+            Words("Most confident mistake: "),
             Words(f"image {surest['image']}", sure),
             Words(
-                f", labelled {names[surest['label']]}, taken for {names[surest['answer']]} at"
-                f" {_percent(surest['confidence'], 2)}."
+                f", labelled {names[surest['label']]}, predicted as {names[surest['answer']]}"
+                f" ({_percent(surest['confidence'], 2)})."
             ),
         ],
     ]
@@ -57,13 +57,13 @@ def mistake_sentences(
 
 def _most_often(frequent: list[dict[str, int]], names: list[str], images: str) -> Iterator[Words]:
     if not frequent:
-        yield Words("It takes no class for another more than once.")
+        yield Words("It makes no mistake more than once.")
         return
-    yield Words("Most often it takes ")
+    yield Words("Most frequent mistakes: ")
     for place, one in enumerate(frequent):
         label, answer = one["label"], one["answer"]
         address = f"{images}&label={label}&answer={answer}"
-        yield Words(f"{names[label]} for {names[answer]}", address)
+        yield Words(f"{names[label]} predicted as {names[answer]}", address)
         last = place == len(frequent) - 1
         after = "." if last else " and " if place == len(frequent) - 2 else ", "
         yield Words(f" ({one['images']:,}{'' if place else ' times'}){after}")

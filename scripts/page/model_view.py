@@ -25,7 +25,7 @@ GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict
 def describe_model(
     folder: Path, evaluation: Evaluation, part: Split, failures: int, random: np.random.Generator
 ) -> dict[str, Any]:
-    """All that the templates say of one model.
+    """Everything that the templates need of one model.
 
     Args:
         folder: the model's folder, with its record and its curve.
@@ -57,7 +57,7 @@ def describe_model(
         "reliability_chart": inline(
             draw_reliability(findings["reliability"][name], place),
             f"reliability-{place}",
-            f"Accuracy of {name} over its confidence; they differ by"
+            f"Accuracy of {name} against its confidence; they differ by"
             f" {100 * scores['calibration_error']:.2f} points on average",
         ),
         "abstention": findings["abstention"][name],
@@ -96,7 +96,7 @@ def _describe_record(folder: Path, key: str) -> dict[str, Any]:
         "curve": inline(
             draw_curves(history[step] + 1, curves, step),
             f"curve-{key}",
-            f"Loss of {folder.name} over training; it ends at {history['loss'].iloc[-1]:.3f}",
+            f"Training loss of {folder.name}; it ends at {history['loss'].iloc[-1]:.3f}",
         ),
     }
 
@@ -124,7 +124,7 @@ def _short(value: Any) -> str:
 
 
 def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str, Any]:
-    """One test image, and what each model makes of it."""
+    """One test image, and what each model predicts for it."""
     factor = reduction(*part.images.shape[1:])
     image = reduced(part.images[index : index + 1], factor)[0]
     likely = evaluation.probabilities[:, index]  # (models, classes)
@@ -132,6 +132,7 @@ def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str,
         "index": int(index),
         "label": str(evaluation.classes[evaluation.labels[index]]),
         "answers": evaluation.classes[likely.argmax(axis=1)].tolist(),
+        "confidences": likely.max(axis=1).astype(float).tolist(),
         "probabilities": likely.T.astype(float).tolist(),
         "png": png(as_grey(image, part.pixel_range)),
         "braille": image_as_text(image, part.pixel_range),

@@ -10,6 +10,7 @@ from drawing.escaping import inert_json
 from drawing.templates import embedded, template_environment
 
 PAGE_BYTES = 2_000_000
+SCRIPTS = ("viewer", "data", "filters", "gallery", "matrices", "start")  # as they need each other
 
 
 def render(
@@ -33,18 +34,26 @@ def render(
     page = {
         **page,
         "style": embedded(templates / "style.css"),
-        "script": embedded(templates / "page.js"),
+        "scripts": [embedded(templates / "page" / f"{name}.js") for name in SCRIPTS],
         "downloads": [_link(name, content) for name, content in downloads.items()],
     }
 
     def fill(room: int) -> str:
         browser = fill_browser(room)
-        return template.render(page, browser=browser, data=inert_json(_for_script(page, browser)))
+        data = inert_json(_for_script(page, browser))
+        return _without_dead_links(template.render(page, browser=browser, data=data))
 
     room = PAGE_BYTES - len(fill(0).encode())
     if room < 0:
         print(f"report: the page has {-room} bytes more than {PAGE_BYTES}", file=sys.stderr)
     return fill(room), markdown
+
+
+def _without_dead_links(html: str) -> str:
+    """`html`, whose links to images lead to their section, which says what it needs; its script
+    makes them open the images. A quote in a text is escaped, so only links are found.
+    """
+    return html.replace('href="#images?', 'href="#images" data-images="?')
 
 
 def _link(name: str, content: bytes) -> dict[str, str]:
