@@ -136,23 +136,27 @@ def test_a_review_shows_them_and_does_nothing_else(folder, tmp_path, monkeypatch
     )
     part = read_split(folder / "test.npz")
     # Nothing has recorded what these results were made of.
-    monkeypatch.setattr("review.review_page.images_at_hand", lambda *_: part)
+    monkeypatch.setattr("review.review_page.available_images", lambda *_: part)
     links = Links("https://github.com/a/b", "https://github.com/a/b/actions/runs/1")
     drawn = draw_review(find_revision("main"), Revision("this folder"), Path("test.npz"), links)
-    assert "which logreg now takes for ankle boot" in drawn.markdown
+    assert "now predicted as ankle boot by logreg" in drawn.markdown
     check_text(drawn.markdown, "https://github.com/a/b")
     assert drawn.page.count("vs ankle boot</span>") >= 80
-    assert not re.search(r"<b>|<script", drawn.page)
+    assert not re.search(
+        r"<b>|<script(?! type=\"application/json\" id=\"page-data\">|>)", drawn.page
+    )
+    assert drawn.page.count("<script") == 3  # our own: the images' data and two scripts
 
 
 @opened_with(viewport={"width": 320, "height": 800})
 def test_the_page_works_and_keeps_to_a_narrow_window(watched, folder):
     page = watched.open(folder, "#images?model=lazy")
+    page.get_by_text("Filters: ").click()
     page.locator('#filters [name="label"]').select_option(label=NAMES[1])
     assert count(page) == 10
     assert page.locator("#gallery span").first.text_content() == "<b>x</b> vs ankle boot"
     page.locator("#gallery button").first.click()
-    title = page.locator("#detail-title").text_content()
+    title = page.locator("#viewer-title").text_content()
     assert title == "Test image 1: labelled <b>x</b>"
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     heads = page.locator(".matrix .name").evaluate_all(

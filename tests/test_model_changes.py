@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.significance import accuracy_interval, difference_interval
-from review.galleries import newly_broken, surest_first
+from review.galleries import most_confident_first, newly_broken
 from review.models import ModelChange, compare_models
 from review.results import Mistake, Results
 
@@ -19,6 +19,15 @@ def results(images: int = 1000, **wrong: list[int]) -> Results:
         for name, indices in wrong.items()
     }
     return Results("toy", "0", images, mistakes)
+
+
+def test_models_come_in_the_order_of_the_comparison_page():
+    here = results(a=[1, 2], b=[3, 4], c=[5])
+    here = replace(here, losses={"a": 0.2, "b": 0.1, "c": 0.3})
+    changes = compare_models(results(a=[1], b=[], old=[]), here)
+    assert [change.name for change in changes] == ["c", "b", "a", "old"]
+    assert [change.place for change in changes] == [2, 1, 0, None]
+    assert [change.before for change in changes] == [None, 1.0, 0.999, 1.0]
 
 
 def test_a_model_compared():
@@ -128,5 +137,5 @@ def test_the_surest_come_first():
         "m", "compared", {1: Mistake("1", "2", 0.9)}, {}, 0, 0, 0, broken=[1, 2, 3]
     )
     change.base_mistakes.update({2: Mistake("1", "2", 0.95), 3: Mistake("1", "2", 0.9)})
-    assert surest_first(change, [3, 2, 1]) == [2, 1, 3]
+    assert most_confident_first(change, [3, 2, 1]) == [2, 1, 3]
     assert [index for _, index in newly_broken([change, change])] == [2, 1, 3]

@@ -50,14 +50,15 @@ def expected_review(project: Project, head: str) -> str:
     images = scores["logreg"]["failures"] + scores["logreg"]["successes"]
     difference = (len(fixed) - len(broken)) / images
     ends = difference_interval(len(fixed), len(broken), images - len(wrong[0] | wrong[1]), images)
-    order = sorted(scores, key=lambda name: (scores[name]["failures"], name))
+    order = sorted(scores, key=lambda name: (scores[name]["failures"], scores[name]["loss"]))
     kept = ", ".join(name for name in order if name != "logreg")
     base = project.run("git", "rev-parse", "main").strip()
     rows = ""
     for name in order:
         score = scores[name]
         low, high = said(score["accuracy_low"]), said(score["accuracy_high"])
-        rows += f"| {name} | {said(score['accuracy'])} | {low} to {high} | "
+        before = said(score["accuracy"] - difference * (name == "logreg"))
+        rows += f"| {name} | {before} | {said(score['accuracy'])} | {low} to {high} | "
         if name == "logreg":
             rows += (
                 f"{signed(difference)} ({signed(ends[0])} to {signed(ends[1])}) | {len(fixed)} | "
@@ -71,35 +72,36 @@ def expected_review(project: Project, head: str) -> str:
     digits = ""
     for index, row in surest.iterrows():
         digits += (
-            f"Test image {index}: {row['label']:.0f}, which logreg now takes for "
-            f"{row['logreg']:.0f} ({said(row['logreg_confidence'], 1)} sure).\n\n"
+            f"Test image {index}: labelled {row['label']:.0f}, now predicted as "
+            f"{row['logreg']:.0f} by logreg (confidence {said(row['logreg_confidence'], 1)}).\n\n"
             f"```text\n{image_as_text(part.images[index], part.pixel_range)}\n```\n\n"
         )
     return (
         f"**logreg is worse by {100 * -difference:.2f} points, more than chance ({chance}): "
         f"{len(fixed)} fixed, {len(broken)} broken.** Same mistakes as before: {kept}. "
-        "The results belong to the parameters and code.\n"
+        "The results are up to date.\n"
         "\n"
         f"Commit `{head[:8]}` compared with main (`{base[:8]}`, “change”) on {images} "
         "test images of digits.\n"
         "\n"
-        "| model | accuracy | 95 % interval | change, points | fixed | broken | verdict |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
+        "| model | accuracy before | now | 95 % interval | change, points | fixed | broken | "
+        "verdict |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
         f"{rows}"
         "\n"
-        "Fixed and broken count test images; the tests are exact McNemar tests with Holm's "
-        "correction. They say nothing of how much another seed would change.\n"
+        "Fixed and broken count test images. The p-values are from exact McNemar tests with Holm's "
+        "correction; training with another seed would add further variation.\n"
         "\n"
         "| parameter | before | here |\n"
         "| --- | --- | --- |\n"
         "| train\\_logreg.max\\_iter | 20 | 1 |\n"
         "\n"
-        "Stages that ran again, and what was changed for them:\n"
+        "Stages with other results, and what changed of what they depend on:\n"
         "\n"
         "- train-logreg: train\\_logreg.max\\_iter\n"
         "- evaluate: models/logreg/model.npz\n"
-        "- report: models/logreg/history.csv, models/logreg/training.json, "
-        "reports/evaluation.npz and 2 more\n"
+        "- report: models/logreg/history.csv, reports/evaluation.npz, reports/failures.csv "
+        "and 1 more\n"
         "\n"
         f"Newly broken, 5 of {len(broken)}:\n"
         "\n"
@@ -163,7 +165,7 @@ def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
     text = (clone / "reports" / "review.md").read_text()
     assert "worse, more than chance" in text
     assert "- train-logreg: train\\_logreg.max\\_iter\n" in text
-    assert "No digit is drawn: the test images of these results are not at hand." in text
+    assert "No image is drawn: the test images of these results are not available here." in text
 
 
 def test_dvc_shows_what_has_changed(change):
@@ -248,11 +250,11 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         github.asked.clear()
     expected = expected_review(fork, head).replace(
         "parameters and code.\n",
-        "parameters and code. Its run says that it made the same results.\n",
+        "parameters and code. The run of this pull request reproduced the same results.\n",
     )
     expected = expected.replace(
         "\n\n| model",
-        "\n\nThis change edits what checks it, so read that before you believe its run: "
+        "\n\nThis change edits the files that check it. Read them before you trust its run: "
         "scripts/tool.py, scripts/tools.\n\n| model",
     )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
@@ -267,7 +269,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         "Comment: The results reproduced in this run are not those committed: cnn gets 9 images "
         "wrong. logreg is worse by"
     )
-    assert "Its run says of what it made: cnn gets 9 images wrong." in output.read_text()
+    assert "The run of this pull request reports: cnn gets 9 images wrong." in output.read_text()
 
     newer = {**given, "HEAD_SHA": "0" * 40, "COMMENT": "text"}
     assert "no open pull request ends with this commit" in project.run(*comment, **newer)

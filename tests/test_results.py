@@ -119,7 +119,10 @@ def test_results_are_read_as_they_are_written(repository):
         "index,label,'-x,-x_confidence,b,b_confidence\n0,1,2,1,1,0.5\n999999,a,b,0,a,1.0\n"
     )
     expected = {0: Mistake("1", "2", 1.0), 999_999: Mistake("a", "b", 0.0)}
-    assert read_results(HERE) == Results("toy", "0", 1_000_000, {"-x": expected, "b": {}})
+    correct = {"-x": {}, "b": {0: 0.5, 999_999: 1.0}}
+    losses = {"-x": 0.0, "b": 0.0}
+    found = Results("toy", "0", 1_000_000, {"-x": expected, "b": {}}, correct, losses)
+    assert read_results(HERE) == found
     for path in (FAILURES, STATS):
         text = (repository.folder / path).read_text()
         (repository.folder / path).unlink()

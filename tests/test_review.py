@@ -17,7 +17,7 @@ from core.errors import UserError
 from core.split import read_split
 from freshness.dvc_files import StageState
 from freshness.revision import Revision, find_revision
-from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
+from review.galleries import available_images, describe_digit, galleries, newly_broken
 from review.github import Reproduction
 from review.models import compare_models
 from review.posting import check_text
@@ -104,16 +104,16 @@ def test_the_digits_it_broke_are_drawn(repository):
         "fixed": [1],
     }
     made = {"preprocess": StageState(None, "", {}, {}, {"test.npz": "not its content"})}
-    assert images_at_hand(Path("test.npz"), made) is None
-    assert images_at_hand(Path("missing.npz"), made) is None
+    assert available_images(Path("test.npz"), made) is None
+    assert available_images(Path("missing.npz"), made) is None
 
 
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [
-        ({"dataset": "mnist"}, "No comparison: main has other images, toy."),
-        ({"content": "1"}, "No comparison: the images of toy are others than in main."),
-        ({"images": 200}, "No comparison: the images of toy are others than in main."),
+        ({"dataset": "mnist"}, "No comparison: main is tested on another dataset, toy."),
+        ({"content": "1"}, "No comparison: the images of toy differ from those in main."),
+        ({"images": 200}, "No comparison: the images of toy differ from those in main."),
     ],
 )
 def test_another_dataset(kinds, said, repository):
@@ -156,7 +156,7 @@ def test_hostile_texts_are_inert(repository):
         assert raw not in drawn.page
     assert not (repository.folder / "stolen").exists()
     rows = [line for line in drawn.markdown.splitlines() if line.startswith("| ")]
-    assert {line.replace(r"\|", "").count("|") for line in rows} == {8}
+    assert {line.replace(r"\|", "").count("|") for line in rows} == {9}
 
 
 def test_what_the_data_cannot_say_is_said_first(repository):
@@ -169,7 +169,7 @@ def test_what_the_data_cannot_say_is_said_first(repository):
     assert drawn.markdown.startswith(f"**{said}** ")
     assert "- **Stop.** Found stop. Meaning stop. Act stop." in drawn.markdown
     for text in (drawn.markdown, drawn.page):
-        places = [text.index(part) for part in ("Stop.", "Warning.", "No parameter was changed")]
+        places = [text.index(part) for part in ("Stop.", "Warning.", "No parameter changed")]
         assert places == sorted(places)
         assert "Found note." not in text
     repository.write({"a": [2]}, checks={"b": check("warn")})
@@ -204,7 +204,7 @@ def test_many_models_and_long_names_fit(repository):
     drawn = against("main")  # which has no place for more than two of these
     assert drawn.markdown.startswith("**Models: 60 with the same mistakes.**")
     assert re.search(r"^And 5[0-9] more\.$", drawn.markdown, re.M)
-    assert drawn.page.count("the same mistakes; it was called") == 60
+    assert drawn.page.count("the same mistakes; was called") == 60
 
 
 def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
@@ -213,8 +213,10 @@ def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
     monkeypatch.setattr("review.review_page.BYTES", 600)
     text = draw_review(find_revision("main"), HERE, Path("test.npz")).markdown
     assert len(text.encode()) <= 600
-    assert text.startswith("**a: 1 fixed, 0 broken, no more than chance would give (p = 1.000).**")
-    assert "The rest is too long to be shown here; it is on the page of the review." in text
+    assert text.startswith(
+        "**a: 1 fixed, 0 broken, no more than chance would explain (p = 1.000).**"
+    )
+    assert "The rest is too long for this comment; it is on the page of the review." in text
 
 
 def test_rows_that_do_not_fit_are_counted(repository, monkeypatch):
@@ -264,7 +266,7 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
     assert len(re.findall("^Not known: .*params.yaml", markdown, re.M)) == 1
     assert "none" not in markdown
     assert "| parameter |" not in markdown
-    assert "No parameter was changed" not in markdown
+    assert "No parameter changed" not in markdown
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
 def test_where_a_digit_would_belong_the_page_says_what_is_missing(here, drawn, repository):
     repository.commit("base", {"a": [1, 2]})
     repository.write({"a": here})
-    assert ("No digit is drawn: the test images" in against("main").page) is drawn
+    assert ("No image is drawn: the test images" in against("main").page) is drawn
 
 
 def test_results_that_do_not_belong_are_listed(repository):
@@ -284,10 +286,8 @@ def test_results_that_do_not_belong_are_listed(repository):
     repository.commit("base")
     text = against("main").markdown
     assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is no output" in text
-    assert (
-        "The results of main do not belong to its own parameters and code: a must be rerun" in text
-    )
-    assert "No stage ran again." in text
+    assert "The results of main are out of date themselves: a must be rerun" in text
+    assert "No stage has other results." in text
     path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
     text = against("main").markdown
     assert "\n- d: new\n" in text
@@ -313,10 +313,10 @@ def test_a_change_of_what_checks_it_is_said(repository):
     here = Revision("this change", repository.commit("change"))
     drawn = against(base, here, reproduction=Reproduction(False, "a @name"))
     assert (
-        "This change edits what checks it, so read that before you believe its run: Makefile, "
+        "This change edits the files that check it. Read them before you trust its run: Makefile, "
         "scripts/review, scripts/tool.py.\n"
     ) in drawn.markdown
-    assert "\n\nIts run says of what it made: a &#64;&#8203;name.\n\n" in drawn.markdown
+    assert "\n\nThe run of this pull request reports: a &#64;&#8203;name.\n\n" in drawn.markdown
     assert drawn.markdown.startswith(
         "**The results reproduced in this run are not those committed: "
     )

@@ -13,7 +13,7 @@ from PIL import Image
 from core.split import Split, read_split
 from freshness.dvc_files import StageState
 from freshness.revision import Revision, find_revision
-from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
+from review.galleries import available_images, describe_digit, galleries, newly_broken, predictions
 from review.models import ModelChange, compare_models
 from review.results import Mistake, Results
 from review.review_page import draw_review
@@ -43,12 +43,12 @@ def test_images_are_read_where_they_are_those_recorded(tmp_path, monkeypatch):
     write_images(path)
     digest = hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324 - DVC's
     states = {"a": StageState(), "b": StageState(outputs={"x": "1", "made/test.npz": digest})}
-    assert len(images_at_hand(path, states).labels) == 100
-    assert images_at_hand(path, {"b": StageState(outputs={"made/test.npz": "other"})}) is None
-    assert images_at_hand(path, {"b": StageState(outputs={"test.npz": digest})}) is None
-    assert images_at_hand(path, {}) is None
+    assert len(available_images(path, states).labels) == 100
+    assert available_images(path, {"b": StageState(outputs={"made/test.npz": "other"})}) is None
+    assert available_images(path, {"b": StageState(outputs={"test.npz": digest})}) is None
+    assert available_images(path, {}) is None
     path.unlink()
-    assert images_at_hand(path, states) is None
+    assert available_images(path, states) is None
 
 
 def test_a_digit_and_what_is_said_of_it(part):
@@ -81,6 +81,27 @@ def test_a_gallery_has_the_hundred_surest(part):
     assert [each["index"] for each in shown["fixed"]] == [*range(169, 149, -1)]
 
 
+def test_what_each_model_predicted_before_and_now():
+    wrong = Mistake("3", "5", 0.7)
+    base = Results("toy", "0", 300, {"a": {}, "gone": {3: wrong}}, {"a": {3: 0.9}, "gone": {}})
+    here = Results("toy", "0", 300, {"new": {}, "a": {3: wrong}}, {"new": {3: 0.8}, "a": {}})
+    known = predictions(compare_models(base, here), [3])
+    assert known["models"] == [
+        {"name": "new", "key": "new"},
+        {"name": "a", "key": "a"},
+        {"name": "gone", "key": ""},
+    ]
+    assert known["images"] == {
+        "3": {
+            "label": "3",
+            "rows": [[None, None, "3", 0.8], ["3", 0.9, "5", 0.7], ["5", 0.7, None, None]],
+        }
+    }
+    base = Results("toy", "0", 300, {"a": {}})  # nobody was wrong there
+    rows = predictions(compare_models(base, here), [3])["images"]["3"]["rows"]
+    assert rows[1] == ["3", None, "5", 0.7]
+
+
 def test_an_image_is_drawn_for_the_best_model_that_broke_it():
     one, other = change_of([], [1, 2]), change_of([4], [2, 3, 5])
     assert [(change is one, index) for change, index in newly_broken([one, other])] == [
@@ -96,7 +117,7 @@ def repository(tmp_path, monkeypatch, part) -> Repository:
     repository.commit("base", {"a": []}, images=300)
     repository.write({"a": [*range(10, 17)]}, images=300)
     # Nothing has recorded what these results were made of.
-    monkeypatch.setattr("review.review_page.images_at_hand", lambda *_: part)
+    monkeypatch.setattr("review.review_page.available_images", lambda *_: part)
     return repository
 
 

@@ -248,7 +248,14 @@ def test_ran_again_says_what_was_changed(pipeline):
         "s": ["x", "gone", "in"]
     }
     other = StageState(None, ["a"], {"x": 1, "gone": 2}, {"in": "1"}, {"out": "2"})
-    assert ran_again({"s": one}, {"s": other}) == {"s": ["nothing that dvc.lock records"]}
+    nothing = ["nothing in dvc.lock, but its results differ"]
+    assert ran_again({"s": one}, {"s": other}) == {"s": nothing}
+    timed = ("provenance/a.json", "models/a/training.json", "reports/comparison.html")
+    first, again = (
+        StageState(inputs=dict.fromkeys(timed, md5), outputs=dict.fromkeys(timed, md5))
+        for md5 in ("1", "2")
+    )
+    assert ran_again({"s": first}, {"s": again}) == {}  # durations differ each time
 
 
 def test_results_that_no_stage_makes():

@@ -30,15 +30,15 @@ WORDS = template_environment(*FOLDERS).get_template("verdict.j2").module
 def test_why_there_is_no_comparison():
     plain = results(m=[1])
     assert no_comparison(plain, plain, "main") is None
-    assert (
-        no_comparison(plain, None, "main") == "this change has no results; make report makes them"
-    )
+    assert no_comparison(plain, None, "main") == "this change has no results; run: make report"
     assert no_comparison(None, None, "main").startswith("this change has no results")
     assert no_comparison(None, plain, "main") == "main has no results"
     other = Results("mnist", "0", 1000, {})
-    assert no_comparison(other, plain, "main") == "main has other images, mnist"
+    assert no_comparison(other, plain, "main") == "main is tested on another dataset, mnist"
     for changed in (Results("toy", "1", 1000, {}), Results("toy", "0", 999, {})):
-        assert no_comparison(changed, plain, "main") == "the images of toy are others than in main"
+        assert (
+            no_comparison(changed, plain, "main") == "the images of toy differ from those in main"
+        )
 
 
 def test_short_names():
@@ -64,7 +64,7 @@ def test_sentences():
         f"Same mistakes as before: c, b. {UP_TO_DATE}",
     )
     assert said(results(a=[1]), results(a=[2])) == (
-        "a: 1 fixed, 1 broken, no more than chance would give (p = 1.000).",
+        "a: 1 fixed, 1 broken, no more than chance would explain (p = 1.000).",
         UP_TO_DATE,
     )
     many = results(a=[], b=[*range(100, 140)], c=[4])
@@ -73,7 +73,7 @@ def test_sentences():
     )
     assert said(BASE, many)[1] == (
         "a is better by 2.00 points, more than chance (p < 0.001): 20 fixed, 0 broken. "
-        f"c: 1 fixed, 1 broken, no more than chance would give (p = 1.000). {UP_TO_DATE}"
+        f"c: 1 fixed, 1 broken, no more than chance would explain (p = 1.000). {UP_TO_DATE}"
     )
     renamed = results(x=[*range(20)], b=[1, 2], c=[3], d=[8])
     assert said(BASE, renamed) == (
@@ -82,7 +82,7 @@ def test_sentences():
     )
     assert said(BASE, results(a=[*range(20)], b=[1, 2])) == (
         "No model's mistakes have changed.",
-        f"c is gone. {UP_TO_DATE}",
+        f"c was removed. {UP_TO_DATE}",
     )
 
 
@@ -112,16 +112,14 @@ def test_the_worse_and_the_larger_change_comes_first():
 def test_what_does_not_fit_is_counted():
     wrong = {f"{'long name' * 2}{place:02}": [place] for place in range(12)}
     assert said(results(**wrong), results(**{f"{name}x": [99] for name in wrong})) == (
-        "Models: 12 new, 12 gone.",
+        "Models: 12 new, 12 removed.",
         UP_TO_DATE,
     )
     moved = results(**{name: [500] for name in wrong}, z=[9])
     first, rest = said(results(**wrong, z=[9]), moved)
     assert first.startswith("long namelong name00: 1 fixed, 1 broken")
-    assert (
-        rest
-        == f"Besides: 11 changed no more than chance would, 1 with the same mistakes. {UP_TO_DATE}"
-    )
+    moved = "11 changed no more than chance would explain, 1 with the same mistakes"
+    assert rest == f"Besides: {moved}. {UP_TO_DATE}"
 
 
 def test_what_the_data_cannot_say_comes_before_the_models():
@@ -156,7 +154,7 @@ def test_the_others_are_counted_where_one_sentence_fits():
     assert said(base, here, stale=["y" * 200], reproduction=run) == (
         f"{NOT_REPRODUCED}.",
         f"{STALE}. {'a' * 24} is better by 2.00 points, more than chance (p < 0.001): 20 fixed, "
-        "0 broken. Besides: 1 changed no more than chance would.",
+        "0 broken. Besides: 1 changed no more than chance would explain.",
     )
 
 

@@ -22,7 +22,9 @@ from freshness.records import changed_files
 from freshness.revision import Revision, in_a_line, in_project
 from review.results import FAILURES, METRICS, STATS
 
-SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # the results that a review shows
+# They hold durations or places, so that they differ each time.
+EACH_TIME = re.compile(r"provenance/.*|models/[^/]*/training\.json|reports/comparison\.html")
+SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # what a reviewer is shown as results
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def stale_stages(states: dict[str, StageState]) -> list[str]:
 
 
 def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[str, list[str]]:
-    """The stages whose results differ from the base, by name, with the changes that caused it."""
+    """The stages whose results differ from the base's, by name, and which of their inputs changed.
+    Files that differ each time do not count.
+    """
     again = {}
     for name, state in here.items():
         before = base.get(name)
@@ -104,11 +108,13 @@ def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[
             key
             for one, other in ((before.parameters, state.parameters), (before.inputs, state.inputs))
             for key in differing(one, other)
+            if not EACH_TIME.fullmatch(key)
         ]
         if not reasons and before.command != state.command:
             reasons = ["its command"]
-        if reasons or before.outputs != state.outputs:
-            again[name] = reasons or ["nothing that dvc.lock records"]
+        outputs = differing(before.outputs, state.outputs)
+        if reasons or not all(EACH_TIME.fullmatch(path) for path in outputs):
+            again[name] = reasons or ["nothing in dvc.lock, but its results differ"]
     return again | {name: ["removed"] for name in base if name not in here}
 
 

@@ -16,12 +16,14 @@ class ModelChange:
         name: of the model.
         kind: "compared", "new" or "removed".
         old_name: what the base calls it, if that is another name.
-        mistakes, base_mistakes: wrong answers, by the number of the image, here and in the base.
+        mistakes, base_mistakes: wrong predictions by the number of the image, here and in the base.
+        correct, base_correct: confidence of correct predictions, as far as known, in the same way.
+        place: of the model among those here, in the order of its metrics; None where it is removed.
         accuracy, low, high: with the interval at 95 %, here, or in the base where it is removed.
-        fixed, broken: images that it gets right here only, and in the base only.
+        fixed, broken: images that it classifies correctly here only, and in the base only.
         difference, difference_low, difference_high: of the accuracies, with the interval at 95 %.
-        p_value: of the exact McNemar test, with Holm's correction for all models that answer
-            otherwise than in the base.
+        p_value: of the exact McNemar test, with Holm's correction for all models whose
+            mistakes changed.
     """
 
     name: str
@@ -32,12 +34,21 @@ class ModelChange:
     low: float
     high: float
     old_name: str = ""
+    correct: dict[int, float] = field(default_factory=dict)
+    base_correct: dict[int, float] = field(default_factory=dict)
+    place: int | None = None
     fixed: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     difference: float = 0.0
     difference_low: float = 0.0
     difference_high: float = 0.0
     p_value: float = 1.0
+
+    @property
+    def before(self) -> float | None:
+        """The accuracy in the base; None of a new model."""
+        known = {"compared": self.accuracy - self.difference, "removed": self.accuracy}
+        return known.get(self.kind)
 
     @property
     def outcome(self) -> str:
@@ -52,20 +63,30 @@ class ModelChange:
 
 
 def compare_models(base: Results, here: Results) -> list[ModelChange]:
-    """Each model, the most accurate here first, and then those that are no longer there."""
+    """Each model, ranked as on the comparison page, and then those that were removed."""
     old_names = _old_names(base, here)
     changes = []
-    for name, mistakes in here.mistakes.items():
+    for place, (name, mistakes) in enumerate(here.mistakes.items()):
         old_name = old_names.get(name, name)
         if old_name in base.mistakes:
             renamed = old_name if old_name != name else ""
-            changes.append(_compared(name, renamed, mistakes, base.mistakes[old_name], here.images))
+            change = _compared(name, renamed, mistakes, base.mistakes[old_name], here.images)
+            change = replace(change, base_correct=base.correct.get(old_name, {}))
         else:
-            changes.append(_alone(name, "new", mistakes, here.images))
+            change = _alone(name, "new", mistakes, here.images)
+        changes.append(replace(change, correct=here.correct.get(name, {}), place=place))
     known = {*here.mistakes, *old_names.values()}
     removed = [name for name in base.mistakes if name not in known]
-    gone = [_alone(name, "removed", base.mistakes[name], base.images) for name in removed]
-    changes.sort(key=lambda change: (len(change.mistakes), change.name))
+    gone = [
+        replace(
+            _alone(name, "removed", base.mistakes[name], base.images),
+            base_correct=base.correct.get(name, {}),
+        )
+        for name in removed
+    ]
+    changes.sort(
+        key=lambda change: (len(change.mistakes), here.losses.get(change.name, 0.0), change.name)
+    )
     return [*_corrected(changes), *gone]
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ MOST_CHECKS = 100
 
 
 class Mistake(NamedTuple):
-    """A wrong answer to a test image, with its probability from 0 to 1."""
+    """A wrong prediction of a test image, with its probability from 0 to 1."""
 
     label: str
     answer: str
@@ -38,13 +39,16 @@ class Alarm(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What the models of a revision make of the test images.
+    """What the models of a revision predict for the test images.
 
     Attributes:
         dataset: its name.
         sha256: of its content.
         images: test images in all.
         mistakes: of each model, by the number of the image.
+        correct: the confidence of each model's correct predictions, by the number of the image,
+            where another model is wrong.
+        losses: each model's log loss, which ranks equally accurate ones.
         alarms: why the data may not say which model to trust, the worst first.
     """
 
@@ -52,6 +56,8 @@ class Results:
     sha256: str
     images: int
     mistakes: dict[str, dict[int, Mistake]]
+    correct: dict[str, dict[int, float]] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
 
 
@@ -73,11 +79,13 @@ def read_results(revision: Revision) -> Results | None:
     images = next(iter(counts.values()))[1]
     dataset = _checked(STATS, revision, lambda: _dataset(json.loads(texts[STATS])))
     alarms = _checked(STATS, revision, lambda: _alarms(json.loads(texts[STATS])))
-    mistakes = _checked(FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts)))
+    losses = _checked(METRICS, revision, lambda: _losses(metrics))
+    read_rows = _checked(FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts)))
+    mistakes, correct = read_rows
     for name, (failures, total) in counts.items():
         if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
             raise UserError(f"{FAILURES} of {revision.name} does not belong to {METRICS}")
-    return Results(*dataset, images, mistakes, [*gaps, *alarms])
+    return Results(*dataset, images, mistakes, correct, losses, [*gaps, *alarms])
 
 
 class _RefusedError(Exception):
@@ -151,11 +159,25 @@ def _alarms(stats: Any) -> list[Alarm]:
     )
 
 
-def _mistakes(text: bytes, names: list[str]) -> dict[str, dict[int, Mistake]]:
-    """The wrong answers of the models `names`, from the table that evaluate writes."""
+def _losses(metrics: Any) -> dict[str, float]:
+    """Each model's log loss, which orders models and no more; 0 where it is no number."""
+    losses = {name: scores.get("loss") for name, scores in metrics.items()}
+    return {
+        name: loss if type(loss) is float and math.isfinite(loss) else 0.0
+        for name, loss in losses.items()
+    }
+
+
+def _mistakes(
+    text: bytes, names: list[str]
+) -> tuple[dict[str, dict[int, Mistake]], dict[str, dict[int, float]]]:
+    """The mistakes of the models `names`, and the confidence of their correct predictions, from
+    the table that evaluate writes.
+    """
     header, *rows = csv.reader(io.StringIO(text.decode()), strict=True)
     columns = {name: header.index(csv_text(name)) for name in names}
     mistakes: dict[str, dict[int, Mistake]] = {name: {} for name in names}
+    correct: dict[str, dict[int, float]] = {name: {} for name in names}
     for row in rows:
         index, label = int(row[0]), from_csv_text(row[1])
         for name, column in columns.items():
@@ -164,7 +186,9 @@ def _mistakes(text: bytes, names: list[str]) -> dict[str, dict[int, Mistake]]:
                 raise ValueError(confidence)
             if answer != label:
                 mistakes[name][index] = Mistake(label, answer, confidence)
-    return mistakes
+            else:
+                correct[name][index] = confidence
+    return mistakes, correct
 
 
 def _out_of(images: int, mistakes: dict[int, Mistake]) -> bool:

@@ -10,12 +10,18 @@ from jinja2 import Environment
 
 from core.errors import UserError
 from core.split import Split
-from drawing.escaping import escape_markdown
+from drawing.escaping import escape_markdown, inert_json
 from drawing.templates import embedded, template_environment
 from freshness.dvc_files import ran_again, read_stages, stale_stages
 from freshness.parameters import changed_parameters
 from freshness.revision import Revision, commits_only_in, edited, in_a_line
-from review.galleries import describe_digit, galleries, images_at_hand, newly_broken
+from review.galleries import (
+    available_images,
+    describe_digit,
+    galleries,
+    newly_broken,
+    predictions,
+)
 from review.github import Reproduction
 from review.models import compare_models
 from review.results import read_results
@@ -25,6 +31,7 @@ BYTES = 8_000  # of the Markdown: as much as one reads in a pull request
 ROWS = (20, 10, 5, 2, 0)  # of each of its tables, until it fits
 DIGITS = 5
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
+SCRIPTS = FOLDERS[1] / "page" / "viewer.js", FOLDERS[0] / "review.js"
 
 
 class Links(NamedTuple):
@@ -38,7 +45,7 @@ NOWHERE = Links()
 
 
 class Review(NamedTuple):
-    """A verdict in one line; the whole as Markdown of at most BYTES bytes; and as a page, HTML."""
+    """A verdict in one line; all of it as Markdown of at most BYTES bytes; and as a page, HTML."""
 
     verdict: str
     markdown: str
@@ -78,7 +85,7 @@ def draw_review(
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
     if reproduction and reproduction.succeeded is None:
         unknown.append("whether its run made the same results")
-    part = images_at_hand(test, stages or {}) if changes else None
+    part = available_images(test, stages or {}) if changes else None
     stale = stale_stages(stages) if stages is not None else None
     review = {
         "base": base,
@@ -99,7 +106,7 @@ def draw_review(
         "stages": list(stages or {}),
         "moved": any(change.fixed or change.broken for change in changes),
         "broken": len(list(newly_broken(changes))),
-        "at_hand": part is not None,
+        "available": part is not None,
         "links": links,
     }
     environment = template_environment(*FOLDERS)
@@ -141,9 +148,12 @@ def _markdown(environment: Environment, review: dict[str, Any], part: Split | No
 
 def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
     shown = [(each, galleries(part, each)) for each in review["changes"]] if part else []
+    indices = {digit["index"] for _, each in shown for kind in each.values() for digit in kind}
     text = environment.get_template("review.html.j2").render(
         review,
         galleries=shown,
+        data=inert_json(predictions(review["changes"], sorted(indices))) if indices else "",
+        scripts=[embedded(path) for path in SCRIPTS] if indices else [],
         style=embedded(FOLDERS[1] / "style.css"),
     )
     return text.encode(errors="backslashreplace").decode()  # YAML may hold half a character

@@ -1,4 +1,4 @@
-"""What a reviewer reads first: is it better, is it more than chance, does it belong together."""
+"""What a reviewer reads first: is it better, is it more than chance, are the results up to date."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,10 +11,10 @@ from review.results import Results
 
 LONGEST = 280  # characters, of what a notification or a folded comment shows
 LONGEST_NAME = 24
-UP_TO_DATE = "The results belong to the parameters and code."
-STALE = "The results do not belong to the parameters and code"
-UNKNOWN = "What the results were made of is not known."
-REPRODUCED = "Its run says that it made the same results."
+UP_TO_DATE = "The results are up to date."
+STALE = "The results are out of date"
+UNKNOWN = "It is unknown whether the results are up to date."
+REPRODUCED = "The run of this pull request reproduced the same results."
 NOT_REPRODUCED = "The results reproduced in this run are not those committed"
 NOT_TO_BE_TRUSTED = "The data cannot say which model to trust"
 FAILED = "This run could not reproduce the results"
@@ -23,13 +23,13 @@ FAILED = "This run could not reproduce the results"
 def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
     """Why there is nothing to compare; None if there is."""
     if here is None:
-        return "this change has no results; make report makes them"
+        return "this change has no results; run: make report"
     if base is None:
         return f"{short(base_name)} has no results"
     if base.dataset != here.dataset:
-        return f"{short(base_name)} has other images, {short(base.dataset)}"
+        return f"{short(base_name)} is tested on another dataset, {short(base.dataset)}"
     if (base.sha256, base.images) != (here.sha256, here.images):
-        return f"the images of {short(base.dataset)} are others than in {short(base_name)}"
+        return f"the images of {short(base.dataset)} differ from those in {short(base_name)}"
     return None
 
 
@@ -47,7 +47,7 @@ def verdict(
     Args:
         changes: what became of each model, the most accurate first.
         missing: why there is no comparison, if so.
-        stale: why results do not belong to parameters and code, if so; None if nobody knows.
+        stale: why the results are out of date, if so; None if nobody knows.
         said: the macros of verdict.j2, which say a number as the page does.
         as_text: makes a text harmless where it is shown.
         reproduction: what the run of a pull request says, if there is one.
@@ -111,10 +111,10 @@ def _counts(changes: list[ModelChange]) -> str:
     words = {
         "worse": "worse, more than chance",
         "better": "better, more than chance",
-        "chance": "changed no more than chance would",
+        "chance": "changed no more than chance would explain",
         "same": "with the same mistakes",
         "new": "new",
-        "removed": "gone",
+        "removed": "removed",
     }
     found = Counter(change.outcome for change in changes)
     return ", ".join(f"{found[each]} {what}" for each, what in words.items() if found[each])
@@ -129,12 +129,12 @@ def _about(change: ModelChange, said: Any) -> str:
     if change.kind == "new":
         return f"{name} is new"
     if change.kind == "removed":
-        return f"{name} is gone"
+        return f"{name} was removed"
     if change.outcome == "same":
         return f"{name} was {short(change.old_name)}"
     images = f"{len(change.fixed):,} fixed, {len(change.broken):,} broken"
     chance = f"({said.p_value(change.p_value)})"
     if change.outcome == "chance":
-        return f"{name}: {images}, no more than chance would give {chance}"
+        return f"{name}: {images}, no more than chance would explain {chance}"
     points = said.points(abs(change.difference)).removeprefix("+")
     return f"{name} is {change.outcome} by {points} points, more than chance {chance}: {images}"

@@ -62,9 +62,10 @@ function makeGridOpenable(list) {
 function makeStops() {
   const regions = [...document.querySelectorAll('.scroll[tabindex="0"]')];
   const setStop = (region) => {
+    if (!region.clientWidth) return; // not laid out yet
     const scrolls = region.scrollWidth > region.clientWidth || region.scrollHeight > region.clientHeight;
-    region.tabIndex = scrolls ? 0 : -1;
-    if (!scrolls) region.removeAttribute("tabindex");
+    if (scrolls) region.tabIndex = 0;
+    else region.removeAttribute("tabindex");
   };
   const watching = new ResizeObserver((changes) => changes.forEach(({ target }) => setStop(target)));
   const whenIdle = window.requestIdleCallback ?? setTimeout;
