@@ -17,6 +17,7 @@ from PIL import Image
 from core.errors import UserError
 from core.npz import write_arrays
 from evaluation.evaluation import read_evaluation
+from page.matrices import confusion_rows
 
 
 class Page(HTMLParser):
@@ -243,6 +244,21 @@ def test_other_shapes_render(wrong, kinds, tmp_path):
     assert ("One model, so there is nothing to compare it with." in text) == (len(wrong) == 1)
     assert ("shown at 1/" in text) == ("wide" in wrong or "large" in wrong)
     assert ("the filters below take any two models" in text) == (len(wrong) > 3)
+
+
+def test_the_largest_counts_are_listed_of_many_classes(tmp_path):
+    html, _ = render(tmp_path, {"a": 70, "b": 3}, classes=40, images=80)
+    assert 'class="matrix' not in html
+    shown = html.split('id="confusion"')[1].split("</section>")[0]
+    assert "Most frequent mistakes of a" in Page(shown).text
+    assert 'data-images="?model=a&amp;label=0&amp;answer=1">2</a>' in shown
+    assert shown.count("<details>") == 2  # the difference, and model against model
+
+
+def test_the_deepest_colour_is_the_largest_mistake():
+    cells = confusion_rows([[90, 1, 8], [4, 30, 0], [2, 0, 7]], "a")["rows"]
+    kinds = [[cell["kind"] for cell in row] for row in cells]
+    assert kinds == [["right", "heat1", "heat4"], ["heat2", "right", ""], ["heat1", "", "right"]]
 
 
 def test_a_model_that_always_says_one_class(tmp_path):

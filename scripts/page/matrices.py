@@ -89,5 +89,7 @@ def _table(
         return table
     mistakes = [cell for cell in cells if cell["row"] != cell["column"] and cell["size"]]
     mistakes.sort(key=lambda cell: (-cell["size"], cell["row"], cell["column"]))
-    table["listed"] = [{**cell, "address": address.format(**cell)} for cell in mistakes[:LISTED]]
+    table["listed"] = [
+        {"title": "", **cell, "address": address.format(**cell)} for cell in mistakes[:LISTED]
+    ]
     return table
