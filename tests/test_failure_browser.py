@@ -336,7 +336,7 @@ def test_links_of_matrices_say_what_they_open(watched, folder):
 
 def test_only_what_scrolls_is_a_stop_for_the_tab_key(watched, folder):
     page = watched.open(folder)
-    stops = "() => [...document.querySelectorAll('.scroll[tabindex]')]"
+    stops = "() => [...document.querySelectorAll('main .scroll[tabindex]')]"
     page.wait_for_function(
         f"() => ({stops})().every((one) => one.scrollWidth > one.clientWidth"
         " || one.scrollHeight > one.clientHeight)"
