@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -171,7 +172,10 @@ def draw(folder: Path, models: list[str], failures: int = 25) -> tuple[str, str]
         failures=failures,
         seed=1,
     )
-    return (folder / "page.html").read_text(), (folder / "page.md").read_text()
+    html = (folder / "page.html").read_text()
+    assert html.isascii()
+    readable = re.sub(r"&#(\d{3,});", lambda character: chr(int(character[1])), html)
+    return readable, (folder / "page.md").read_text()
 
 
 def check(severity: str, text: str = "", pictures: int = 0) -> dict:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_remarks_of_the_training_are_said(rendered):
 
 
 def test_parameters_that_differ_from_the_defaults_are_marked(rendered):
-    html, markdown = ((rendered / name).read_text() for name in ("page.html", "page.md"))
+    html, markdown = (unescape((rendered / name).read_text()) for name in ("page.html", "page.md"))
     assert '<tr class="changed"><th scope="row">epochs •</th><td>2</td><td>1</td></tr>' in html
     assert '<tr><th scope="row">hidden</th><td>3</td><td></td></tr>' in html
     assert "**epochs 2**, hidden 3." in markdown

@@ -18,6 +18,8 @@ SERIES_STYLES = (
     {"color": "#D55E00", "marker": "s", "linestyle": "--"},
     {"color": "#009E73", "marker": "^", "linestyle": ":"},
 )
+# Of the parts of the data, so that no colour of a model says anything else; black follows the page.
+PART_COLOURS = ("#000000", "#8c959f")
 STYLE = {
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -30,6 +32,7 @@ STYLE = {
 }
 TITLE, TICK = 11, 20  # columns of a class's name above an image and below a bar
 COLUMN = 5.6  # points, about
+CELL, GAP, TITLE_ROOM = 0.85, 0.1, 0.25  # inches: a sample's longer side, and around it
 
 
 def draw_samples(
@@ -40,15 +43,26 @@ def draw_samples(
     Args:
         pixel_range: the pixels to draw black and white.
     """
+    height, width = images.shape[1:]
     side = max(1, math.ceil(math.sqrt(len(images))))
+    rows = math.ceil(len(images) / side)
+    pixel = CELL / max(height, width)  # inches
+    down, across = (math.ceil(inches / pixel) for inches in (CELL + TITLE_ROOM, CELL + GAP))
+    above, beside = down - height, (across - width) // 2
+    # One picture for all: a page opens the sooner the fewer there are.
+    grid = np.ma.masked_all((rows * down, side * across))
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(0.95 * side, 1.1 * math.ceil(len(images) / side)))
-        for position, (image, title) in enumerate(zip(images, titles, strict=True), start=1):
-            axes = figure.add_subplot(math.ceil(len(images) / side), side, position)
-            low, high = pixel_range
-            axes.imshow(image, cmap="gray", interpolation="none", vmin=low, vmax=high)
-            axes.set_title(shortened(title, TITLE), pad=3)
-            axes.set_axis_off()
+        figure = Figure(figsize=(pixel * side * across, pixel * rows * down))
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        for place, (image, title) in enumerate(zip(images, titles, strict=True)):
+            top, left = above + place // side * down, beside + place % side * across
+            grid[top : top + height, left : left + width] = image
+            centre, line = left + width / 2 - 0.5, top - 0.5 - 0.03 / pixel
+            axes.text(centre, line, shortened(title, TITLE), ha="center", va="bottom", size=10)
+        low, high = pixel_range
+        axes.imshow(grid, cmap="gray", interpolation="none", vmin=low, vmax=high, aspect="auto")
+        axes.set_axis_off()
         return as_svg(figure)
 
 
@@ -63,8 +77,8 @@ def draw_class_counts(classes: Sequence[str], shares: Mapping[str, np.ndarray]) 
         width = 0.8 / len(shares)
         for offset, (part, heights) in enumerate(shares.items()):
             places = np.arange(len(classes)) + (offset - (len(shares) - 1) / 2) * width
-            colour = SERIES_STYLES[offset]["color"]
-            axes.bar(places, 100 * heights, width, label=part, color=colour, hatch="//" * offset)
+            colour = PART_COLOURS[offset]
+            axes.bar(places, 100 * heights, width, label=part, color=colour)
         axes.set_xticks(range(len(classes)), names)
         if turned:
             axes.tick_params("x", rotation=45)

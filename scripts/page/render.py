@@ -41,9 +41,11 @@ def render(
     def fill(room: int) -> str:
         browser = fill_browser(room)
         data = inert_json(_for_script(page, browser))
-        return _without_dead_links(template.render(page, browser=browser, data=data))
+        text = _without_dead_links(template.render(page, browser=browser, data=data))
+        # Without other characters a browser reads the page as it is, and opens it sooner.
+        return text.encode("ascii", "xmlcharrefreplace").decode()
 
-    room = PAGE_BYTES - len(fill(0).encode())
+    room = PAGE_BYTES - len(fill(0))
     if room < 0:
         print(f"report: the page has {-room} bytes more than {PAGE_BYTES}", file=sys.stderr)
     return fill(room), markdown
