@@ -71,7 +71,7 @@ def report(
     compared = describe_comparison(described, found, part, said)
     page = {
         **compared,
-        "charts": draw_charts(compared["ranked"][0], described, figures, said),
+        "charts": draw_charts(compared["ranked"], figures, said),
         "results_hash": hashlib.sha256(attached["metrics.json"]).hexdigest(),
         "failures": failures,
         "seed": seed,

@@ -1,98 +1,166 @@
 """Charts of the page: drawn by Matplotlib, then made to follow the page's colours."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from drawing.figures import STYLE, as_svg, chart
+from drawing.figures import PART_COLOURS, STYLE, as_svg, chart
 from drawing.svg import model_style
 
+GOOD = 0.01  # share wrong below which a linear axis no longer separates models
+LEAST = 3  # ticks on an axis that spans so little that powers of ten would leave one
+LARGEST, SMALLEST = 90, 5  # square points, of a group's point
 
-def draw_accuracies(names: Sequence[str], scores: Sequence[dict[str, Any]]) -> str:
-    """Each model's accuracy with its interval at 95 %, below each other."""
+
+def is_logarithmic(models: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the share of wrong predictions is drawn on a logarithmic axis: where the best model
+    gets less than `GOOD` wrong, and none gets nothing wrong, for which such an axis has no place.
+    """
+    wrong = [1 - model["scores"]["accuracy"] for model in models]
+    return 0 < min(wrong) < GOOD
+
+
+def draw_accuracies(models: Sequence[Mapping[str, Any]]) -> str:
+    """Each model's accuracy with its 95 % interval, below each other, in the order of `models`."""
     with matplotlib.rc_context(STYLE):
-        figure, axes = chart(width=4.8, height=0.55 + 0.3 * len(names))
-        for place, score in enumerate(scores):
-            style = model_style(place)
-            line = [score["accuracy_low"], score["accuracy_high"]]
-            axes.plot(line, [place, place], color=style["color"], linewidth=2)
-            axes.plot(score["accuracy"], place, color=style["color"], marker=style["marker"])
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        figure, axes = chart(width=4.4, height=0.55 + 0.3 * len(models))
+        logarithmic = is_logarithmic(models)
+        for row, model in enumerate(models):
+            scores, style = model["scores"], model_style(model["place"])
+            ends = ("accuracy_low", "accuracy", "accuracy_high")
+            low, accuracy, high = (1 - scores[end] if logarithmic else scores[end] for end in ends)
+            axes.plot([low, high], [row, row], color=style["color"], linewidth=2)
+            axes.plot(accuracy, row, color=style["color"], marker=style["marker"])
+        if logarithmic:
+            _spread(axes, axes.xaxis)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda wrong, _: percent(1 - wrong)))
+            axes.invert_xaxis()  # better to the right
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+        axes.set_yticks(range(len(models)), [model["name"] for model in models])
+        axes.set_ylim(len(models) - 0.5, -0.5)
         axes.grid(axis="x", alpha=0.3)
         axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(length=0)
         return as_svg(figure)
 
 
 def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_label: str) -> str:
-    """Lines over training steps, one for each of `curves`."""
+    """Lines over training steps, one for each part in `curves`, in no model's colour."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.5)
-        every = -(-len(steps) // 25)
-        for place, (name, values) in enumerate(curves.items()):
-            axes.plot(
-                steps, values, label=name, markersize=3, markevery=every, **model_style(place)
-            )
-        axes.set(xlabel=x_label, ylabel="loss")
+        for (name, values), colour, dash in zip(curves.items(), PART_COLOURS, "-:", strict=False):
+            axes.plot(steps, values, label=name, color=colour, linestyle=dash)
+        axes.set(xlabel=x_label, ylabel="log loss")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
         return as_svg(figure)
 
 
 def draw_reliability(rows: Sequence[dict[str, float]], place: int) -> str:
-    """The accuracy of answers over their confidence, of the model at `place`."""
+    """The accuracy of predictions over their confidence, of the model at `place`: a point for each
+    group, the larger the more images it has.
+    """
     style = model_style(place)
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=3.6, height=3.2)
         axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, linestyle=":")
-        sure, right = [row["confidence"] for row in rows], [row["accuracy"] for row in rows]
-        low, high = [row["accuracy_low"] for row in rows], [row["accuracy_high"] for row in rows]
-        axes.vlines(sure, low, high, color=style["color"], linewidth=1.5)
-        axes.plot(sure, right, **style)
-        axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1.02), ylim=(0, 1.02))
-        _in_percent(axes)
+        confidence, right = ([row[key] for row in rows] for key in ("confidence", "accuracy"))
+        low, high = ([row[key] for row in rows] for key in ("accuracy_low", "accuracy_high"))
+        most = max(row["images"] for row in rows)
+        sizes = [SMALLEST + LARGEST * row["images"] / most for row in rows]
+        axes.vlines(confidence, low, high, color="#888888", linewidth=0.8)
+        axes.scatter(confidence, right, sizes, color=style["color"], marker=style["marker"])
+        axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
         return as_svg(figure)
 
 
-def draw_abstention(names: Sequence[str], curves: Sequence[Sequence[dict[str, float]]]) -> str:
-    """The share of wrong answers over the share of images that are answered, of each model."""
+def draw_abstention(models: Sequence[Mapping[str, Any]]) -> str:
+    """The share of wrong predictions over the share of images predicted, of each model. On a
+    logarithmic axis a line ends where nothing is wrong.
+    """
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.8, height=3)
-        for place, (name, curve) in enumerate(zip(names, curves, strict=True)):
+        logarithmic = is_logarithmic(models)
+        for model in models:
+            curve = model["abstention"]["curve"]
             answered = [row["answered"] for row in curve]
             wrong = [1 - row["accuracy"] for row in curve]
-            axes.plot(answered, wrong, label=name, markevery=10, markersize=4, **model_style(place))
-        axes.set(xlabel="share of images answered, the surest first", ylabel="share wrong")
+            if logarithmic:
+                wrong = [share or math.nan for share in wrong]
+            style = {**model_style(model["place"]), "markevery": 10, "markersize": 4}
+            axes.plot(answered, wrong, label=model["name"], **style)
+        axes.set(xlabel="images predicted, most confident first", ylabel="wrong among them")
         axes.set_xlim(0.5, 1.005)
-        axes.set_ylim(bottom=0)
-        _in_percent(axes)
-        axes.legend(frameon=False, loc="upper left")
+        if logarithmic:
+            _spread(axes, axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+        axes.legend(frameon=False, loc="best")
         return as_svg(figure)
 
 
-def draw_cost(costs: Sequence[float], scores: Sequence[dict[str, Any]], x_label: str) -> str:
-    """Each model's share of wrong answers, with its interval, over a cost."""
+def draw_cost(models: Sequence[Mapping[str, Any]], cost: str, x_label: str) -> str:
+    """Each model's share of wrong predictions, with its 95 % interval, over a cost.
+
+    Args:
+        cost: what it is called in a model's record.
+    """
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=3.8, height=2.8)
-        for place, (cost, score) in enumerate(zip(costs, scores, strict=True)):
-            style = model_style(place)
-            wrong = [1 - score["accuracy_high"], 1 - score["accuracy_low"]]
-            axes.plot([cost, cost], wrong, color=style["color"], linewidth=1.5)
-            axes.plot(cost, 1 - score["accuracy"], color=style["color"], marker=style["marker"])
-        axes.set(xlabel=x_label, ylabel="share wrong", xscale="log")
-        axes.set_ylim(bottom=0)
-        axes.margins(x=0.15)
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda cost, _: f"{cost:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        for model in models:
+            style, scores, x = model_style(model["place"]), model["scores"], model["record"][cost]
+            wrong = [1 - scores["accuracy_high"], 1 - scores["accuracy_low"]]
+            axes.plot([x, x], wrong, color=style["color"], linewidth=1.5)
+            axes.plot(x, 1 - scores["accuracy"], color=style["color"], marker=style["marker"])
+        axes.set(xlabel=x_label, ylabel="wrong")
+        _spread(axes, axes.xaxis)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        if is_logarithmic(models):
+            _spread(axes, axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
         return as_svg(figure)
 
 
-def _in_percent(axes: Axes) -> None:
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+def percent(share: float) -> str:
+    """A tick: as many decimals as it has, to a hundredth."""
+    return f"{round(100 * share, 2):g}\u00a0%"
+
+
+def _spread(axes: Axes, axis: Axis) -> None:
+    """Make `axis` logarithmic, with room at both ends and enough ticks to read it by."""
+    name = axis.axis_name
+    low, high = (limit for limit in getattr(axes.dataLim, f"interval{name}"))
+    if name == "y" and not low > 0:  # of lines that end
+        low = min(axes.dataLim.minposy, high)
+    low, high = low / 1.5, high * 1.5
+    getattr(axes, f"set_{name}scale")("log")
+    getattr(axes, f"set_{name}lim")(low, high)
+    axis.set_major_locator(FixedLocator(log_ticks(low, high)))
+    axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, at least `LEAST` of them where they are a factor of two
+    apart.
+    """
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= LEAST:
+            break
+    return ticks

@@ -1,11 +1,10 @@
-"""What the page says of the models' answers to changed images."""
+"""What the page says of the models' predictions for corrupted images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from drawing.figures import STYLE, as_svg, chart
 from drawing.images import as_grey, reduced, reduction, sheet
@@ -17,15 +16,15 @@ APART = 0.05  # more than confidence and accuracy may differ by, before it is sa
 
 
 def describe_robustness(
-    evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]], best: str
+    evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What the templates say; None where no image was changed.
+    """What the templates say; None where no image was corrupted.
 
     Args:
         pixel_range: the pixels to draw black and white.
-        models: as `describe_model` gives them.
-        best: the name of the one that leads on the images as they are.
+        models: as `describe_model` gives them, the best on the images as they are first.
     """
+    best = models[0]["name"]
     found = evaluation.findings["robustness"]
     if not found:
         return None
@@ -84,22 +83,27 @@ def _describe_corruption(
         "models": rows,
         "strip": sheet(as_grey(reduced(examples, factor), pixel_range)),
         "chart": inline(
-            _draw(severities, [corruption["accuracy"][name] for name in names]),
+            _draw(
+                severities,
+                {model["place"]: corruption["accuracy"][model["name"]] for model in models},
+            ),
             f"robustness-{place}",
             f"Accuracy on images {corruption['name']}, at {severities[-1]} {unit}: {hardest}",
         ),
     }
 
 
-def _draw(severities: Sequence[float], accuracies: Sequence[Sequence[float]]) -> str:
-    """Each model's accuracy over the severity, the image as it is first."""
+def _draw(severities: Sequence[float], accuracies: Mapping[int, Sequence[float]]) -> str:
+    """Accuracy over the severity, of the model at each place; the image as it is first."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=2.5, height=1.7)
         steps = range(len(severities) + 1)
         axes.axhline(BAR, color="#888888", linewidth=0.8, linestyle=":")
-        for place, accuracy in enumerate(accuracies):
-            axes.plot(steps, accuracy, markersize=3, linewidth=1.2, **model_style(place))
+        for place, accuracy in accuracies.items():
+            style = {**model_style(place), "markersize": 3, "linewidth": 1.2}
+            axes.plot(steps, accuracy, clip_on=False, **style)
         axes.set_xticks(steps, ["as is", *(f"{severity:g}" for severity in severities)])
         axes.set_ylim(0, 1.04)
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_yticks([0, 0.5, 1], ["0", "50\u00a0%", "100\u00a0%"])
+        axes.tick_params(length=0)
         return as_svg(figure)

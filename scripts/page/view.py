@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-
 from core.split import Split
 from drawing.svg import inline
 from evaluation.evaluation import Evaluation
 from evaluation.ranking import ranking
 from evaluation.significance import ALPHA
 from evaluation.validation import check_validation
-from page.charts import draw_abstention, draw_accuracies, draw_cost
+from page.charts import draw_abstention, draw_accuracies, draw_cost, is_logarithmic
 from page.data_checks import describe_checks, describe_doubts
 from page.matrices import answer_rows, difference_rows
 from page.model_view import describe_image
@@ -35,7 +33,12 @@ def describe_comparison(
     scores = {name: model["scores"] for name, model in by_name.items()}
     ranked = [by_name[name] for name in ranking(scores)]
     findings = evaluation.findings
-    pairs = [_describe_pair(pair, by_name, len(evaluation.classes)) for pair in findings["pairs"]]
+    places = {model["name"]: place for place, model in enumerate(ranked)}
+    pairs = [
+        _describe_pair(_better_first(pair, places), by_name, len(evaluation.classes))
+        for pair in findings["pairs"]
+    ]
+    pairs.sort(key=lambda pair: [places[pair[end]["name"]] for end in ("first", "second")])
     best, known = ranked[0], evaluation.classes.tolist()
     shown = [
         pair
@@ -43,7 +46,7 @@ def describe_comparison(
         if len(pairs) <= PAIRS_SHOWN or best in (pair["first"], pair["second"])
     ]
     contested = findings["contested"]
-    robustness = describe_robustness(evaluation, part.pixel_range, models, best["name"])
+    robustness = describe_robustness(evaluation, part.pixel_range, ranked)
     checks = {**check_validation(findings["metrics"]), **stats["checks"]}
     leaks = [one["found"] for name, one in checks.items() if name.startswith("test_in_")]
     return {
@@ -55,8 +58,14 @@ def describe_comparison(
         "classes": known,
         "held_out": [row["class"] for row in stats["class_counts"] if row["class"] not in known],
         "test_images": len(part.labels),
-        "unknown": describe_unknown(evaluation, part.pixel_range, models),
+        "unknown": describe_unknown(evaluation, part.pixel_range, ranked),
         "alpha": ALPHA,
+        "logarithmic": is_logarithmic(ranked),
+        "equals": [
+            by_name[against["model"]]
+            for against in best["scores"]["against"]
+            if against["p_value"] >= ALPHA
+        ],
         "models": models,
         "ranked": ranked,
         "pairs": pairs,
@@ -70,6 +79,30 @@ def describe_comparison(
             "images": len(contested),
             "shown": [describe_image(index, evaluation, part) for index in contested[:25]],
         },
+    }
+
+
+def _better_first(pair: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    """The findings of a pair of models, turned so that all differences are the better one's less
+    the other's.
+
+    Args:
+        places: of each model in the ranking.
+    """
+    if places[pair["first"]] < places[pair["second"]]:
+        return pair
+    return {
+        "first": pair["second"],
+        "second": pair["first"],
+        "answers": [list(column) for column in zip(*pair["answers"], strict=True)],
+        "confusion_differences": [
+            {
+                **cell,
+                **{"only_first": cell["only_second"], "only_second": cell["only_first"]},
+                **{"low": -cell["high"], "high": -cell["low"]},
+            }
+            for cell in pair["confusion_differences"]
+        ],
     }
 
 
@@ -89,49 +122,42 @@ def _describe_pair(
 
 
 def draw_charts(
-    best: dict[str, Any],
-    models: list[dict[str, Any]],
-    figures: dict[str, str],
-    stats: dict[str, Any],
+    ranked: list[dict[str, Any]], figures: dict[str, str], stats: dict[str, Any]
 ) -> dict[str, Any]:
     """The charts of all models together, and those that explore-stats has drawn.
 
     Args:
-        best: the one of `models` that leads the ranking.
-        models: each as `describe_model` gives it.
+        ranked: each model as `describe_model` gives it, the best first.
         figures: `train_samples`, `test_samples` and `class_histogram`, as SVG.
         stats: the dataset's statistics.
     """
-    names = [model["name"] for model in models]
-    scores = [model["scores"] for model in models]
-    curves = [model["abstention"]["curve"] for model in models]
-    records = [model["record"] for model in models]
-    answers = [record["answer_microseconds"] for record in records]
-    fits = [record["fit_seconds"] for record in records]
-    said = "; ".join(
-        f"{name} {100 * score['accuracy']:.2f} %" for name, score in zip(names, scores, strict=True)
+    best = ranked[0]["name"]
+    accuracies = "; ".join(
+        f"{model['name']} {100 * model['scores']['accuracy']:.2f} %" for model in ranked
     )
+    quickest = {
+        cost: min(ranked, key=lambda model: model["record"][cost])["name"]
+        for cost in ("answer_microseconds", "fit_seconds")
+    }
     meanings = {
         "train_samples": "Random training images, each titled with its label",
         "test_samples": "Random test images, each titled with its label",
         "class_histogram": stats["train_against_test"]["sentence"],
     }
     drawn = {
-        "accuracies": (draw_accuracies(names, scores), f"Accuracy with 95 % interval: {said}"),
+        "accuracies": (draw_accuracies(ranked), f"Accuracy with 95 % interval: {accuracies}"),
         "abstention": (
-            draw_abstention(names, curves),
-            f"Share of wrong answers over the share of images answered; it rises to"
-            f" {100 - 100 * best['scores']['accuracy']:.2f} % for {best['name']} on all images",
+            draw_abstention(ranked),
+            "Share of wrong predictions over the share of images predicted; it rises to"
+            f" {100 - 100 * ranked[0]['scores']['accuracy']:.2f} % for {best} on all images",
         ),
         "answer_cost": (
-            draw_cost(answers, scores, "microseconds an image"),
-            f"The quickest answers are those of {names[int(np.argmin(answers))]},"
-            f" the fewest errors those of {best['name']}",
+            draw_cost(ranked, "answer_microseconds", "microseconds per image"),
+            f"{quickest['answer_microseconds']} predicts fastest, {best} makes the fewest errors",
         ),
         "training_cost": (
-            draw_cost(fits, scores, "seconds of training"),
-            f"The quickest training is that of {names[int(np.argmin(fits))]},"
-            f" the fewest errors are those of {best['name']}",
+            draw_cost(ranked, "fit_seconds", "seconds of training"),
+            f"{quickest['fit_seconds']} trains fastest, {best} makes the fewest errors",
         ),
         **{name: (svg, meanings[name]) for name, svg in figures.items()},
     }
