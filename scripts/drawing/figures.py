@@ -12,12 +12,9 @@ from matplotlib.figure import Figure
 
 from core.text import columns, shortened
 
-# Okabe and Ito's colours, told apart by colour-blind readers, each with its own marker and dash.
-SERIES_STYLES = (
-    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-    {"color": "#009E73", "marker": "^", "linestyle": ":"},
-)
+# Told apart by colour-blind readers, the first three Okabe and Ito's; model_style adds a marker and
+# a dash. The style sheet has the same.
+MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B8860B", "#C0569B", "#2A9FD6")
 # Of the parts of the data, so that no colour of a model says anything else; black follows the page.
 PART_COLOURS = ("#000000", "#8c959f")
 STYLE = {

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from core.errors import UserError
-from drawing.figures import SERIES_STYLES
+from drawing.figures import MODEL_COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -21,7 +21,7 @@ DASHES = ("-", "--", ":", "-.")
 def model_style(place: int) -> dict[str, str]:
     """Colour, marker and dash of the model at `place`."""
     return {
-        "color": SERIES_STYLES[place % len(SERIES_STYLES)]["color"],
+        "color": MODEL_COLOURS[place % len(MODEL_COLOURS)],
         "marker": MARKERS[place % len(MARKERS)],
         "linestyle": DASHES[place % len(DASHES)],
     }

@@ -13,7 +13,7 @@ from drawing.escaping import escape_markdown
 
 def template_environment(*folders: Path) -> Environment:
     """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`;
-    `short` cuts a name after so many columns.
+    `short` cuts a name after so many columns, `unbroken` keeps a text on one line.
     """
     environment = Environment(
         loader=FileSystemLoader(folders),
@@ -25,6 +25,7 @@ def template_environment(*folders: Path) -> Environment:
     )
     environment.filters["md"] = escape_markdown
     environment.filters["short"] = shortened
+    environment.filters["unbroken"] = lambda text: str(text).replace(" ", "\u00a0")
     return environment
 
 

@@ -1,4 +1,4 @@
-"""What the page shows of images of no class: some of them, and how sure each model is of them."""
+"""What the page shows of out-of-distribution images: some, and each model's confidence."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from evaluation.evaluation import Evaluation
 # Title, one of them, several, and what they are.
 KINDS = {
     "noise": ("Noise", "a noise image", "noise images", "each pixel random"),
-    "grey": ("Blank", "a blank image", "blank images", "one grey all over"),
+    "grey": ("Blank", "a blank image", "blank images", "one grey everywhere"),
     "shuffled": (
         *("Shuffled", "a shuffled image", "shuffled images"),
         "test images with their pixels in random order",
     ),
     "letters": (
         *("Letters", "a letter", "letters"),
-        "drawn like the test images, none that may pass for a digit",
+        "drawn like the test images, without those that look like a digit",
     ),
     "held_out": (
-        *("Classes held out", "an image of a class held out", "images of classes held out"),
-        "test images of classes that no model has seen",
+        *("Held-out classes", "an image of a held-out class", "images of held-out classes"),
+        "test images of classes that no model was trained on",
     ),
 }
 
@@ -30,7 +30,7 @@ KINDS = {
 def describe_unknown(
     evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What the templates say of images of no class; None where none were asked.
+    """What the templates say of out-of-distribution images; None where there are none.
 
     Args:
         pixel_range: the pixels to draw black and white.
