@@ -18,13 +18,13 @@ def test_a_doubt_is_said(tmp_path):
     doubtful = CALIBRATION | {"doubt": 0.00421}
     html, markdown = render(tmp_path, {"one": 5}, calibration=doubtful, validation=(5, 9))
     for text in (Page(html).text, markdown):
-        assert "Its temperature is 0.543 and its doubt 0.42 %, found on 1,234 validation" in text
+        assert "Its temperature is 0.543 and its doubt 0.42 %, fitted on 1,234 validation" in text
 
 
 def test_a_temperature_and_what_it_did_are_said(tmp_path):
     html, markdown = render(tmp_path, {"one": 5}, calibration=CALIBRATION, validation=(5, 9))
     for text in (Page(html).text, markdown):
-        assert "Its temperature is 0.543, found on 1,234 validation images and part of the" in text
+        assert "Its temperature is 0.543, fitted on 1,234 validation images and saved" in text
     assert "| one | 0.543 | 0.1235 | 0.0456 | 3.33 | 0.12 |" in markdown
     cells = "</td><td>".join(("0.543", "0.1235", "0.0456", "3.33", "0.12"))
     assert f"<td>{cells}</td>" in html
@@ -33,8 +33,8 @@ def test_a_temperature_and_what_it_did_are_said(tmp_path):
 @pytest.mark.parametrize(
     ("validation", "reason"),
     [
-        ((0, 0), "because there were no validation images to find one on"),
-        ((5, 9), "its parameter calibration is none"),
+        ((0, 0), "because there were no validation images to fit one on"),
+        ((5, 9), "the parameter calibration is none"),
     ],
 )
 def test_that_there_is_no_temperature_is_said(validation, reason, tmp_path):
@@ -42,7 +42,7 @@ def test_that_there_is_no_temperature_is_said(validation, reason, tmp_path):
     for text in (html, markdown):
         assert "It has no temperature" in text
         assert reason in text
-        assert "What the temperature did" not in text
+        assert "before and after temperature scaling" not in text
 
 
 def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
@@ -55,12 +55,11 @@ def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
     for text in (Page(html).text, markdown.replace("&#8203;", "")):
         said = re.sub(r"\s+", " ", text)
         for name, meaning, right, error, than in (
-            ("one", "As far as these images can tell, the", "91.00", "0.00", "no more"),
-            ("two", "The", "80.00", "11.00", "more"),
+            ("one", "Calibrated, as far as these images can tell", "91.00", "0.00", "no more"),
+            ("two", "Not calibrated", "80.00", "11.00", "more"),
         ):
-            assert f"{name}: {meaning} probabilities" in said
-            assert f"answers are 91.00 % sure on average, and right {right} % of the time;" in said
+            assert f"{name}: {meaning}. Its mean confidence is 91.00 %, its" in said
+            assert f"its accuracy {right} %. The calibration error of {error} points" in said
             assert f"error of {error} points is {than} than chance would give" in said
-        assert "two: The probabilities do not mean what they say" in said
     assert "| two | 0." in markdown
     assert " | 11.00 | " in markdown

@@ -231,7 +231,7 @@ def test_names_are_escaped_in_csv_page_and_markdown(tmp_path):
     path = tmp_path / "stats.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "labels": stats}))
     page, markdown = draw(tmp_path, ["a"])
-    said = "4 images of train: a model that has not seen them is sure of another label."
+    said = "a model that was not trained on them confidently predicts another label."
     assert said in page
     assert said in markdown
     assert "<b>bold" not in page + markdown
@@ -242,7 +242,7 @@ def test_names_are_escaped_in_csv_page_and_markdown(tmp_path):
 
 
 def test_the_page_says_nothing_where_no_label_was_doubted(tmp_path):
-    assert not [text for text in render(tmp_path, {"a": 1}) if "Labels to look at" in text]
+    assert not [text for text in render(tmp_path, {"a": 1}) if "Labels to check" in text]
 
 
 def test_progress_is_shown_in_a_terminal_and_not_in_a_log(monkeypatch):

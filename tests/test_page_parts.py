@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 
 from drawing.braille import braille
 from drawing.escaping import escape_markdown, inert_json
 from drawing.images import as_grey, reduced, reduction
 from drawing.svg import inline
+from page.charts import is_logarithmic, log_ticks
 
 
 def test_hostile_drawings_are_inert():
@@ -46,3 +48,18 @@ def test_braille_by_hand():
     ink = np.zeros((5, 3), bool)
     ink[0, 0] = ink[3, 1] = ink[4, 2] = True
     assert braille(ink) == "\u2881\u2800\n\u2800\u2801"
+
+
+def test_a_logarithmic_axis_has_ticks_to_read_it_by():
+    assert log_ticks(0.5, 20_000) == [1, 10, 100, 1000, 10_000]
+    assert log_ticks(0.004, 0.08) == pytest.approx([0.005, 0.01, 0.02, 0.05])
+    assert len(log_ticks(30, 70)) >= 3
+
+
+def test_errors_are_logarithmic_only_where_that_separates_good_models():
+    def models(*accuracies):
+        return [{"scores": {"accuracy": accuracy}} for accuracy in accuracies]
+
+    assert is_logarithmic(models(0.9, 0.995))
+    assert not is_logarithmic(models(0.9, 0.98))
+    assert not is_logarithmic(models(0.995, 1.0))

@@ -113,39 +113,39 @@ def test_page_and_markdown_name_no_model_then(tmp_path):
             "mlp gets 100.0 % of 143 validation images right, but only 13.9 % of 360 test" in text
         )
         assert "So this page names no model to trust." in text
-        for crown in ("Its lead over", "more than chance (p", "surest, it is right"):
+        for crown in ("than chance would explain", "more than chance (p", "it is most confident"):
             assert crown not in text.replace("| verdict", "")
     assert 'class="best"' not in html
     assert "Of 143 validation images it is right about 100.00\u00a0%." in html
 
     html, markdown = render(tmp_path, validation=(30, 143), **GAP)
-    assert "<strong>cnn</strong> is right about" in html
-    assert markdown.split("\n")[2].startswith("**cnn is right about")
+    assert "<strong>cnn</strong> classifies" in html
+    assert markdown.split("\n")[2].startswith("**cnn classifies")
 
 
 def test_a_check_that_says_stop_does_the_same(tmp_path):
     check = {"severity": "warn", "found": "A.", "meaning": "B.", "action": "C."}
     html, _ = render(tmp_path, {"cnn": 3}, checks={"any": check})
-    assert "<strong>cnn</strong> is right about" in html
+    assert "<strong>cnn</strong> classifies" in html
     html, markdown = render(tmp_path, {"cnn": 3}, checks={"any": {**check, "severity": "stop"}})
     for text in (html, markdown):
         assert "So this page names no model to trust." in text
-        assert "is right about 92.50" not in text
+        assert "92.50\u00a0%, 95" not in text
 
 
 @pytest.mark.parametrize("name", ["test_in_train", "test_in_train_or_validation"])
 def test_what_models_have_seen_is_said_as_it_is(name, tmp_path):
-    good = "were trained on training images and watched on validation images. No test image was"
+    good = "were trained on training images and monitored on validation images. No test image is"
     html, _ = render(tmp_path, {"a": 3, "b": 2}, validation=(9, 10))
     assert good in html
     assert "There were no validation images." not in html
-    assert "This page names the model first that is right about most of them" in html
+    assert "This page names the most accurate model first" in html
     said = {"severity": "note", "found": "3 are in train.", "meaning": "B.", "action": "C."}
     html, _ = render(tmp_path, {"a": 3}, checks={name: said})
     assert good not in html
-    assert "Some test images are among those that the models have seen: 3 are in train." in html
+    assert "The models were trained on some of the test images: 3 are in train." in html
     assert "There were no validation images." in html
-    assert "This page names the model first" not in html
+    assert "This page names the most accurate model first" not in html
 
 
 def test_the_review_says_it_first(tmp_path, monkeypatch):
