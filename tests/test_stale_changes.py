@@ -55,7 +55,7 @@ STALE = {
     "output taken out": (
         rewrite(
             "dvc.yaml",
-            "      - reports/metrics.json: {cache: false, persist: true}\n",
+            "    metrics:\n      - reports/metrics.json: {cache: false, persist: true}\n",
             "",
         ),
         "evaluate must be rerun: dvc.yaml no longer lists reports/metrics.json; "
@@ -85,7 +85,86 @@ STALE = {
         "download must be rerun: it is not in dvc.lock\n",
     ),
     "damaged lock": (
-        lambda folder: (folder / "dvc.lock").write_text("        assert "The results are up to date" not in drawn.verdict
+        lambda folder: (folder / "dvc.lock").write_text("<<<<<<< HEAD\n"),
+        "dvc.lock of this folder: not a mapping\n",
+    ),
+    "damaged parameters": (
+        lambda folder: (folder / "params.yaml").write_text("a: ["),
+        "params.yaml of this folder: while parsing a flow node",
+    ),
+    "no stages": (
+        lambda folder: (folder / "dvc.yaml").unlink(),
+        "download must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (
+            lambda project: append(project.folder / "scripts/page/view.py", "\n"),
+            "scripts/page/view.py has changed",
+        ),
+        (
+            lambda project: project.change(report={"failures": 24}),
+            "--failures was 25 and is 24",
+        ),
+    ],
+)
+def test_a_record_says_that_dvc_was_told_otherwise(edit, reason, change, tmp_path):
+    project = change.copy(tmp_path / "project")
+    edit(project)
+    project.run("dvc", "commit", "--force", "--quiet")
+    assert project.run("dvc", "status") == "Data and pipelines are up to date.\n"
+    output = project.run("python", "scripts/tool.py", "fresh", fails=True)
+    assert output == f"report must be rerun: {reason}\n"
+
+
+@pytest.mark.parametrize("case", STALE)
+def test_what_is_stale_is_named(case, change, tmp_path):
+    clone = tmp_path / "clone"
+    change.run("git", "clone", "--quiet", ".", str(clone))
+    make, message = STALE[case]
+    make(clone)
+    output = Project(clone).run("python", "scripts/tool.py", "fresh", fails=True)
+    assert output.startswith(message)
+    assert "Traceback" not in output
+
+
+BOMB = "".join(
+    f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(12))}}}\n" for i in range(1, 12)
+)
+HOSTILE = {
+    "a cycle": ("params.yaml", "train_mlp: &a {b: *a}\n"),
+    "another cycle": ("params.yaml", "train_mlp: {activation: &a [*a]}\n"),
+    "a bomb": ("params.yaml", f"a0: &a0 {{x: 1}}\n{BOMB}train_mlp: *a11\n"),
+    "deep": ("params.yaml", '{"a":' * 3000 + "1" + "}" * 3000),
+    "deep lock": ("dvc.lock", '{"a":' * 3000 + "1" + "}" * 3000),
+    "half a character": ("params.yaml", 'train_mlp: {activation: "\\ud800"}\n'),
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.long] * (kind in ("another cycle", "deep")))
+        for kind in HOSTILE
+    ],
+)
+def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
+    monkeypatch.setattr("freshness.parameters.SECONDS", 3)
+    clone = Project(tmp_path / "clone")
+    change.run("git", "clone", "--quiet", ".", str(clone.folder))
+    monkeypatch.chdir(clone.folder)
+    (tmp_path / "outside").write_text("secret")
+    path, text = HOSTILE[kind]
+    (clone.folder / path).write_text(text)
+    clone.run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "hostile")
+    for here in (find_revision("HEAD"), Revision("this folder")):
+        drawn = draw_review(find_revision("HEAD^"), here, tmp_path / "no.npz")
+        drawn.markdown.encode(), drawn.page.encode()
+        assert "The results are up to date" not in drawn.verdict
         assert "Not known: " in drawn.markdown or "must be rerun" in drawn.markdown
 
 
