@@ -30,6 +30,8 @@ def main() -> None:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.filename2 or error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; earlier results are complete")
     if said:
         print(said)
 

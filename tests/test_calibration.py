@@ -112,7 +112,7 @@ def test_few_right_answers_are_said():
     labels = np.arange(1000) % 3
     logits = np.eye(3)[(labels + (np.arange(1000) >= 9)) % 3][:, None]
     found = calibrate("train_mlp", "temperature", lambda _: logits, part(labels))
-    assert "with 991 mistakes: too few" in found.remarks[0]
+    assert "991 of them misclassified: too few" in found.remarks[0]
 
 
 def test_an_answer_is_in_doubt_by_hand():
@@ -136,7 +136,7 @@ def test_perfectly_predicted_images_say_no_more_than_their_number_can(sure, caps
         assert likely == pytest.approx((10 + 1 / 3) / 11, abs=1e-3)
     else:
         assert "to 10, the end of the range" in found.remarks[1]
-    few = "10 validation images of 3 of 3 classes, with 0 mistakes: too few for a reliable estimate"
+    few = "10 validation images of 3 of 3 classes, 0 of them misclassified: too few for a reliable estimate"
     assert found.remarks[0] == f"estimated its temperature from {few}"
     said = capsys.readouterr().err.splitlines()
     assert said == [f"train_cnn.calibration: training {remark}" for remark in found.remarks]

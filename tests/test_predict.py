@@ -139,7 +139,7 @@ def test_what_cannot_be_used_is_named_and_all_else_answered(trained, ask, tmp_pa
     rows, said, problems = ask(folder, "logreg", str(tmp_path / "nowhere"), seen=page, fit="digit")
     assert [row["file"] for row in rows] == ["<b>/0001.png", "'=cmd()/0000.png", "c/0002.png"]
     assert problems == 4
-    assert f"{folder}/bad.png: not an image in a supported format" in said
+    assert f"{folder}/bad.png: not an image; allowed: PNG, JPEG, BMP, GIF or TIFF" in said
     assert f"{folder}/blank.png: nothing is drawn on it" in said
     assert any(line.startswith(f"{folder}/cut.png: ") for line in said)
     assert any(line.startswith(f"{tmp_path}/nowhere: no model; allowed: a folder") for line in said)

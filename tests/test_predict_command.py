@@ -118,7 +118,7 @@ def test_a_stale_model_is_named_and_predicts(project, tmp_path):
         " make report trains it anew" in said.splitlines()
     )
     assert "models/mlp" not in said
-    assert said.splitlines()[-1] == "1 problem; all other images are predicted"
+    assert said.splitlines()[-1] == "1 problem; all else is predicted"
     for name in ("dvc.yaml", "dvc.lock"):  # as who works with Snakemake alone
         (project.folder / name).unlink()
     project.change(preprocess={"train_size": 310})

@@ -126,7 +126,7 @@ def test_damaged_images_are_named(tmp_path):
     line = refusal(tmp_path, tmp_path / "own")
     assert line.startswith(f"{tmp_path}/own: 3 of 15 images cannot be read: 1/cut.png (")
     assert "2/moves.gif (several images in one file; allowed: one)" in line
-    assert "2/page.png (not an image in a supported format)" in line
+    assert "2/page.png (not an image; allowed: PNG, JPEG, BMP, GIF or TIFF)" in line
 
 
 def test_an_image_too_large_is_not_decoded(tmp_path, monkeypatch):

@@ -44,8 +44,13 @@ class Files:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Files]:
+def opened(path: Path, report: Callable[[str], None] | None = None) -> Iterator[Files]:
     """Yield the files at `path`: a folder, a zip archive, or a single file.
+
+    Args:
+        path: of the folder or file.
+        report: called with a line for each link to a folder, dangling link or special file in a
+            folder, which is then skipped; without it they raise UserError.
 
     Raises:
         UserError: `path` does not exist; the folder contains a link to a folder or something that
@@ -55,7 +60,7 @@ def opened(path: Path) -> Iterator[Files]:
     """
     if path.is_dir():
         folder = str(path)
-        sizes = _sorted(_in_folder(folder))
+        sizes = _sorted(_in_folder(folder, report or _refuse))
         yield Files(folder, "/", sizes, lambda name: Path(folder, name).open("rb"))  # noqa: SIM115
     elif not path.is_file():
         raise UserError(
@@ -119,27 +124,30 @@ def _problem(member: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _in_folder(top: str) -> dict[str, int]:
+def _in_folder(top: str, report: Callable[[str], None]) -> dict[str, int]:
     sizes = {}
     for folder, folders, names in os.walk(top, onerror=_fail):
         inside = "" if folder == top else f"{os.path.relpath(folder, top)}/"
         folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in folders:
             if Path(folder, name).is_symlink():
-                raise UserError(
+                report(
                     f"{printable(f'{folder}/{name}')}: a link to a folder, whose changes DVC would"
                     " not notice; allowed: folders and files"
                 )
         for name in names:
             if _is_hidden(name):
                 continue
-            found = Path(folder, name).stat()
-            if not stat.S_ISREG(found.st_mode):
-                raise UserError(
-                    f"{printable(f'{folder}/{name}')}: not a file; allowed: folders and files"
-                )
-            sizes[inside + name] = found.st_size
+            path = Path(folder, name)
+            if path.is_file():
+                sizes[inside + name] = path.stat().st_size
+            else:
+                report(f"{printable(path)}: not a file; allowed: folders and files")
     return sizes
+
+
+def _refuse(line: str) -> NoReturn:
+    raise UserError(line)
 
 
 def _fail(error: OSError) -> NoReturn:

@@ -79,7 +79,7 @@ def read_picture(files: Files, name: str) -> tuple[np.ndarray, bool]:
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise UserError("not an image in a supported format") from error
+        raise UserError("not an image; allowed: PNG, JPEG, BMP, GIF or TIFF") from error
     except Exception as error:  # Pillow raises many types for damaged files
         raise UserError(reason(error)) from error
 

@@ -10,7 +10,15 @@ from drawing.escaping import inert_json
 from drawing.templates import embedded, template_environment
 
 PAGE_BYTES = 2_000_000
-SCRIPTS = ("viewer", "data", "filters", "gallery", "matrices", "start")  # as they need each other
+SCRIPTS = (
+    "viewer",
+    "data",
+    "filters",
+    "gallery",
+    "matrices",
+    "navigation",
+    "start",
+)  # as they need each other
 
 
 def render(

@@ -104,7 +104,8 @@ class Form:
         if not pictures:
             if is_real and self.dtype == "uint8" and top <= 1 < self.high:
                 return 1
-            return 255 if not is_real and self.high <= 1 < top <= 255 else None
+            beyond = max(1, 2 * self.high - self.low)  # what no image of the dataset comes near
+            return 255 if beyond < top <= 255 else None
         own = 255 if 32 < self.high <= 255 else self.high
         full = FULL.get(images.dtype.str[1:], FULL.get(images.dtype.kind, 1 if top <= 1 else own))
         in_range = top <= 2 * self.high - self.low

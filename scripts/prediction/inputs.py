@@ -74,9 +74,9 @@ def read_images(
     Raises:
         UserError: there are none, or what holds them is damaged.
     """
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise UserError(f"{printable(path)}: no such file or folder; allowed: {ALLOWED}")
-    with opened(path) as files:
+    with opened(path, report) as files:
         names = files.named(*pictures.SUFFIXES)
         tables = files.named(*table.SUFFIXES, ".npz", ".npy")
         if names:

@@ -73,7 +73,9 @@ def folders_of(names: Sequence[str]) -> list[Path]:
     ]
     called = [folder.resolve().name for folder in folders]
     if len(set(called)) < len(called):
-        raise UserError(f"two models of one name in {printable(', '.join(names))}; name them apart")
+        raise UserError(
+            f"two models of one name in {printable(', '.join(names))}; allowed: each name once"
+        )
     return folders
 
 

@@ -23,9 +23,11 @@ from prediction import table
 from prediction.batches import predictions
 from prediction.fitting import Fitting
 from prediction.inputs import Images, read_images
-from prediction.models import Model, best_model, folders_of, read_models
+from prediction.models import METRICS, Model, best_model, folders_of, read_models
 from prediction.preview import Preview
 from prediction.threshold import find_threshold
+
+HALF = "backslashreplace"  # for names of files that are not UTF-8
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def predict_all(request: Request) -> int:
     parameters = _parameters()
     settings = parameters["evaluate"]
     names = request.models or [best_model()]
+    for line in [] if request.models else stale_results([METRICS]).values():
+        report(printable(f"{METRICS}, which says what model is best, is out of date: {line}"))
     use_threads(settings["threads"])
     with threadpool_limits(settings["threads"]):
         folders = folders_of(names)
@@ -113,7 +117,7 @@ def _write(
                 preview.add(chunk)
             progress.update(len(chunk.names))
     if request.seen:
-        write_text(request.seen, preview.page())
+        write_text(request.seen.resolve(), preview.page())
         _say(f"What the models saw: {request.seen.resolve()}")
     for model, score in zip(models, scores, strict=True):
         for line in score.sentences(model.name, bool(thresholds)):
@@ -140,12 +144,13 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
     """Give the block the file `output`, or standard output, whose reader may leave."""
     if output:
         with (
-            written_whole(output) as partial,
-            partial.open("w", encoding="utf-8", newline="") as file,
+            written_whole(output.resolve()) as partial,
+            partial.open("w", encoding="utf-8", errors=HALF, newline="") as file,
         ):
             yield file
         return
     try:
+        sys.stdout.reconfigure(errors=HALF)
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError:
@@ -155,6 +160,8 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 def _check(request: Request) -> None:
     """Raise UserError where flags do not go together, or name the images as what to write."""
     for path in filter(None, (request.output, request.seen)):
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: not a regular file; allowed: a file to write")
         if path.exists() and request.images.exists() and path.samefile(request.images):
             raise UserError(f"{path}: the images themselves; allowed: another file to write")
     if request.output and request.output == request.seen:

@@ -9,6 +9,8 @@ from core.split import Split
 from evaluation.significance import accuracy_interval
 from prediction.models import Model
 
+FEW_MISTAKES = 10  # as in calibration
+
 
 class Threshold(NamedTuple):
     """The least confidence that needs no person, and what that gives on validation images.
@@ -17,6 +19,7 @@ class Threshold(NamedTuple):
         confidence: the least that is enough.
         correct, kept, images: of so many `images`, how many reach it, and how many of those are
             correct.
+        mistakes: how many of all `images` are not correct.
         low, high: the interval of that accuracy at 95 %.
     """
 
@@ -24,6 +27,7 @@ class Threshold(NamedTuple):
     correct: int
     kept: int
     images: int
+    mistakes: int
     low: float
     high: float
 
@@ -35,7 +39,16 @@ class Threshold(NamedTuple):
         return (
             f"{name}: no person needed from a confidence of {self.confidence:.6g} on. Of"
             f" {self.images:,} validation images, {self.kept:,} reach it, and {self.correct:,} of"
-            f" those are correct: {share:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+            f" those are correct: {share:.2f} % (95 % interval {low:.2f} to {high:.2f})."
+            + self._caution()
+        )
+
+    def _caution(self) -> str:
+        if self.mistakes >= FEW_MISTAKES:
+            return ""
+        return (
+            f" Only {self.mistakes} validation images are misclassified, too few for a reliable"
+            " threshold; more validation images help"
         )
 
 
@@ -70,7 +83,8 @@ def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> 
     kept = int(enough[-1]) + 1
     correct = int(successes[kept - 1])
     interval = accuracy_interval(correct, kept)
-    return Threshold(float(falling[kept - 1]), correct, kept, len(falling), *interval)
+    mistakes = int((~right).sum())
+    return Threshold(float(falling[kept - 1]), correct, kept, len(falling), mistakes, *interval)
 
 
 def find_threshold(model: Model, validation: Split, sure: float) -> Threshold:

@@ -6,6 +6,7 @@ exit status is 1.
 """
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import UserError
@@ -48,11 +49,11 @@ def run(images: Path, models: list[str], output: Path | None, **wanted) -> None:
     """Predict all images. Raises UserError afterwards if some images or models were unusable."""
     problems = predict_all(Request(images, models, output, **wanted))
     if problems:
-        raise UserError(f"{problems} problem{'s' * (problems > 1)}; all other images are predicted")
+        raise UserError(f"{problems} problem{'s' * (problems > 1)}; all else is predicted")
 
 
 def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not allowed; allowed: above 0, below 1")
-    return share
+    with suppress(ValueError):
+        if 0 < float(text) < 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: above 0, below 1")

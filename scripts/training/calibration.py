@@ -70,7 +70,8 @@ def calibrate(
     if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
         remarks.append(
             f"estimated its temperature from {len(labels):,} validation images of {classes[0]} of"
-            f" {classes[1]} classes, with {mistakes:,} mistakes: too few for a reliable estimate"
+            f" {classes[1]} classes, {mistakes:,} of them misclassified: too few for a reliable"
+            " estimate"
         )
     bound = min((LOWEST, HIGHEST), key=lambda bound: abs(math.log(bound / temperature)))
     if math.isclose(temperature, bound, rel_tol=0.001):

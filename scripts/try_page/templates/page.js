@@ -69,6 +69,7 @@ function drawPaper() {
   for (const stroke of strokes) {
     pen.beginPath();
     pen.moveTo(stroke[0][0] * side, stroke[0][1] * side);
+    pen.lineTo(stroke[0][0] * side, stroke[0][1] * side); // a single point is a dot
     for (const [x, y] of stroke) pen.lineTo(x * side, y * side);
     pen.stroke();
   }
