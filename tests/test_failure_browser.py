@@ -122,16 +122,16 @@ def test_numbers_of_the_matrices_open_their_images(watched, folder, found):
             (labels == true) & (said[1] == answer),
         ),
         (
-            "logreg minus cnn",
+            "cnn minus logreg",
             cell["label"],
             cell["answer"],
             (labels == cell["label"])
             & ((said[0] == cell["answer"]) != (said[2] == cell["answer"])),
         ),
         (
-            "Rows: logreg, columns: mlp",
-            one,
+            "Rows: mlp, columns: logreg",
             other,
+            one,
             (said[0] == one) & (said[1] == other),
         ),
     ):
@@ -151,7 +151,7 @@ def test_numbers_of_the_matrices_open_their_images(watched, folder, found):
         if "minus" in table:
             said = page.locator("#difference").text_content()
             assert said.startswith(f"{table}. {link.locator('..').get_attribute('title')} (")
-            counts = (str(cell["only_first"]), str(cell["only_second"]))
+            counts = (str(cell["only_second"]), str(cell["only_first"]))  # the better model first
             assert f"{MINUS.join(counts)} images, 95\u00a0% interval" in said
         else:
             assert int(link.text_content()) == count(page)
@@ -159,14 +159,14 @@ def test_numbers_of_the_matrices_open_their_images(watched, folder, found):
 
 def test_what_is_said_of_a_difference_goes_with_it(watched, folder, found):
     cell = found.findings["pairs"][1]["confusion_differences"][0]
-    address = f"#images?model=logreg&other=cnn&label={cell['label']}&answer={cell['answer']}"
+    address = f"#images?model=cnn&other=logreg&label={cell['label']}&answer={cell['answer']}"
     page = watched.open(folder, f"{address}&agreement=one")  # as older addresses have it
     said = page.locator("#difference")
-    assert said.text_content().startswith("logreg minus cnn")
+    assert said.text_content().startswith("cnn minus logreg")
     page.locator("#gallery button").first.click()
     page.reload()
     page.locator("#viewer").wait_for()
-    assert said.text_content().startswith("logreg minus cnn")
+    assert said.text_content().startswith("cnn minus logreg")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Clear").click()
     assert not said.is_visible()
@@ -327,8 +327,8 @@ def test_links_of_matrices_say_what_they_open(watched, folder):
     page = watched.open(folder)
     for table, said in (
         ("Confusion matrix of mlp", r"\d+ images labelled 0, predicted \d by mlp"),
-        ("logreg minus cnn", r".\d+ images labelled 0, predicted \d: logreg minus cnn"),
-        ("Rows: logreg, columns: mlp", r"\d+ images predicted 0 by logreg, \d by mlp"),
+        ("cnn minus logreg", r".\d+ images labelled 0, predicted \d: cnn minus logreg"),
+        ("Rows: mlp, columns: logreg", r"\d+ images predicted 0 by mlp, \d by logreg"),
     ):
         link = page.get_by_role("table", name=table).locator("a").first
         assert re.fullmatch(said, link.get_attribute("aria-label"))

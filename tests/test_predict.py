@@ -115,8 +115,9 @@ def test_the_pages_best_model_answers_by_default(trained, project, capsys):
     out, said = capsys.readouterr()
     assert out.startswith("row,label,mlp,")
     assert "mlp predicts, the best model on the page" in said
+    assert "reports/metrics.json, which says what model is best, is out of date: there is" in said
     assert "models/mlp is stale: there is no record of what" in said
-    assert problems == 1
+    assert problems == 2
     stop = {"severity": "stop", "found": "Half of test is also in train."}
     (project / "reports" / "stats.json").write_text(json.dumps({"checks": {"test_in_train": stop}}))
     with pytest.raises(UserError, match=r"no model best: Half of .* Name one: MODEL=cnn"):

@@ -249,8 +249,8 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         assert len(github.comments) == 121
         github.asked.clear()
     expected = expected_review(fork, head).replace(
-        "parameters and code.\n",
-        "parameters and code. The run of this pull request reproduced the same results.\n",
+        "up to date.\n",
+        "up to date. The run of this pull request reproduced the same results.\n",
     )
     expected = expected.replace(
         "\n\n| model",

@@ -51,7 +51,9 @@ def test_galleries_show_what_broke_and_what_was_fixed(watched, folder):
     assert captions.all_text_contents() == ["7 vs 8", "5 vs 6"]
     alts = fixed.locator("img").evaluate_all("all => all.map(one => one.alt)")
     assert alts == ["Test image 2, labelled 2", "Test image 1, labelled 1"]
-    width = broken.locator("img").first.evaluate("one => one.naturalWidth")
+    image = broken.locator("img").first
+    image.scroll_into_view_if_needed()  # it loads when it comes near
+    width = image.evaluate("async one => (await one.decode(), one.naturalWidth)")
     assert width == 4
     many = page.locator("section", has=page.locator("h2", has_text="<b>&x"))
     assert many.locator("h3").text_content() == "130 broken: the 100 most confident"

@@ -55,7 +55,7 @@ STALE = {
     "output taken out": (
         rewrite(
             "dvc.yaml",
-            "    metrics:\n      - reports/metrics.json: {cache: false, persist: true}\n",
+            "      - reports/metrics.json: {cache: false, persist: true}\n",
             "",
         ),
         "evaluate must be rerun: dvc.yaml no longer lists reports/metrics.json; "

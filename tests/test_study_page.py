@@ -18,7 +18,7 @@ from browsing import (
 from made_results import HOSTILE
 
 from core.errors import UserError
-from drawing.figures import SERIES_STYLES
+from drawing.figures import MODEL_COLOURS
 from study.runs import Run, Table, Variant
 from study.study_page import render
 from tools.study import run as study
@@ -130,7 +130,7 @@ def markers(chart: ElementTree.Element, colour: str) -> list[tuple[float, float]
     return [(float(dot.get("x")), float(dot.get("y"))) for dot in dots]
 
 
-BLUE, ORANGE, GREEN = (style["color"].lower() for style in SERIES_STYLES)
+BLUE, ORANGE, GREEN = map(str.lower, MODEL_COLOURS[:3])
 
 
 def test_runs_with_the_same_accuracy_are_dots_apart():

@@ -113,7 +113,7 @@ def test_page_and_markdown_name_no_model_then(tmp_path):
             "mlp gets 100.0 % of 143 validation images right, but only 13.9 % of 360 test" in text
         )
         assert "So this page names no model to trust." in text
-        for crown in ("than chance would explain", "more than chance (p", "it is most confident"):
+        for crown in ("It beats", "more than chance (p", "it is most confident"):
             assert crown not in text.replace("| verdict", "")
     assert 'class="best"' not in html
     assert "Of 143 validation images it is right about 100.00\u00a0%." in html
