@@ -116,7 +116,7 @@ def test_page_and_markdown_name_no_model_then(tmp_path):
         for crown in ("It beats", "more than chance (p", "it is most confident"):
             assert crown not in text.replace("| verdict", "")
     assert 'class="best"' not in html
-    assert "Of 143 validation images it is right about 100.00\u00a0%." in html
+    assert "Accuracy on 143 validation images 100.00\u00a0%." in html
 
     html, markdown = render(tmp_path, validation=(30, 143), **GAP)
     assert "<strong>cnn</strong> classifies" in html
