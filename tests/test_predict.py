@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -281,3 +282,31 @@ def test_the_images_are_never_written_over(trained, ask, tmp_path):
     with pytest.raises(UserError, match="text in UTF-8"):
         ask(path, output=tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == before
+
+
+def test_what_is_no_regular_file_is_not_replaced(trained, ask, tmp_path):
+    pipe, link, target = (tmp_path / name for name in ("pipe.csv", "link.csv", "target.csv"))
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="not a regular file"):
+        ask(trained / "test.npz", output=pipe)
+    assert pipe.is_fifo()
+    link.symlink_to(target)
+    ask(trained / "test.npz", output=link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("row,label,logreg")
+
+
+def test_links_and_special_files_in_a_folder_are_named_and_skipped(ask, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in (b"a.png", b"b\xff.png"):
+        Image.new("L", (10, 10)).save(folder / os.fsdecode(name))
+    (folder / "loop").symlink_to(folder)
+    (folder / "gone.png").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.png")
+    output = tmp_path / "out.csv"
+    _, said, problems = ask(folder, output=output)
+    assert problems == 3
+    assert any("loop: a link to a folder" in line for line in said)
+    assert sum("not a file" in line for line in said) == 2
+    assert len(output.read_text().splitlines()) == 3

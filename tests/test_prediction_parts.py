@@ -261,3 +261,18 @@ def test_as_many_images_are_answered_at_a_time_as_memory_allows(monkeypatch, mos
 
 def test_a_digit_takes_no_longer_for_being_large():
     assert centred_digit(drawn(2000, 3000).astype(np.float32), 28, 20).max() == 1
+
+
+def test_arrays_of_pixels_up_to_255_are_scaled_for_a_model_of_16_greys():
+    images = np.array([[[0, 255], [51, 204]]]).repeat(4, axis=1).repeat(4, axis=2)
+    for dtype in (np.uint8, np.int64, np.float64):
+        found = SMALL.as_it_is(images.astype(dtype), False)
+        assert np.unique(found).tolist() == [0, 3, 13, 16]
+    assert SMALL.as_it_is(np.full((1, 8, 8), 17), False).max() == 17  # near the range: as it is
+
+
+def test_a_threshold_from_few_mistakes_says_so():
+    confidence, right = np.linspace(0.5, 1, 50), np.arange(50) > 4
+    assert "Only 5 validation images" in least_confidence(confidence, right, 0.8).sentence("cnn")
+    many = least_confidence(confidence, np.arange(50) > 9, 0.7)
+    assert "Only" not in many.sentence("cnn")
