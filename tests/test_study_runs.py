@@ -125,7 +125,7 @@ def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
     failing = "      tiny: {preprocess.train_size: 5}\n      weak: {train_logreg.C: 9}\n"
     write(project, SMALL + failing)
     output = project.run(*STUDY, fails=True)
-    assert "preprocess.train_size: 5 gives" in output
+    assert "preprocess.train_size: 5 selects" in output
     markdown = (project.folder / "reports" / "study.md").read_text()
     assert "2 runs are missing" in markdown
     assert re.search(
