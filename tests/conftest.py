@@ -42,6 +42,24 @@ TIMES = re.compile(
 )
 
 
+# What takes long to make, and the group of the tests that share it: pytest-xdist runs a group in
+# one process, so that it is made once.
+GROUPS = {
+    "made_by_dvc": "dvc",
+    "made_by_snakemake": "snakemake",
+    "killed_and_continued": "study",
+    "small": "study",
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        groups = [GROUPS[name] for name in GROUPS if name in item.fixturenames]
+        if groups and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(groups[0]))
+
+
 forked_programs = functools.cache(ForkedPrograms)  # the first to ask starts it
 
 

@@ -16,7 +16,6 @@ import dvc_lock
 
 
 @pytest.mark.long  # a shorter one is near
-@pytest.mark.xdist_group("dvc")
 def test_a_script_edited_while_it_runs_does_not_count(made_by_dvc, tmp_path):
     """DVC would record the code that it finds afterwards."""
     project = made_by_dvc.copy(tmp_path / "project")
@@ -63,7 +62,6 @@ DVC = ("dvc", "repro")
 SNAKEMAKE = ("snakemake", "--cores", "8", "--use-conda")
 
 
-@pytest.mark.xdist_group("dvc")
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
@@ -87,7 +85,6 @@ def test_one_engine_at_a_time(first, second, message, made_by_dvc, tmp_path):
 
 
 @pytest.mark.long  # a shorter one is near
-@pytest.mark.xdist_group("dvc")
 def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path):
     """Or that would put its results over those that the next run has found up to date."""
     project = made_by_dvc.copy(tmp_path / "project")
@@ -105,7 +102,6 @@ def test_snakemake_waits_for_what_a_killed_run_left_behind(made_by_dvc, tmp_path
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("dvc")
 def test_old_sources_do_not_hide_a_change(made_by_dvc, tmp_path):
     """Reproducible archives give every file the first second of 1970."""
     project = made_by_dvc.copy(tmp_path / "project")
@@ -115,7 +111,6 @@ def test_old_sources_do_not_hide_a_change(made_by_dvc, tmp_path):
     assert "rule explore_stats:" in project.run(*SNAKEMAKE)
 
 
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("edited", [True, False])
 def test_an_edit_while_results_are_entered_undoes_the_entry(
     edited, made_by_snakemake, tmp_path, monkeypatch

@@ -115,7 +115,6 @@ def test_dvc_depends_on_the_folders_of_what_is_imported(stage, dvc_stages):
     assert code - {"scripts/templates"} == folders | {f"scripts/{stage}.py"}
 
 
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_record_has_every_imported_module(stage, made_by_snakemake):
     record = json.loads((made_by_snakemake.folder / f"provenance/{stage}.json").read_text())
@@ -138,7 +137,6 @@ def test_every_stage_uses_all_of_core():
         assert core - not_by_each <= used
 
 
-@pytest.mark.xdist_group("snakemake")
 def test_snakemakes_report_has_the_page(made_by_snakemake, tmp_path):
     """With everything else that its rules mark, each under a category, a label and a caption."""
     made_by_snakemake.run("snakemake", "--report", str(tmp_path / "report.html"))

@@ -9,7 +9,6 @@ import pytest
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("dvc")
 def test_queued_experiments_run_side_by_side(made_by_dvc, tmp_path):
     project = made_by_dvc.copy(tmp_path / "project")
     project.run("dvc", "exp", "run", "--queue", "-S", "train_logreg.max_iter=5,6")

@@ -115,7 +115,6 @@ def in_namespace(script: str, project: Project, tmp_path: Path, *arguments: str)
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("room", ["0", "20k"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_disk_full(engine, room, made_by_snakemake, tmp_path):
@@ -126,7 +125,6 @@ def test_disk_full(engine, room, made_by_snakemake, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("engine", ["dvc", "snakemake"])
 def test_read_only_folder(engine, made_by_snakemake, tmp_path):
     project = made_by_snakemake.copy(tmp_path / "project")
@@ -136,7 +134,6 @@ def test_read_only_folder(engine, made_by_snakemake, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_too_little_memory(engine, made_by_snakemake, tmp_path):
     """A limit on the address space, and a network that would need far more."""

@@ -198,13 +198,11 @@ def products_by_hand(project: Project) -> dict[str, bytes]:
     return products(by_hand)
 
 
-@pytest.mark.xdist_group("dvc")
 @pytest.mark.parametrize("row", rows(AFTER_DVC))
 def test_after_dvc(row, made_by_dvc, tmp_path):
     check(AFTER_DVC[row], made_by_dvc.copy(tmp_path / "project"))
 
 
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize("row", rows(AFTER_SNAKEMAKE))
 def test_after_snakemake(row, made_by_snakemake, tmp_path):
     check(AFTER_SNAKEMAKE[row], made_by_snakemake.copy(tmp_path / "project"))

@@ -88,7 +88,6 @@ def wait_until(happened: Callable[[], bool], running: subprocess.Popen) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_a_killed_study_goes_on_where_it_was(killed_and_continued):
     _, (before, after) = killed_and_continued
     assert len(before) >= 6
@@ -97,7 +96,6 @@ def test_a_killed_study_goes_on_where_it_was(killed_and_continued):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_the_exercises_give_a_table_with_intervals(killed_and_continued):
     project, _ = killed_and_continued
     markdown = (project.folder / "reports" / "study.md").read_text()
@@ -144,7 +142,6 @@ def kill_node(folder: Path, name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_slurm_gives_the_same_bytes_even_if_a_node_dies(
     exercises, killed_and_continued, slurm, tmp_path
 ):

@@ -85,7 +85,6 @@ def small(make_project) -> Project:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_only_what_is_new_or_not_up_to_date_is_run(small, tmp_path):
     project = small.copy(tmp_path / "project")
     assert jobs(project) == {"study": 1, "total": 1}
@@ -119,7 +118,6 @@ def test_only_what_is_new_or_not_up_to_date_is_run(small, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
     project = small.copy(tmp_path / "project")
     failing = "      tiny: {preprocess.train_size: 5}\n      weak: {train_logreg.C: 9}\n"
@@ -148,7 +146,6 @@ def test_a_failed_variant_does_not_stop_the_others(small, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_an_earlier_result_does_not_stand_in_for_a_failed_one(small, tmp_path):
     """The code is broken after all has been run."""
     project = small.copy(tmp_path / "project")
@@ -159,7 +156,6 @@ def test_an_earlier_result_does_not_stand_in_for_a_failed_one(small, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("study")
 def test_one_study_at_a_time(small, tmp_path):
     project = small.copy(tmp_path / "project")
     with (project.folder / "study" / ".running").open("w") as file:

@@ -127,7 +127,6 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str]] = {
 LONG = {"data", "missing model", "lock", "page"}
 
 
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize(
     "change", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in CHANGES]
 )
@@ -139,7 +138,6 @@ def test_what_is_off_is_named(change, project):
     assert "Traceback" not in output
 
 
-@pytest.mark.xdist_group("snakemake")
 @pytest.mark.parametrize(
     "engine", [pytest.param("both", marks=pytest.mark.long), "dvc", "snakemake"]
 )
@@ -160,7 +158,6 @@ def test_true_results_pass(engine, project):
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("dvc")
 def test_results_of_dvc_pass(made_by_dvc, tmp_path):
     project = made_by_dvc.copy(tmp_path / "project")
     assert project.run(*VERIFY).startswith("Every result is up to date with the current parameters")
