@@ -1,5 +1,6 @@
 """Letters of one's own, 26 classes of 12x12, from an .npz to the page; and no such file is lost."""
 
+import html
 import json
 import os
 import re
@@ -55,7 +56,7 @@ def test_letters_reach_the_page(name, make_project, tmp_path):
     assert metrics["logreg"]["accuracy"] > 0.9
     assert metrics["logreg"]["parameters"] == SIDE * SIDE * CLASSES + CLASSES
     assert len(metrics["cnn"]["confusion"]) == CLASSES
-    page = (reports / "comparison.html").read_text()
+    page = html.unescape((reports / "comparison.html").read_text())
     assert "letters: which model to trust" in page
     assert "12\u00d712 pixels in 26 classes" in page
     assert "Nothing to be done" in project.run("snakemake", "--cores", "2")

@@ -262,6 +262,26 @@ def test_the_largest_counts_are_listed_of_many_classes(tmp_path):
     assert shown.count("<details>") == 2  # the difference, and model against model
 
 
+def test_many_models_are_folded(tmp_path):
+    """The best model's comparisons are to be seen, all other pairs and each model's part open."""
+    names = [f"m{place}" for place in range(6)]
+    html, _ = render(tmp_path, {name: 3 + place for place, name in enumerate(names)})
+    text = html.split("<h3>Is a difference more than chance?</h3>")[1].split("</section>")[0]
+    seen, folded = text.split("<details><summary>The 10 other pairs</summary>")
+    assert [seen.count("</span> m0</th>"), folded.count("</span> m0</th>")] == [5, 0]
+    assert len(re.findall(r'<details><summary>\s*<h3 class="model"', html)) == 6
+    few, _ = render(tmp_path / "few", {"a": 1, "b": 2})
+    assert "other pairs" not in few
+    assert not re.search(r'<summary>\s*<h3 class="model"', few)
+
+
+def test_a_large_file_is_named_instead_of_attached(tmp_path, monkeypatch):
+    monkeypatch.setattr("page.render.DOWNLOAD_BYTES", 3_000)
+    html, _ = render(tmp_path, {"a": 1})
+    assert "<code>reports/metrics.json</code> (too large for this page)" in html
+    assert '<a download="failures.csv" href="data:' in html
+
+
 def test_the_deepest_colour_is_the_largest_mistake():
     cells = confusion_rows([[90, 1, 8], [4, 30, 0], [2, 0, 7]], "a")["rows"]
     kinds = [[cell["kind"] for cell in row] for row in cells]

@@ -10,6 +10,7 @@ from drawing.escaping import inert_json
 from drawing.templates import embedded, template_environment
 
 PAGE_BYTES = 2_000_000
+DOWNLOAD_BYTES = 200_000  # what is larger is not on the page
 SCRIPTS = (
     "viewer",
     "data",
@@ -32,7 +33,7 @@ def render(
     Args:
         templates: the folder of the Jinja templates, the style sheet and the script.
         page: what the templates say.
-        attached: files to be downloaded from the page, by name.
+        attached: files to be downloaded from the page, by name, unless they are too large.
         fill_browser: makes what the failure browser holds, in so many bytes.
     """
     environment = template_environment(templates)
@@ -67,6 +68,8 @@ def _without_dead_links(html: str) -> str:
 
 
 def _link(name: str, content: bytes) -> dict[str, str]:
+    if len(content) > DOWNLOAD_BYTES:
+        return {"name": name, "address": ""}
     kinds = {".json": "application/json", ".csv": "text/csv", ".md": "text/markdown"}
     return {
         "name": name,
