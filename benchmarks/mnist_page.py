@@ -135,7 +135,7 @@ def table(result: dict[str, Any]) -> str:
             *lines,
             "",
             f"The page of MNIST has {result['page_bytes']:,} bytes and made"
-            f" {max(run['requests'] for run in result['runs'])} requests; drawing it took"
+            f" {max(run['requests'] for run in result['runs'])} requests; `report` took"
             f" {result['report_seconds']:.1f} s. Chromium {result['chromium'].split('.')[0]} on"
             f" {result['machine']}.",
         ]

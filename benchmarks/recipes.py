@@ -208,8 +208,8 @@ def summaries(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def table(saved: dict[str, Any]) -> str:
     """The saved measurements as Markdown."""
     lines = [
-        "| settings | test accuracy, % | seeds | training, s | of the tutorial's"
-        " | of peak arithmetic | prediction, µs per image | peak memory, MB |",
+        "| model and settings | test accuracy, % | seeds | training, s | speedup over the tutorial"
+        " | share of peak FLOP/s | prediction, µs per image | peak memory, MB |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, recipe in saved["recipes"].items():
@@ -222,8 +222,8 @@ def table(saved: dict[str, Any]) -> str:
             f"{100 * recipe['accuracy']:.2f}{spread}",
             recipe["seeds"],
             f"{recipe['fit_seconds']:.0f}",
-            "" if ratio is None else "1" if ratio == 1 else f"1/{1 / ratio:.1f}",
-            "" if arithmetic is None else f"{arithmetic:.0%}",
+            "" if ratio is None else "1" if ratio == 1 else f"{1 / ratio:.1f}",
+            "" if arithmetic is None else f"{arithmetic:.0%}".replace("%", " %"),
             f"{recipe['microseconds']:.0f}",
             "" if peak is None else f"{peak:.0f}",
         ]
@@ -231,8 +231,7 @@ def table(saved: dict[str, Any]) -> str:
     product = saved["matrix_product"]
     lines += [
         "",
-        f"On {saved['machine']}; the peak arithmetic is that of a large matrix product,"
-        f" {product:.0f} GFLOP/s.",
+        f"On {saved['machine']}; peak: a large matrix product in float32, {product:.0f} GFLOP/s.",
     ]
     return "\n".join(lines)
 
