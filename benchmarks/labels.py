@@ -101,13 +101,7 @@ def cross_validated(
 
 def table(result: dict[str, Any]) -> str:
     """The measurements as Markdown: means over the seeds."""
-    heads = [
-        "accuracy, %",
-        "doubted that were moved, %",
-        "moved that are doubted, %",
-        "CPU, s",
-        "MB",
-    ]
+    heads = ["accuracy, %", "precision, %", "recall, %", "CPU, s", "peak memory, MB"]
     lines = [f"| dataset | model | runs | {' | '.join(heads)} |"]
     lines.append("| --- | --- |" + " ---: |" * (len(heads) + 1))
     runs = result["runs"]
