@@ -1,5 +1,5 @@
-# Studies: the rules of the pipeline, for the parameters and seeds of study.yaml. Runs that several
-# variants share run once, in study/STAGE/ID/. The page shows all finished runs.
+# Studies: the rules of the pipeline, for the parameters and seeds of study.yaml. A stage that
+# several variants share runs once, in study/STAGE/ID/. The page shows all finished runs.
 
 from snakemake.utils import min_version
 
@@ -19,10 +19,10 @@ use rule * from pipeline exclude explore_stats, report as pipeline_*
 
 include: "rules/plan.smk"  # the runs of the studies
 include: "rules/variants.smk"  # download, preprocess, train_logreg, train_mlp, train_cnn, evaluate
-include: "rules/study_reruns.smk"  # reruns what is out of date; one study at a time; the page
+include: "rules/study_reruns.smk"  # reruns what is out of date; allows one study at a time
 
 
-# After study_reruns.smk, where inputs are no longer ancient: the page follows every run.
+# This rule is below study_reruns.smk, which turns off `ancient`: the page is written after any run.
 localrules:
     study,
 

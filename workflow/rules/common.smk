@@ -27,7 +27,7 @@ for section in unread_sections(parameters, read_schema()):
 
 methods = workflow.deployment_settings.deployment_method
 if DeploymentMethod.CONDA in methods and not shutil.which("conda"):
-    # Snakemake would fail at the first job, even if this job needs no environment.
+    # Without this, Snakemake would fail at the first job, even if the job needs no environment.
     logger.warning("conda is not on PATH: the rules run in the current environment.")
     workflow.deployment_settings.deployment_method = set(methods) - {DeploymentMethod.CONDA}
 

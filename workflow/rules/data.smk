@@ -1,4 +1,4 @@
-# The data, from download to the parts for the models: download, explore_stats, preprocess.
+# The data: download, explore_stats, preprocess.
 
 
 rule download:

@@ -1,4 +1,4 @@
-# Rerun what is out of date, whichever engine made it; one engine at a time.
+# Rerun what is out of date, whether DVC or Snakemake made it. Only one of them can run at a time.
 
 import atexit
 import importlib.util
@@ -11,7 +11,7 @@ from reruns import lock, rerun, stage_of, wait_for_orphans
 stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
 locks = ExitStack()
-atexit.register(locks.close)  # whatever ends the run
+atexit.register(locks.close)  # however the run ends
 
 
 def held():
@@ -40,7 +40,7 @@ rerun(workflow, [rule for rule in workflow.rules if rule.name != "all"], stages,
 
 def up_to_date():
     if parameters != read_yaml(Path("params.yaml")):
-        return []  # with --config: dvc.lock must only have results of params.yaml
+        return []  # with --config: dvc.lock must contain only results of params.yaml
     stale = stale_reasons(stages)
     return [stage.name for stage in stages if stage.name not in stale]
 

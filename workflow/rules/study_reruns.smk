@@ -1,4 +1,4 @@
-# Rerun what is out of date in a study; one study at a time; write the page even if a run failed.
+# Rerun what is out of date in a study, one study at a time. Write the page even if a run failed.
 
 import atexit
 from collections import Counter
@@ -9,7 +9,7 @@ from reruns import lock, rerun, stage_of, wait_for_orphans
 from studies import HOW_TO_FETCH, ask, work, write_plan
 
 locks = ExitStack()
-atexit.register(locks.close)  # whatever ends the run
+atexit.register(locks.close)  # however the run ends
 
 study_rules = [rule for rule in workflow.rules if rule.name in runs.by_stage]
 stages = [stage_of(rule, id=id) for rule in study_rules for id in runs.by_stage[rule.name]]
@@ -39,7 +39,7 @@ onstart:
     if trainings.total() > runs.ask_above:
         ask(f"{FILE}: {work(trainings, FOLDER)}")
     for stage in stages:
-        if stage.name in stale:  # so that the page does not show it if the rerun fails
+        if stage.name in stale:  # the page must not show the old result if the rerun fails
             Path(stage.record).unlink(missing_ok=True)
     write_plan(FOLDER / "plan.json", runs.planned, LOGS)
 

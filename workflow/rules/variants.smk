@@ -1,5 +1,5 @@
-# The rules of the pipeline for each run of a study, with the same commands but inputs and outputs in
-# study/STAGE/ID/. In this folder, because the paths of conda environments are relative to it.
+# The rules of the pipeline for each run of a study: the same commands, with inputs and outputs in
+# study/STAGE/ID/. This file is in rules/, because conda environments have paths relative to it.
 
 
 use rule pipeline_download as download with:
