@@ -1,13 +1,14 @@
 # make report: install the dependencies, run the pipeline, print the path of the page.
 # make verify: check that the results are up to date with the parameters, code and data.
-# make fresh:  check this from records alone, without the data, models or cache.
+# make fresh:  check this with the records alone, without data, models or cache.
 # make review BASE=main: compare the results with those of another revision, for a pull request.
 # make reproduce: rerun every stage, and compare the results with the committed ones.
 # make predict IMAGES=photo.png: classify images with the best model; MODEL="cnn mlp" runs others.
 # make export: export the models to Keras, ONNX and NumPy, with model cards; MODEL="cnn mlp" for some.
 # make study:  train the variants and seeds of study.yaml; show which differences exceed the noise.
-# make try:    write a page to draw on, where the trained models predict the drawing.
-# make test:   install the dependencies, check the style, run the tests; make test-long: the long ones.
+# make try:    write a page on which you draw and the trained models classify the drawing.
+# make test:   install the dependencies, check the style, run the tests; test-long: the long ones.
+# make clean:  delete .venv, data, models, records, studies and exports; keep reports/ and data/own.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
@@ -34,7 +35,7 @@ verify: $(INSTALLED)
 fresh: $(INSTALLED)
 	@python scripts/tool.py fresh
 
-# Passed in the environment: the shell could run a branch name as a command.
+# In the environment, because the shell could run a branch name as a command.
 review: override export BASE := $(or $(value BASE),main)
 review: override export HEAD := $(value HEAD)
 review: $(INSTALLED)
@@ -72,8 +73,8 @@ reproduce: $(INSTALLED)
 	dvc repro --force || $(WITHOUT_GIT)
 	@python scripts/tool.py reproduced
 
-# For the GitHub workflows: show the review on the run's page, make the test images, write the pull
-# request's comment, post it.
+# For the GitHub workflows: add the review to the job summary, prepare the test images, write the
+# comment on the pull request, post it.
 summary:
 	@cat reports/review.md >> "$$GITHUB_STEP_SUMMARY"
 
@@ -97,7 +98,7 @@ test: $(TOOLS)
 test-long: $(TOOLS)
 	pytest -m long
 
-# Mutation tests: would the tests notice a bug? For one module: make mutants ARGS=scripts/core/npz.py
+# Mutation tests: do tests notice small bugs? For one module: make mutants ARGS=scripts/core/npz.py
 mutants: $(TOOLS)
 	python tests/mutants.py $(ARGS)
 
