@@ -1,6 +1,7 @@
 """What the page is put together from: images, text, charts."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,6 +23,23 @@ def test_hostile_drawings_are_inert():
     for word in ("alert", "script", "foreignObject", "example", "style", "<b>"):
         assert word not in drawn
     assert 'fill="currentColor"' in drawn
+
+
+def test_markers_become_one_path():
+    """Of points with the same look; others stay apart."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><defs>'
+        '<path id="m" d="M -1 0 L 1 -0.5 z" stroke="red"/></defs><g>'
+        '<use href="#m" x="3" y="4"/><use href="#m" x="5.25" y="6"/>'
+        '<use href="#m" x="7" y="8" fill="red"/></g></svg>'
+    )
+    drawn = inline(svg, "name", "a line")
+    assert re.findall("<path [^>]*>", drawn) == [
+        '<path d="M 2.00 4.00 L 4.00 3.50 z M 4.25 6.00 L 6.25 5.50 z" stroke="red" />',
+        '<path d="M 6.00 8.00 L 8.00 7.50 z" fill="red" stroke="red" />',
+    ]
+    assert "<use" not in drawn
+    assert "<defs" not in drawn
 
 
 def test_json_cannot_end_its_element():

@@ -24,6 +24,7 @@ STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
     "svg.fonttype": "none",  # text stays text
+    **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
     "text.parse_math": False,  # a $ in a name is a $
     "svg.hashsalt": "digits",  # identifiers would be random without it
 }

@@ -55,6 +55,7 @@ def inline(svg: str, name: str, alt: str) -> Markup:
         element.attrib = dict(_attributes(element, name, used))
         element.tail = None  # indentation
         element.text = (element.text or "").strip() or None
+    _place_markers(root)
     _flatten(root)
     _, _, width, height = root.attrib.pop("viewBox").split()
     root.attrib |= {
@@ -73,7 +74,8 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
                 said, _, what = (part.strip() for part in declaration.partition(":"))
                 if said == "font":  # the shorthand is no attribute
                     said, what = "font-size", re.search(r"[\d.]+px", what)[0]
-                if said and said != "image-rendering":  # the style sheet says it
+                # The style sheet says how images are scaled, and the page which font it has.
+                if said and said not in ("image-rendering", "font-family"):
                     what = {"#000000": "currentColor", "#ffffff": "none"}.get(what, what)
                     yield said, _rounded(what.replace("url(#", f"url(#{name}-"))
         elif key == "id":
@@ -86,8 +88,44 @@ def _attributes(element: ElementTree.Element, name: str, used: set[str]):
                 yield "href", re.sub(r"\s", "", value)
         elif key == "clip-path":
             yield key, value.replace("url(#", f"url(#{name}-")
+        elif key == "transform" and value.startswith("rotate(-0 "):
+            continue
         elif (not key.startswith("on") and element.tag != "svg") or key == "viewBox":
             yield key, _rounded(value)
+
+
+def _place_markers(root: ElementTree.Element) -> None:
+    """Draw the markers of a line as one path. Matplotlib defines a marker once and uses it at each
+    point, and to a browser each use is a small drawing of its own.
+    """
+    shapes = {one.get("id"): one for one in root.iter("path") if {"id", "d"} <= {*one.keys()}}
+    for parent in list(root.iter()):
+        members: list[ElementTree.Element] = []
+        for child in parent:
+            shape = shapes.get(child.get("href", "#")[1:]) if child.tag == "use" else None
+            if shape is None:
+                if child.tag != "path" or child.get("id") not in shapes:
+                    members.append(child)
+                continue
+            looks = {**child.attrib, **shape.attrib}
+            drawn = _moved(looks.pop("d"), *(float(looks.pop(key, 0)) for key in ("x", "y")))
+            del looks["href"], looks["id"]
+            last = members[-1] if members else None
+            if last is not None and last.tag == "path" and _looks(last) == looks:
+                last.set("d", f"{last.get('d')} {drawn}")
+            else:
+                members.append(ElementTree.Element("path", {"d": drawn, **looks}))
+        parent[:] = members
+
+
+def _looks(path: ElementTree.Element) -> dict[str, str]:
+    return {key: value for key, value in path.items() if key != "d"}
+
+
+def _moved(path: str, x: float, y: float) -> str:
+    """`path`, which has absolute coordinates in pairs, moved by x and y."""
+    pair = r"(-?[\d.]+(?:e-?\d+)?) (-?[\d.]+(?:e-?\d+)?)"
+    return re.sub(pair, lambda at: f"{float(at[1]) + x:.2f} {float(at[2]) + y:.2f}", path)
 
 
 def _flatten(element: ElementTree.Element) -> None:
@@ -95,7 +133,8 @@ def _flatten(element: ElementTree.Element) -> None:
     members: list[ElementTree.Element] = []
     for child in element:
         _flatten(child)
-        members += child if child.tag == "g" and not child.attrib else [child]
+        empty = child.tag == "defs" and not len(child)
+        members += child if (child.tag == "g" and not child.attrib) or empty else [child]
     element[:] = members
 
 
