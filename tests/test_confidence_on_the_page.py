@@ -18,7 +18,10 @@ def test_a_doubt_is_said(tmp_path):
     doubtful = CALIBRATION | {"doubt": 0.00421}
     html, markdown = render(tmp_path, {"one": 5}, calibration=doubtful, validation=(5, 9))
     for text in (Page(html).text, markdown):
-        assert "Its temperature is 0.543 and its doubt 0.42 %, fitted on 1,234 validation" in text
+        assert (
+            "Its temperature is 0.543, and 0.42 % of each prediction is spread evenly over all"
+            " classes (its doubt). Both were fitted on 1,234 validation images" in text
+        )
 
 
 def test_a_temperature_and_what_it_did_are_said(tmp_path):
@@ -60,6 +63,6 @@ def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
         ):
             assert f"{name}: {meaning}. Its mean confidence is 91.00 %, its" in said
             assert f"its accuracy {right} %. The calibration error of {error} points" in said
-            assert f"error of {error} points is {than} than chance would give" in said
+            assert f"error of {error} points is {than} than chance would explain" in said
     assert "| two | 0." in markdown
     assert " | 11.00 | " in markdown

@@ -239,7 +239,7 @@ class TestCard:
         assert f"mistakes: {label} predicted as {answer} ({frequent['images']} times)" in text
         kinds = found["unknown"]["kinds"]
         worst = min(kinds, key=lambda kind: kind["models"]["cnn"]["auroc"])["models"]["cnn"]
-        assert f"In {100 * worst['auroc']:.1f} of 100 pairs of a test image" in text
+        assert f"(AUROC {worst['auroc']:.3f})" in text
 
     def test_no_name_is_more_than_a_name(self, made, tmp_path):
         stats = read_json(made / "stats.json")

@@ -81,7 +81,7 @@ def test_filter_gives_the_right_images(name, watched, folder, found):
         control = page.locator(f'#filters [name="{field}"]')
         control.fill(value) if field in ("from", "to") else control.select_option(value)
     images = expected(found, passes)
-    assert count(page) if images else page.get_by_text("none passes these filters").is_visible()
+    assert count(page) if images else page.get_by_text("none match these filters").is_visible()
     assert shown(page) == images
     # The address says it all: opened anew, the page shows the same.
     again = watched.context.new_page()
@@ -200,7 +200,10 @@ def test_a_filter_that_would_do_nothing_cannot_be_chosen(watched, folder):
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [("0", "200", "Confidence 200: allowed are 0 to 100"), ("90", "50", "from 90 to 50")],
+    [
+        ("0", "200", "Confidence 200 is not allowed; allowed: 0 to 100"),
+        ("90", "50", "from 90 to 50"),
+    ],
 )
 def test_a_confidence_that_makes_no_sense_is_said(low, high, said, watched, folder):
     page = watched.open(folder)

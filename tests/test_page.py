@@ -124,7 +124,7 @@ def test_what_the_data_cannot_say_is_seen_first(watched, tmp_path):
     checks = {"a": check("stop", pictures=5), "b": check("warn", "long " * 60)}
     render(tmp_path, {"logreg": 5}, checks=checks)
     page = watched.open(tmp_path)
-    heading = page.get_by_role("heading", name="These data cannot say which model to trust")
+    heading = page.get_by_role("heading", name="The data cannot show which model to trust")
     assert heading.bounding_box()["y"] < page.locator(".evidence").bounding_box()["y"]
     pictures = page.locator(".checks img")
     assert pictures.evaluate_all("all => all.map(one => one.naturalWidth)") == [3] * 10
@@ -178,7 +178,7 @@ def test_other_shapes_open(wrong, kinds, watched, tmp_path):
     page.locator('#filters [name="outcome"]').select_option("wrong")
     page.locator('#filters [name="model"]').select_option(name)
     assert page.locator("#gallery button").count() == wrong[name]
-    assert page.get_by_text("none passes these filters").is_visible() == (wrong[name] == 0)
+    assert page.get_by_text("none match these filters").is_visible() == (wrong[name] == 0)
 
 
 def test_a_page_without_room_for_images(watched, tmp_path, monkeypatch, capsys):
@@ -186,7 +186,7 @@ def test_a_page_without_room_for_images(watched, tmp_path, monkeypatch, capsys):
     render(tmp_path, {"logreg": 5})
     assert re.search(r"^report: the page has \d+ bytes more than 1000$", capsys.readouterr().err)
     page = watched.open(tmp_path)
-    assert page.get_by_text("Of 40 test images 0 fit on this page").count() == 1
+    assert page.get_by_text("Only 0 of the 40 test images fit on this page").count() == 1
     assert count(page) == 0
 
 

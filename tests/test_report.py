@@ -79,7 +79,7 @@ def test_verdict_names_the_best_and_what_cannot_be_told_apart(tmp_path):
     for text in (Page(html).text, " ".join(markdown.split())):
         assert re.search(r"cnn classifies 36 of 40 test images correctly", text)
         assert "mlp cannot be told apart from it" in text
-        assert "Either will do: cnn has 650 parameters, mlp 650." in text
+        assert "Either is a reasonable choice: cnn has 650 parameters, mlp 650." in text
         assert "logreg cannot" not in text
         assert "nother seed would change these results" in text
 
@@ -94,11 +94,11 @@ def test_a_clear_lead_is_said_to_be_more_than_chance(tmp_path):
 def test_what_the_data_cannot_say_stands_above_the_verdict(tmp_path):
     checks = {"a": check("note"), "b": check("warn"), "c": check("stop", pictures=2)}
     html, markdown = render(tmp_path, {"cnn": 4}, checks=checks)
-    verdict = "So this page names no model to trust."
+    verdict = "So this page does not name a model to trust."
     for text in (Page(html).text, markdown):
         places = [text.index(said) for said in ("Found stop.", "Found warn.", verdict)]
         assert places == sorted(places)
-        assert text.index("These data cannot say which model to trust") < places[0]
+        assert text.index("The data cannot show which model to trust") < places[0]
         assert text.index("Found note. Meaning note. Act note.") > text.index("The data", places[2])
         assert "Meaning stop. Act stop." in text
     pictures = [each for tag, each in Page(html).tags if tag == "img"][:4]
@@ -111,8 +111,8 @@ def test_what_the_data_cannot_say_stands_above_the_verdict(tmp_path):
 def test_what_is_only_to_be_looked_at_is_said_so(tmp_path):
     html, markdown = render(tmp_path, {"cnn": 4}, checks={"a": check("warn")})
     for text in (Page(html).text, markdown):
-        assert "Look at the data before you trust a model" in text
-        assert "cannot say which" not in text
+        assert "Check the data before you trust a model" in text
+        assert "cannot show which" not in text
 
 
 def test_what_was_done_to_the_images_is_said(tmp_path):
@@ -193,7 +193,7 @@ def test_what_a_small_test_set_says_of_confidence(tmp_path):
     assert "On the 88\u00a0% of the images where it is most confident, it gets 100.00" in html
     likely[0, 0] = np.roll(likely[0, 1], 1)
     html, _ = render(tmp_path / "b", {"one": 0}, images=8, likely=likely)
-    assert "It is as confident of its mistakes as of its correct predictions" in html
+    assert "It is as confident in its mistakes as in its correct predictions" in html
 
 
 def test_remarks_of_the_training_are_said(rendered):
@@ -248,9 +248,9 @@ def test_other_shapes_render(wrong, kinds, tmp_path):
     for name in wrong:
         assert f" {name}</h3>" in html
         assert f"## {name}" in markdown
-    assert ("One model, so there is nothing to compare it with." in text) == (len(wrong) == 1)
+    assert ("There is only one model, so there is nothing to compare." in text) == (len(wrong) == 1)
     assert ("shown at 1/" in text) == ("wide" in wrong or "large" in wrong)
-    assert ("the filters below take any two models" in text) == (len(wrong) > 3)
+    assert ("the filters below can compare any two models" in text) == (len(wrong) > 3)
 
 
 def test_the_largest_counts_are_listed_of_many_classes(tmp_path):
@@ -302,7 +302,7 @@ def test_what_does_not_fit_is_left_out_and_said(tmp_path):
     """200,000 test images: failures are kept first, and the page stays within its size."""
     html, _ = render(tmp_path, {"a": 300, "b": 200}, images=200_000, shape=(6, 6))
     assert len(html.encode()) <= 2_000_000
-    kept = re.search(r"Of 200,000 test images ([\d,]+) fit on this page", html)[1]
+    kept = re.search(r"Only ([\d,]+) of the 200,000 test images fit on this page", html)[1]
     assert 10_000 < int(kept.replace(",", "")) < 200_000
     assert "300 of the 300 that a model gets wrong" in html
 
@@ -356,7 +356,7 @@ def test_commands_to_use_the_best_model(name, written, tmp_path):
     """A name that a shell would not take as it is stands in none of them."""
     html, markdown = render(tmp_path, {"other": 5, name: 2})
     shown = html.split('<section aria-labelledby="take">')[1].split("</section>")[0]
-    text = markdown.split("## Take it with you")[1].split("\n## ")[0]
+    text = markdown.split("## Use the model")[1].split("\n## ")[0]
     commands = [
         f"make predict IMAGES=photo.png MODEL={written}",
         f"make export MODEL={written}",

@@ -175,7 +175,7 @@ def test_what_the_data_cannot_say_is_said_first(repository):
     repository.write({"a": [2]}, checks={"b": check("warn")})
     drawn = against("main")
     assert drawn.verdict.startswith("a: 1 fixed, 1 broken")
-    assert "Look at the data before you trust a model:" in drawn.markdown
+    assert "Check the data before you trust a model:" in drawn.markdown
     repository.write({"a": [2]}, checks={"a": check("note")})
     assert "Look at the data" not in against("main").page
 

@@ -312,19 +312,19 @@ class TestPage:
             worst = min(found["kinds"], key=lambda row: row["models"][name]["auroc"])
             own, least = worst["models"][name], found["thresholds"][name][1]
             answered = worst["images"] - own["turned_away"][1]
-            said = f"fool it most. In {100 * own['auroc']:.1f} of 100 pairs of a test image and"
+            said = f"the hardest for it to detect. In {100 * own['auroc']:.1f} % of the pairs of a"
             for text in (page.text, markdown.replace("\N{NO-BREAK SPACE}", " ")):
                 assert said in text.replace("\N{NO-BREAK SPACE}", " ")
                 assert (
                     f"A threshold of {100 * least['threshold']:.2f} % accepts"
-                    f" {100 * least['answered']:.1f} % of the test images, and {answered} of"
+                    f" {100 * least['answered']:.1f} % of the test images and {answered} of"
                     f" {worst['images']} " in text.replace("\N{NO-BREAK SPACE}", " ")
                 )
             for row in found["kinds"]:
-                sure = f"{100 * row['models'][name]['confidence']:.1f}\N{NO-BREAK SPACE}%"
-                pairs = f"{100 * row['models'][name]['auroc']:.1f}"
-                assert f"<td>{sure}</td><td>{pairs}</td>" in html
-                assert f"| {row['images']} | {name} | {sure} | {pairs} |" in markdown
+                confidence = f"{100 * row['models'][name]['confidence']:.1f}\N{NO-BREAK SPACE}%"
+                auroc = f"{row['models'][name]['auroc']:.3f}"
+                assert f"<td>{confidence}</td><td>{auroc}</td>" in html
+                assert f"| {row['images']} | {name} | {confidence} | {auroc} |" in markdown
         assert ("a", {"href": "#unknown"}) in page.tags
         strips = [each for tag, each in page.tags if each.get("class") == "examples"]
         assert [each["aria-label"].partition(" of ")[0] for each in strips] == list("38332")

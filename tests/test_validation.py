@@ -107,16 +107,16 @@ WHOLE, GAP = (143, 143), {"wrong": {"cnn": 300, "mlp": 310}, "images": 360}
 def test_page_and_markdown_name_no_model_then(tmp_path):
     html, markdown = render(tmp_path, validation=WHOLE, **GAP)
     header = html.split("<header>")[1].split("</header>")[0]
-    assert header.index("These data cannot say which model to trust") < header.index("mlp gets")
+    assert header.index("The data cannot show which model to trust") < header.index("mlp gets")
     for text in (header, markdown.split("## The data")[0]):
         assert (
             "mlp gets 100.0 % of 143 validation images right, but only 13.9 % of 360 test" in text
         )
-        assert "So this page names no model to trust." in text
+        assert "So this page does not name a model to trust." in text
         for crown in ("It beats", "more than chance (p", "it is most confident"):
             assert crown not in text.replace("| verdict", "")
     assert 'class="best"' not in html
-    assert "Accuracy on 143 validation images 100.00\u00a0%." in html
+    assert "Accuracy on 143 validation images: 100.00\u00a0%." in html
 
     html, markdown = render(tmp_path, validation=(30, 143), **GAP)
     assert "<strong>cnn</strong> classifies" in html
@@ -129,23 +129,23 @@ def test_a_check_that_says_stop_does_the_same(tmp_path):
     assert "<strong>cnn</strong> classifies" in html
     html, markdown = render(tmp_path, {"cnn": 3}, checks={"any": {**check, "severity": "stop"}})
     for text in (html, markdown):
-        assert "So this page names no model to trust." in text
+        assert "So this page does not name a model to trust." in text
         assert "92.50\u00a0%, 95" not in text
 
 
 @pytest.mark.parametrize("name", ["test_in_train", "test_in_train_or_validation"])
 def test_what_models_have_seen_is_said_as_it_is(name, tmp_path):
-    good = "were trained on training images and monitored on validation images. No test image is"
+    good = "were trained on training images and monitored on validation images. The checks found"
     html, _ = render(tmp_path, {"a": 3, "b": 2}, validation=(9, 10))
     assert good in html
     assert "There were no validation images." not in html
-    assert "This page names the most accurate model first" in html
+    assert "this page names the model with the highest test accuracy first" in html
     said = {"severity": "note", "found": "3 are in train.", "meaning": "B.", "action": "C."}
     html, _ = render(tmp_path, {"a": 3}, checks={name: said})
     assert good not in html
     assert "The models were trained on some of the test images: 3 are in train." in html
     assert "There were no validation images." in html
-    assert "This page names the most accurate model first" not in html
+    assert "this page names the model with the highest test accuracy first" not in html
 
 
 def test_the_review_says_it_first(tmp_path, monkeypatch):

@@ -98,7 +98,7 @@ def draw_abstention(models: Sequence[Mapping[str, Any]]) -> str:
                 wrong = [share or math.nan for share in wrong]
             style = {**model_style(model["place"]), "markevery": 10, "markersize": 4}
             axes.plot(answered, wrong, label=model["name"], **style)
-        axes.set(xlabel="images predicted, most confident first", ylabel="wrong among them")
+        axes.set(xlabel="images classified, most confident first", ylabel="error rate")
         axes.set_xlim(0.5, 1.005)
         if logarithmic:
             _spread(axes, axes.yaxis)
@@ -123,7 +123,7 @@ def draw_cost(models: Sequence[Mapping[str, Any]], cost: str, x_label: str) -> s
             wrong = [1 - scores["accuracy_high"], 1 - scores["accuracy_low"]]
             axes.plot([x, x], wrong, color=style["color"], linewidth=1.5)
             axes.plot(x, 1 - scores["accuracy"], color=style["color"], marker=style["marker"])
-        axes.set(xlabel=x_label, ylabel="wrong")
+        axes.set(xlabel=x_label, ylabel="error rate")
         _spread(axes, axes.xaxis)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         if is_logarithmic(models):

@@ -70,7 +70,7 @@ def _describe_corruption(
     for name in names:
         accuracy, confidence = corruption["accuracy"][name], corruption["confidence"][name]
         below = next((step for step, share in enumerate(accuracy) if share < BAR), None)
-        said = "as it is" if below == 0 else "never" if below is None else severities[below - 1]
+        said = "uncorrupted" if below == 0 else "never" if below is None else severities[below - 1]
         rows.append({"below": said, "accuracy": accuracy[-1], "confidence": confidence[-1]})
     hardest = "; ".join(
         f"{name} {100 * row['accuracy']:.0f} %" for name, row in zip(names, rows, strict=True)
@@ -88,7 +88,8 @@ def _describe_corruption(
                 {model["place"]: corruption["accuracy"][model["name"]] for model in models},
             ),
             f"robustness-{place}",
-            f"Accuracy on images {corruption['name']}, at {severities[-1]} {unit}: {hardest}",
+            f"Accuracy on corrupted images ({corruption['name']}, {severities[-1]} {unit}):"
+            f" {hardest}",
         ),
     }
 

@@ -10,15 +10,15 @@ from evaluation.evaluation import Evaluation
 
 # Title, one of them, several, and what they are.
 KINDS = {
-    "noise": ("Noise", "a noise image", "noise images", "each pixel random"),
-    "grey": ("Blank", "a blank image", "blank images", "one grey everywhere"),
+    "noise": ("Noise", "a noise image", "noise images", "random pixels"),
+    "grey": ("Blank", "a blank image", "blank images", "uniform grey"),
     "shuffled": (
         *("Shuffled", "a shuffled image", "shuffled images"),
         "test images with their pixels in random order",
     ),
     "letters": (
         *("Letters", "a letter", "letters"),
-        "drawn like the test images, without those that look like a digit",
+        "drawn with strokes like the digits'; letters that look like digits are left out",
     ),
     "held_out": (
         *("Held-out classes", "an image of a held-out class", "images of held-out classes"),

@@ -148,15 +148,15 @@ def draw_charts(
         "accuracies": (draw_accuracies(ranked), f"Accuracy with 95 % interval: {accuracies}"),
         "abstention": (
             draw_abstention(ranked),
-            "Share of wrong predictions over the share of images predicted; it rises to"
+            "Error rate by share of images classified; it rises to"
             f" {100 - 100 * ranked[0]['scores']['accuracy']:.2f} % for {best} on all images",
         ),
         "answer_cost": (
-            draw_cost(ranked, "answer_microseconds", "microseconds per image"),
+            draw_cost(ranked, "answer_microseconds", "time per image, µs"),
             f"{quickest['answer_microseconds']} predicts fastest, {best} makes the fewest errors",
         ),
         "training_cost": (
-            draw_cost(ranked, "fit_seconds", "seconds of training"),
+            draw_cost(ranked, "fit_seconds", "training time, s"),
             f"{quickest['fit_seconds']} trains fastest, {best} makes the fewest errors",
         ),
         **{name: (svg, meanings[name]) for name, svg in figures.items()},

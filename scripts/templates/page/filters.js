@@ -72,8 +72,8 @@ function showInFields(wanted) {
 // Why no image can be shown; empty if some can.
 function problemOf({ from, to }) {
   const wrong = [from, to].find((value) => !isShare(value));
-  if (wrong !== undefined) return `Confidence ${wrong}: allowed are 0 to 100 %`;
-  if (Number(from) > Number(to)) return `Confidence from ${from} to ${to} %: “from” is more than “to”`;
+  if (wrong !== undefined) return `Confidence ${wrong} is not allowed; allowed: 0 to 100 %`;
+  if (Number(from) > Number(to)) return `Confidence from ${from} to ${to} %: “from” is greater than “to”`;
   return "";
 }
 

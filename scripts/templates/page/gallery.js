@@ -87,7 +87,7 @@ function showResults() {
   const counted = `${shown.length.toLocaleString("en")} of ${all} images`;
   const model = models[placeOfKey.get(state.model)].name;
   read("count").textContent = problem || counted
-    + (shown.length ? `: label vs prediction of ${model}, and its confidence` : ": none passes these filters");
+    + (shown.length ? `: label vs prediction of ${model}, and its confidence` : ": none match these filters");
   read("download").disabled = !shown.length;
   read("said").textContent = "";
   gallery.replaceChildren();

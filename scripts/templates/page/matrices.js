@@ -78,5 +78,5 @@ function sayDifference({ model, other, label, answer, relation, ...rest }) {
   const said = read("difference");
   said.hidden = !cell?.title;
   said.textContent = cell?.title ? `${table.caption.textContent}. ${cell.title}`
-    + " (the interval is of this number alone, p is corrected for the number of cells)" : "";
+    + " (the interval is for this number alone; p is corrected for the number of cells)" : "";
 }
