@@ -143,7 +143,7 @@ def test_what_the_environment_lacks_is_named(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ONE", "1")
     monkeypatch.setenv("TWO", "")
-    with pytest.raises(UserError, match=r"^TWO, THREE missing in the environment$"):
+    with pytest.raises(UserError, match=r"^environment variables are missing: TWO, THREE$"):
         environment(["ONE", "TWO", "THREE"])
     monkeypatch.setenv("TWO", "2")
     assert environment(["TWO", "ONE"]) == ["2", "1"]

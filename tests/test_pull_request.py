@@ -92,11 +92,11 @@ def expected_review(project: Project, head: str) -> str:
         "Fixed and broken count test images. The p-values are from exact McNemar tests with Holm's "
         "correction; training with another seed would add further variation.\n"
         "\n"
-        "| parameter | before | here |\n"
+        "| parameter | before | now |\n"
         "| --- | --- | --- |\n"
         "| train\\_logreg.max\\_iter | 20 | 1 |\n"
         "\n"
-        "Stages with other results, and what changed of what they depend on:\n"
+        "Stages with different results, and their changed dependencies:\n"
         "\n"
         "- train-logreg: train\\_logreg.max\\_iter\n"
         "- evaluate: models/logreg/model.npz\n"
@@ -106,14 +106,14 @@ def expected_review(project: Project, head: str) -> str:
         f"Newly broken, 5 of {len(broken)}:\n"
         "\n"
         f"{digits}"
-        f"Look closer: {workflow_links(head)}\n"
+        f"Details: {workflow_links(head)}\n"
     )
 
 
 def workflow_links(commit: str) -> str:
     files = f"{SITE}/blob/{commit}/reports"
     return (
-        f"[this run, with the pages to open]({RUN}) · [the models compared]({files}/comparison.md) "
+        f"[this run and its pages]({RUN}) · [comparison of the models]({files}/comparison.md) "
         f"· [metrics]({files}/metrics.json) · [failures]({files}/failures.csv)"
     )
 
@@ -165,7 +165,10 @@ def test_a_clone_needs_neither_data_nor_models(change, tmp_path):
     text = (clone / "reports" / "review.md").read_text()
     assert "worse, more than chance" in text
     assert "- train-logreg: train\\_logreg.max\\_iter\n" in text
-    assert "No image is drawn: the test images of these results are not available here." in text
+    assert (
+        "No images are shown, because the test images of these results are not available here."
+        in text
+    )
 
 
 def test_dvc_shows_what_has_changed(change):
@@ -250,12 +253,12 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         github.asked.clear()
     expected = expected_review(fork, head).replace(
         "up to date.\n",
-        "up to date. The run of this pull request reproduced the same results.\n",
+        "up to date. The run of this pull request reproduced the results.\n",
     )
     expected = expected.replace(
         "\n\n| model",
-        "\n\nThis change edits the files that check it. Read them before you trust its run: "
-        "scripts/tool.py, scripts/tools.\n\n| model",
+        "\n\nThis change edits files that check the results. Read these files before you trust the "
+        "run: scripts/tool.py, scripts/tools.\n\n| model",
     )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
@@ -266,7 +269,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     github.steps[STEP] = "failure"
     github.notes = [{"title": TITLE, "message": "cnn gets 9 images wrong"}]
     assert project.run(*comment, **given).startswith(
-        "Comment: The results reproduced in this run are not those committed: cnn gets 9 images "
+        "Comment: This run's results differ from the committed ones: cnn gets 9 images "
         "wrong. logreg is worse by"
     )
     assert "The run of this pull request reports: cnn gets 9 images wrong." in output.read_text()
@@ -275,7 +278,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert "no open pull request ends with this commit" in project.run(*comment, **newer)
     assert "no open pull request ends with this commit" in project.run(*post, **newer)
     output_text = project.run(*post, **{**newer, "COMMENT": "@them"}, fails=True)
-    assert output_text == "the text has a mention in it\n"
+    assert output_text == "the text contains a mention\n"
     github.pulls[0]["head"]["sha"] = project.run("git", "rev-parse", "main").strip()
     moved = {**given, "HEAD_SHA": github.pulls[0]["head"]["sha"]}
     assert "the pull request has newer commits" in project.run(*comment, **moved)
@@ -284,5 +287,5 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     assert re.fullmatch(r"GET http://[\w.:]+/repos/o/r/pulls: 403 Forbidden\n", refused)
     for script in (comment, post):
         refused = project.run(*script, fails=True, **{**newer, "HEAD_SHA": ""})
-        assert refused == "HEAD_SHA missing in the environment\n"
+        assert refused == "environment variables are missing: HEAD_SHA\n"
     assert len(github.comments) == 121

@@ -65,7 +65,7 @@ def test_the_same_bytes(repository, committed):
     repository.commit("results")
     assert differences(find_revision("main"), HERE) == []
     write(repository, {"b": [5]})
-    assert differences(find_revision("main"), HERE) == ["a is in one of them only"]
+    assert differences(find_revision("main"), HERE) == ["a is only in one of the two"]
 
 
 SAME = {
@@ -85,28 +85,28 @@ def test_what_another_processor_may_come_to(kind, repository, committed):
 OTHER = {
     "a better model": (
         {"a": [*range(8, 20)], "b": [5]},
-        ["a gets 12 of 400 images wrong, and 20 in what is committed; 8 are not the same"],
+        ["a misclassifies 12 of 400 images, 20 in the committed results; 8 images differ"],
     ),
     "a worse model": (
         {"a": [*range(26)], "b": [5]},
-        ["a gets 26 of 400 images wrong, and 20 in what is committed; 6 are not the same"],
+        ["a misclassifies 26 of 400 images, 20 in the committed results; 6 images differ"],
     ),
     "as many mistakes, but others": (
         {"a": [*range(3, 23)], "b": [5]},
-        ["a gets 20 of 400 images wrong, and 20 in what is committed; 6 are not the same"],
+        ["a misclassifies 20 of 400 images, 20 in the committed results; 6 images differ"],
     ),
     "five images": (
         {"a": [*range(3, 22)], "b": [5]},
-        ["a gets 19 of 400 images wrong, and 20 in what is committed; 5 are not the same"],
+        ["a misclassifies 19 of 400 images, 20 in the committed results; 5 images differ"],
     ),
-    "a new model": ({**COMMITTED, "c": [9]}, ["c is in one of them only"]),
-    "a model gone": ({"b": [5]}, ["a is in one of them only"]),
-    "a model renamed": ({"a": [*range(20)], "c": [5]}, ["c is in one of them only"]),
+    "a new model": ({**COMMITTED, "c": [9]}, ["c is only in one of the two"]),
+    "a model gone": ({"b": [5]}, ["a is only in one of the two"]),
+    "a model renamed": ({"a": [*range(20)], "c": [5]}, ["c is only in one of the two"]),
     "two models": (
         {"a": [*range(40)], "b": [*range(100, 140)]},
         [
-            "a gets 40 of 400 images wrong, and 20 in what is committed; 20 are not the same",
-            "b gets 40 of 400 images wrong, and 1 in what is committed; 41 are not the same",
+            "a misclassifies 40 of 400 images, 20 in the committed results; 20 images differ",
+            "b misclassifies 40 of 400 images, 1 in the committed results; 41 images differ",
         ],
     ),
 }
@@ -132,21 +132,21 @@ def test_few_images_may_differ_by_two(repository):
     ("figures", "said"),
     [
         ({"loss": 0.1149}, None),
-        ({"loss": 0.1151}, "loss is 0.1151, and 0.1"),
+        ({"loss": 0.1151}, "loss is 0.1151, but 0.1"),
         ({"loss": 0.0865}, None),
-        ({"loss": 0.0863}, "loss is 0.0863, and 0.1"),
+        ({"loss": 0.0863}, "loss is 0.0863, but 0.1"),
         ({"calibration_error": 0.0599}, None),
-        ({"calibration_error": 0.0601}, "calibration_error is 0.0601, and 0.05"),
-        ({"parameters": 10}, "parameters is 10, and 9"),
-        ({"loss": float("nan")}, "loss is nan, and 0.1"),
-        ({"loss": "0.1"}, "loss is 0.1, and 0.1"),
-        ({"loss": None}, "loss is None, and 0.1"),
+        ({"calibration_error": 0.0601}, "calibration_error is 0.0601, but 0.05"),
+        ({"parameters": 10}, "parameters is 10, but 9"),
+        ({"loss": float("nan")}, "loss is nan, but 0.1"),
+        ({"loss": "0.1"}, "loss is 0.1, but 0.1"),
+        ({"loss": None}, "loss is None, but 0.1"),
         ({"other": 3}, None),
     ],
 )
 def test_figures_may_differ_a_little(figures, said, repository, committed):
     write(repository, COMMITTED, **figures)
-    line = f"'s {said} in what is committed"
+    line = f": {said} in the committed results"
     assert differences(committed, HERE) == ([] if said is None else [f"b{line}", f"a{line}"])
 
 
@@ -162,7 +162,7 @@ def test_what_the_metrics_do_not_explain_is_another(path, repository, committed)
     file = repository.folder / path
     if path != METRICS:
         file.write_text(file.read_text() + ("399,9,9,0.5,9,0.5" if path == FAILURES else "\n"))
-        assert differences(committed, HERE) == [f"{path} is another"]
+        assert differences(committed, HERE) == [f"{path} differs"]
     repository.write(COMMITTED, content="1", images=400)
     assert STATS in "".join(differences(committed, HERE))
 
@@ -188,7 +188,7 @@ def test_other_counts_of_the_same_images(repository, committed):
     stats = (repository.folder / STATS).read_bytes()
     repository.write(COMMITTED, images=500)
     (repository.folder / STATS).write_bytes(stats)
-    assert differences(committed, HERE)[0] == f"{METRICS} is another"
+    assert differences(committed, HERE)[0] == f"{METRICS} differs"
 
 
 def run(folder: Path, **environment: str) -> tuple[int, str, str]:
@@ -208,17 +208,17 @@ def test_a_run_fails_and_says_why(repository):
         "",
     )
     write(repository, {"a\n::x::": [*range(40)], "b": [5]})
-    lines = ["a ::x:: is in one of them only", "a is in one of them only"]
+    lines = ["a ::x:: is only in one of the two", "a is only in one of the two"]
     wanted = "\n".join(["The results made here differ from the committed ones:", *lines, ""])
     assert run(repository.folder, **path) == (1, "", wanted)
     note = f"::error title={TITLE}::{'; '.join(lines)}\n"
     assert run(repository.folder, **path, GITHUB_ACTIONS="true") == (1, note, wanted)
     write(repository, {"100%": [*range(40)], "b": [5]})
-    assert "::100%25 is in" in run(repository.folder, **path, GITHUB_ACTIONS="true")[1]
+    assert "::100%25 is only in" in run(repository.folder, **path, GITHUB_ACTIONS="true")[1]
     (repository.folder / METRICS).write_text("[")
     status, _, said = run(repository.folder, **path)
     assert status == 1
-    assert said.endswith("\nreports/metrics.json of this folder is not what the pipeline writes\n")
+    assert said.endswith("\nreports/metrics.json of this folder is not in the pipeline's format\n")
 
 
 @pytest.mark.long
@@ -255,6 +255,6 @@ def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
     project.run("dvc", "repro", "--force")
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
     assert "The results made here differ from the committed ones:\nlogreg gets " in output
-    assert f"of {images} images wrong, and 0 in what is committed; " in output
+    assert f"of {images} images, 0 in the committed results; " in output
     assert "cnn" not in output
     assert "mlp" not in output

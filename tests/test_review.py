@@ -135,7 +135,7 @@ def test_commits_that_the_change_lacks_are_mentioned(repository):
     repository.git("branch", "change")
     repository.commit("later", {"a": [1]})
     repository.git("checkout", "--quiet", "change")
-    assert "It has 1 commit that this change lacks" in against("main").markdown
+    assert "main has 1 commit that this change lacks" in against("main").markdown
 
 
 def test_hostile_texts_are_inert(repository):
@@ -164,7 +164,7 @@ def test_what_the_data_cannot_say_is_said_first(repository):
     checks = {"a": check("note"), "b": check("warn"), "c": check("stop", pictures=1)}
     repository.write({"a": [2]}, checks=checks)
     drawn = against("main")
-    said = "The data cannot say which model to trust: Found stop."
+    said = "The data cannot show which model to trust: Found stop."
     assert drawn.verdict.startswith(f"{said} a: 1 fixed, 1 broken")
     assert drawn.markdown.startswith(f"**{said}** ")
     assert "- **Stop.** Found stop. Meaning stop. Act stop." in drawn.markdown
@@ -184,7 +184,7 @@ def test_what_the_data_cannot_say_needs_no_comparison(repository):
     repository.commit("base")
     repository.write({"a": [2]}, checks={"a": check("stop", HOSTILE)})
     drawn = against("main", links=Links("https://git.example", "https://git.example/runs/1"))
-    assert drawn.verdict.startswith("The data cannot say which model to trust")
+    assert drawn.verdict.startswith("The data cannot show which model to trust")
     assert "No comparison: main has no results" in drawn.markdown
     assert "<img src=x" not in drawn.page
     check_text(drawn.markdown, "https://git.example")
@@ -204,7 +204,7 @@ def test_many_models_and_long_names_fit(repository):
     drawn = against("main")  # which has no place for more than two of these
     assert drawn.markdown.startswith("**Models: 60 with the same mistakes.**")
     assert re.search(r"^And 5[0-9] more\.$", drawn.markdown, re.M)
-    assert drawn.page.count("the same mistakes; was called") == 60
+    assert drawn.page.count("the same mistakes; renamed from") == 60
 
 
 def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
@@ -216,7 +216,7 @@ def test_what_does_not_fit_is_left_to_the_page(repository, monkeypatch):
     assert text.startswith(
         "**a: 1 fixed, 0 broken, no more than chance would explain (p = 1.000).**"
     )
-    assert "The rest is too long for this comment; it is on the page of the review." in text
+    assert "The rest is too long for this comment; the page of the review shows it." in text
 
 
 def test_rows_that_do_not_fit_are_counted(repository, monkeypatch):
@@ -236,18 +236,18 @@ def test_links_are_addresses_only(repository):
     links = Links("https://git.example/a/b", "https://git.example/a/b/runs/1")
     drawn = against("main", Revision("this change", commit), links=links)
     assert drawn.markdown.splitlines()[-1] == (
-        "Look closer: [this run, with the pages to open](https://git.example/a/b/runs/1) · "
+        "Details: [this run and its pages](https://git.example/a/b/runs/1) · "
         + " · ".join(
             f"[{name}](https://git.example/a/b/blob/{commit}/reports/{path})"
             for name, path in (
-                ("the models compared", "comparison.md"),
+                ("comparison of the models", "comparison.md"),
                 ("metrics", "metrics.json"),
                 ("failures", "failures.csv"),
             )
         )
     )
     for bad in ("javascript:alert(1)", "https://a b", "https://a)[x](https://evil", "https://a\n"):
-        with pytest.raises(UserError, match="no address; allowed: https://"):
+        with pytest.raises(UserError, match="not a URL; allowed: https://"):
             against("main", links=Links(bad, ""))
 
 
@@ -263,7 +263,7 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
             path.unlink() if text is None else path.write_text(text)
         repository.commit(revision, {"a": [1]})
     markdown = against("HEAD^", find_revision("HEAD")).markdown
-    assert len(re.findall("^Not known: .*params.yaml", markdown, re.M)) == 1
+    assert len(re.findall("^Not checked: .*params.yaml", markdown, re.M)) == 1
     assert "none" not in markdown
     assert "| parameter |" not in markdown
     assert "No parameter changed" not in markdown
@@ -275,19 +275,19 @@ def test_parameters_that_cannot_be_read_are_said_once(text, where, repository):
 def test_where_a_digit_would_belong_the_page_says_what_is_missing(here, drawn, repository):
     repository.commit("base", {"a": [1, 2]})
     repository.write({"a": here})
-    assert ("No image is drawn: the test images" in against("main").page) is drawn
+    assert ("No images are shown, because the test images" in against("main").page) is drawn
 
 
 def test_results_that_do_not_belong_are_listed(repository):
     path = repository.folder / "dvc.yaml"
     repository.commit("none", {"a": [1]})
-    assert "Not known: this folder has neither dvc.yaml" in against("main").markdown
+    assert "Not checked: this folder has neither dvc.yaml" in against("main").markdown
     path.write_text("stages: {a: {cmd: b, outs: [c]}}")
     repository.commit("base")
     text = against("main").markdown
     assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is no output" in text
-    assert "The results of main are out of date themselves: a must be rerun" in text
-    assert "No stage has other results." in text
+    assert "The results of main itself are out of date: a must be rerun" in text
+    assert "No stage has different results." in text
     path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
     text = against("main").markdown
     assert "\n- d: new\n" in text
@@ -304,7 +304,7 @@ def test_a_change_of_what_checks_it_is_said(repository):
     same = Revision("this change", base)
     assert "This change edits" not in against("main", same, **runs).markdown
     assert (
-        "Not known: whether its run made the same results."
+        "Not checked: whether the run reproduced the results."
         in against("main", same, **runs).markdown
     )
     for path in ("scripts/review/a.py", "Makefile", "scripts/train.py"):
@@ -313,11 +313,9 @@ def test_a_change_of_what_checks_it_is_said(repository):
     here = Revision("this change", repository.commit("change"))
     drawn = against(base, here, reproduction=Reproduction(False, "a @name"))
     assert (
-        "This change edits the files that check it. Read them before you trust its run: Makefile, "
-        "scripts/review, scripts/tool.py.\n"
+        "This change edits files that check the results. Read these files before you trust the "
+        "run: Makefile, scripts/review, scripts/tool.py.\n"
     ) in drawn.markdown
     assert "\n\nThe run of this pull request reports: a &#64;&#8203;name.\n\n" in drawn.markdown
-    assert drawn.markdown.startswith(
-        "**The results reproduced in this run are not those committed: "
-    )
+    assert drawn.markdown.startswith("**This run's results differ from the committed ones: ")
     assert "This change edits" not in against(base, here).markdown

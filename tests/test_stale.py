@@ -243,12 +243,12 @@ def test_ran_again_says_what_was_changed(pipeline):
     one = StageState(None, ["a"], {"x": 1, "gone": 2}, {"in": "1"}, {"out": "1"})
     assert ran_again(
         {"s": one}, {"s": StageState(None, ["b"], {"x": 1, "gone": 2}, {"in": "1"})}
-    ) == {"s": ["its command"]}
+    ) == {"s": ["command"]}
     assert ran_again({"s": one}, {"s": StageState(None, ["b"], {"x": 2}, {"in": "2"})}) == {
         "s": ["x", "gone", "in"]
     }
     other = StageState(None, ["a"], {"x": 1, "gone": 2}, {"in": "1"}, {"out": "2"})
-    nothing = ["nothing in dvc.lock, but its results differ"]
+    nothing = ["no dependency in dvc.lock, but the results differ"]
     assert ran_again({"s": one}, {"s": other}) == {"s": nothing}
     timed = ("provenance/a.json", "models/a/training.json", "reports/comparison.html")
     first, again = (

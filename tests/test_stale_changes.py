@@ -165,7 +165,7 @@ def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
         drawn = draw_review(find_revision("HEAD^"), here, tmp_path / "no.npz")
         drawn.markdown.encode(), drawn.page.encode()
         assert "The results are up to date" not in drawn.verdict
-        assert "Not known: " in drawn.markdown or "must be rerun" in drawn.markdown
+        assert "Not checked: " in drawn.markdown or "must be rerun" in drawn.markdown
 
 
 def test_a_stale_change_is_said_first(change, tmp_path):
@@ -186,6 +186,6 @@ def test_a_stale_change_is_said_first(change, tmp_path):
     project.run("make", "review")
     text = (project.folder / "reports" / "review.md").read_text()
     assert (
-        "The results of main are out of date themselves: "
+        "The results of main itself are out of date: "
         "evaluate must be rerun: evaluate.batch\\_size was 1000 and is 7."
     ) in text

@@ -158,7 +158,7 @@ def test_the_review_says_it_first(tmp_path, monkeypatch):
     Path(METRICS).write_text(json.dumps(metrics))
     drawn = draw_review(find_revision("main"), Revision("this folder"), Path("test.npz"))
     found = "cnn gets 97.9 % of 143 validation images right, but only 9.0 % of 100 test images"
-    assert drawn.verdict.startswith(f"The data cannot say which model to trust: {found}")
+    assert drawn.verdict.startswith(f"The data cannot show which model to trust: {found}")
     for text in (drawn.markdown, drawn.page):
         assert text.count(found) == 2
         assert "fix the dataset, and rerun." in text
@@ -174,7 +174,7 @@ def test_the_review_takes_no_counts_on_trust(counts, tmp_path, monkeypatch):
     metrics = json.loads(Path(METRICS).read_text())
     metrics["cnn"] |= {"validation_right": counts[0], "validation_images": counts[1]}
     Path(METRICS).write_text(json.dumps(metrics))
-    with pytest.raises(UserError, match=r"metrics\.json of this folder is not what the pipeline"):
+    with pytest.raises(UserError, match=r"metrics\.json of this folder is not in the pipeline"):
         read_results(Revision("this folder"))
 
 
@@ -188,5 +188,5 @@ def test_the_review_has_a_limit_of_images(tmp_path, monkeypatch):
         Path(METRICS).write_text(json.dumps(metrics))
         if images == 1_000_000:
             read_results(Revision("this folder"))
-    with pytest.raises(UserError, match="has over 1,000,000 validation images; allowed: up to"):
+    with pytest.raises(UserError, match="has too many validation images; allowed: up to"):
         read_results(Revision("this folder"))

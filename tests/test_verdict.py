@@ -78,7 +78,7 @@ def test_sentences():
     renamed = results(x=[*range(20)], b=[1, 2], c=[3], d=[8])
     assert said(BASE, renamed) == (
         "No model's mistakes have changed.",
-        f"d is new. x was a. {UP_TO_DATE}",
+        f"d is new. x was renamed from a. {UP_TO_DATE}",
     )
     assert said(BASE, results(a=[*range(20)], b=[1, 2])) == (
         "No model's mistakes have changed.",
@@ -105,7 +105,7 @@ def test_the_worse_and_the_larger_change_comes_first():
     )
     assert all_kinds[0].startswith("d is worse by 3.00 points")
     assert all_kinds[1].startswith(
-        "Besides: 1 worse, more than chance, 2 better, more than chance."
+        "Other models: 1 worse, more than chance, 2 better, more than chance."
     )
 
 
@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_counted():
     first, rest = said(results(**wrong, z=[9]), moved)
     assert first.startswith("long namelong name00: 1 fixed, 1 broken")
     moved = "11 changed no more than chance would explain, 1 with the same mistakes"
-    assert rest == f"Besides: {moved}. {UP_TO_DATE}"
+    assert rest == f"Other models: {moved}. {UP_TO_DATE}"
 
 
 def test_what_the_data_cannot_say_comes_before_the_models():
@@ -146,15 +146,16 @@ def test_there_is_always_a_verdict_that_fits(models, stale, failed, unfit):
 
 
 def test_the_others_are_counted_where_one_sentence_fits():
-    """Two alarms leave no room for a second one."""
-    base, here = results(a=[*range(20)], b=[30]), results(a=[], b=[40])
+    """Two alarms leave no room for a sentence about each model."""
+    base, here = results(a=[*range(20)], b=[30], c=[31]), results(a=[], b=[40], c=[41])
     for each in (base, here):
-        each.mistakes["a" * 24], each.mistakes["b" * 24] = map(each.mistakes.pop, "ab")
+        for name in "abc":
+            each.mistakes[name * 24] = each.mistakes.pop(name)
     run = Reproduction(False, "x" * 200)
     assert said(base, here, stale=["y" * 200], reproduction=run) == (
         f"{NOT_REPRODUCED}.",
         f"{STALE}. {'a' * 24} is better by 2.00 points, more than chance (p < 0.001): 20 fixed, "
-        "0 broken. Besides: 1 changed no more than chance would explain.",
+        "0 broken. Other models: 2 changed no more than chance would explain.",
     )
 
 

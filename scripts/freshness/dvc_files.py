@@ -111,10 +111,10 @@ def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[
             if not EACH_TIME.fullmatch(key)
         ]
         if not reasons and before.command != state.command:
-            reasons = ["its command"]
+            reasons = ["command"]
         outputs = differing(before.outputs, state.outputs)
         if reasons or not all(EACH_TIME.fullmatch(path) for path in outputs):
-            again[name] = reasons or ["nothing in dvc.lock, but its results differ"]
+            again[name] = reasons or ["no dependency in dvc.lock, but the results differ"]
     return again | {name: ["removed"] for name in base if name not in here}
 
 

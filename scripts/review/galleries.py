@@ -17,7 +17,7 @@ IN_A_GALLERY = 100
 
 
 def available_images(test: Path, here: dict[str, StageState]) -> Split | None:
-    """The test images in the file `test`, if it is the one that the results are of."""
+    """The test images in the file `test`, if the results were made from it."""
     recorded = {path: md5 for state in here.values() for path, md5 in state.outputs.items()}
     if not test.is_file() or test.as_posix() not in recorded:
         return None
@@ -28,7 +28,7 @@ def available_images(test: Path, here: dict[str, StageState]) -> Split | None:
 
 
 def newly_broken(changes: list[ModelChange]) -> Iterator[tuple[ModelChange, int]]:
-    """Images that a model broke, each once: the best model's first, its most confident first."""
+    """The newly misclassified images, each once: by model, the best first, then by confidence."""
     seen: set[int] = set()
     for change in changes:
         for index in most_confident_first(change, change.broken):
@@ -38,7 +38,7 @@ def newly_broken(changes: list[ModelChange]) -> Iterator[tuple[ModelChange, int]
 
 
 def most_confident_first(change: ModelChange, images: list[int]) -> list[int]:
-    """`images`, those first where the wrong prediction is or was the most confident."""
+    """`images`, sorted by the confidence of the wrong prediction, the most confident first."""
     wrong = {**change.base_mistakes, **change.mistakes}
     return sorted(images, key=lambda index: (-wrong[index].confidence, index))
 
@@ -72,10 +72,10 @@ def galleries(part: Split, change: ModelChange) -> dict[str, list[dict[str, Any]
 def predictions(changes: list[ModelChange], indices: Iterable[int]) -> dict[str, Any]:
     """What each model predicted for images, before and now, for the page's script.
 
-    `models` has their names, and their keys on the comparison page, empty where one is removed;
+    `models` has their names and their keys on the comparison page, empty for a removed model.
     `images` has, by number, the label and a row for each model: the predicted class and its
-    confidence before, and the same now. A class is None without the model, a confidence where
-    no model was wrong.
+    confidence before, and the same now. The class is None if the model did not exist. The
+    confidence is None if it is not known, because no model was wrong.
     """
     images = {}
     for index in indices:

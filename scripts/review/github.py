@@ -1,5 +1,5 @@
-"""The few calls of GitHub's REST API that a comment needs, with nothing but Python's own library:
-the job that may write installs no packages.
+"""The calls of GitHub's REST API that a comment needs, with the standard library only: the job with
+write access installs no packages.
 """
 
 import json
@@ -14,16 +14,16 @@ from core.errors import UserError
 
 TIMEOUT = 30  # seconds for one answer
 MOST_PAGES = 30  # of comments, 100 each
-BOT = "github-actions[bot]"  # whose comments the token of a workflow writes
+BOT = "github-actions[bot]"  # the author of comments written with the token of a workflow
 MARK = "<!-- the review of the results -->"
-STEP = "Reproduce"  # of review.yml; a run of it says under TITLE what it found to differ
+STEP = "Reproduce"  # of review.yml; its annotation TITLE lists the differences
 TITLE = "Not reproduced"
 
 
 class Reproduction(NamedTuple):
-    """What a run says of itself: whether it came to the results that are committed, and why not.
+    """What a run reports: whether it reproduced the committed results, and if not, why.
 
-    A fork's run is its own, and may say anything. `succeeded` is None where it has not said.
+    Do not trust it: a fork can change its run. `succeeded` is None if the step did not end.
     """
 
     succeeded: bool | None
@@ -31,10 +31,10 @@ class Reproduction(NamedTuple):
 
 
 def environment(names: Sequence[str]) -> list[str]:
-    """The values of the environment's variables `names`. Raises UserError if one is missing."""
+    """The values of the environment variables `names`. Raises UserError if one is missing."""
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
-        raise UserError(f"{', '.join(missing)} missing in the environment")
+        raise UserError(f"environment variables are missing: {', '.join(missing)}")
     return [os.environ[name] for name in names]
 
 
@@ -55,7 +55,7 @@ class Repository:
         return next((pull for pull in found if pull["head"]["sha"] == commit), None)
 
     def reproduction(self, run: str) -> Reproduction:
-        """What the run with the number `run` says of its step STEP."""
+        """What the run with the number `run` reports of its step STEP."""
         for job in self._ask("GET", f"actions/runs/{run}/jobs", {"per_page": 100})["jobs"]:
             ends = {step["name"]: step["conclusion"] for step in job.get("steps") or []}
             if ends.get(STEP) == "success":
@@ -67,7 +67,7 @@ class Repository:
         return Reproduction(None)
 
     def put_comment(self, pull: int, text: str) -> None:
-        """Make `text` the one comment of ours on a pull request."""
+        """Create or replace our comment on a pull request."""
         body = {"body": f"{text}\n{MARK}\n"}
         comment = self._our_comment(pull)
         if comment is None:
@@ -76,7 +76,7 @@ class Repository:
             self._ask("PATCH", f"issues/comments/{comment}", body=body)
 
     def _our_comment(self, pull: int) -> int | None:
-        """The number of the comment to replace. Somebody else's may hold the mark, too."""
+        """The number of the comment to replace; comments of others may contain the mark, too."""
         for page in range(1, MOST_PAGES + 1):
             query = {"per_page": 100, "page": page}
             comments = self._ask("GET", f"issues/{pull}/comments", query)
@@ -99,8 +99,8 @@ class Repository:
         data = None if body is None else json.dumps(body).encode()
         request = Request(full, data, self.headers, method=method)  # noqa: S310 - GitHub's own
         try:
-            with build_opener(_NowhereElse).open(request, timeout=TIMEOUT) as answer:
-                return json.load(answer)
+            with build_opener(_NowhereElse).open(request, timeout=TIMEOUT) as response:
+                return json.load(response)
         except HTTPError as error:
             raise UserError(f"{method} {address}: {error.code} {error.reason}") from error
         except (OSError, ValueError) as error:
@@ -108,7 +108,7 @@ class Repository:
 
 
 class _NowhereElse(HTTPRedirectHandler):
-    """Follows no redirection: the token is for this address only."""
+    """Follows no redirects: the token is for this address only."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""What became of each model from one revision to another: which images it fixed and broke."""
+"""The changes of each model between two revisions: the images that it fixed and broke."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,18 +10,18 @@ from review.results import Mistake, Results
 
 @dataclass(frozen=True)
 class ModelChange:
-    """A model here, and what has changed.
+    """A model and its changes since the base.
 
     Attributes:
         name: of the model.
         kind: "compared", "new" or "removed".
-        old_name: what the base calls it, if that is another name.
-        mistakes, base_mistakes: wrong predictions by the number of the image, here and in the base.
-        correct, base_correct: confidence of correct predictions, as far as known, in the same way.
+        old_name: its name in the base, if it was renamed.
+        mistakes, base_mistakes: wrong predictions here and in the base, by the number of the image.
+        correct, base_correct: the known confidences of correct predictions, in the same way.
         place: of the model among those here, in the order of its metrics; None where it is removed.
-        accuracy, low, high: with the interval at 95 %, here, or in the base where it is removed.
-        fixed, broken: images that it classifies correctly here only, and in the base only.
-        difference, difference_low, difference_high: of the accuracies, with the interval at 95 %.
+        accuracy, low, high: the accuracy and its 95 % interval; of a removed model, in the base.
+        fixed, broken: the images that it classifies correctly only here, or only in the base.
+        difference, difference_low, difference_high: of the accuracies, with its 95 % interval.
         p_value: of the exact McNemar test, with Holm's correction for all models whose
             mistakes changed.
     """
@@ -52,7 +52,7 @@ class ModelChange:
 
     @property
     def outcome(self) -> str:
-        """What became of it: "better", "worse", "chance", "same", "new" or "removed"."""
+        """The outcome: "better", "worse", "chance", "same", "new" or "removed"."""
         if self.kind != "compared":
             return self.kind
         if not self.fixed and not self.broken:
@@ -91,7 +91,7 @@ def compare_models(base: Results, here: Results) -> list[ModelChange]:
 
 
 def _old_names(base: Results, here: Results) -> dict[str, str]:
-    """What models are called that have another name and, to the last digit, the same mistakes."""
+    """The old names of renamed models: those whose mistakes are exactly the same."""
     gone = [name for name in base.mistakes if name not in here.mistakes]
     new = [name for name in here.mistakes if name not in base.mistakes]
     found: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _compared(
 
 
 def _corrected(changes: list[ModelChange]) -> list[ModelChange]:
-    """`changes` with the p-values of those where there is something to test."""
+    """`changes` with the p-values of the models whose mistakes changed."""
     tested = [change for change in changes if change.fixed or change.broken]
     counts = np.array([(len(each.fixed), len(each.broken)) for each in tested], int).reshape(-1, 2)
     p_values = dict(

@@ -1,5 +1,5 @@
-"""Whether a text may be posted as a comment: what it says was written in another job, about a pull
-request that may mean no good.
+"""Whether a text may be posted as a comment. Another job wrote it, about a pull request that may be
+malicious.
 """
 
 import html
@@ -8,11 +8,11 @@ import re
 from core.errors import UserError
 
 MOST_BYTES = 10_000
-OTHERS = "\n\N{NO-BREAK SPACE}"  # what does not print and may be there
+OTHERS = "\n\N{NO-BREAK SPACE}"  # non-printable characters that are allowed
 PUNCTUATION = r"[!-/:-@\[-`{-~]"
 DIGIT = re.compile(r"^```text\n[\u2800-\u28ff\n]*^```$", re.MULTILINE)
 COMMIT = re.compile(r"`[0-9a-f]{8}`")
-# What GitHub makes a link of or tells somebody about, once entities are resolved.
+# Text that GitHub turns into a link or a notification, after it has resolved entities.
 LIVE = {
     "a mention": r"@(?!\u200b)",
     "a reference": r"#(?!\u200b)|\bGH-[0-9]",
@@ -22,10 +22,10 @@ LIVE = {
 
 
 def check_text(text: str, address: str) -> None:
-    """Raise UserError unless `text` is Markdown that GitHub shows and does nothing else with.
+    """Raise UserError unless `text` is Markdown that GitHub only shows.
 
     Args:
-        address: where links may lead to.
+        address: the start of allowed links.
     """
     if len(text.encode(errors="surrogatepass")) > MOST_BYTES:
         raise UserError(f"the text is too long; allowed: up to {MOST_BYTES} bytes")
@@ -33,15 +33,15 @@ def check_text(text: str, address: str) -> None:
         raise UserError("the text is empty")
     for character in text:
         if not character.isprintable() and character not in OTHERS:
-            raise UserError(f"the text has a character that does not print: {character!a}")
+            raise UserError(f"the text contains a non-printable character: {character!a}")
     link = rf"(?<![!\\])\[[^\[\]\\\n]*\]\({re.escape(address)}[\w./%-]*\)"
     rest = re.sub(link, "", COMMIT.sub("", DIGIT.sub("", text)), flags=re.ASCII)
     bare = re.sub(rf"\\{PUNCTUATION}", "", rest)
     if "<" in rest:
-        raise UserError("the text has HTML in it")
+        raise UserError("the text contains HTML")
     if re.search(r"\][(\[:]|`", bare):
-        raise UserError("the text has a link that is not to this repository, or code")
+        raise UserError("the text contains code, or a link that leads out of this repository")
     shown = html.unescape(re.sub(rf"\\({PUNCTUATION})", r"\1", rest))
     for what, pattern in LIVE.items():
         if re.search(pattern, shown, re.IGNORECASE):
-            raise UserError(f"the text has {what} in it")
+            raise UserError(f"the text contains {what}")

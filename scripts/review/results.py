@@ -1,4 +1,4 @@
-"""What a revision says its models get wrong: metrics.json, failures.csv and stats.json in git."""
+"""The results of a revision, from its metrics.json, failures.csv and stats.json in git."""
 
 import csv
 import io
@@ -15,13 +15,13 @@ from freshness.revision import Revision
 METRICS = "reports/metrics.json"
 FAILURES = "reports/failures.csv"
 STATS = "reports/stats.json"
-MOST_MODELS = 100  # each is compared, and drawn
+MOST_MODELS = 100  # limits the time of a review
 MOST_IMAGES = 1_000_000
 MOST_CHECKS = 100
 
 
 class Mistake(NamedTuple):
-    """A wrong prediction of a test image, with its probability from 0 to 1."""
+    """A wrong prediction for a test image, with its probability from 0 to 1."""
 
     label: str
     answer: str
@@ -44,8 +44,8 @@ class Results:
     Attributes:
         dataset: its name.
         sha256: of its content.
-        images: test images in all.
-        mistakes: of each model, by the number of the image.
+        images: the number of test images.
+        mistakes: each model's mistakes, by the number of the image.
         correct: the confidence of each model's correct predictions, by the number of the image,
             where another model is wrong.
         losses: each model's log loss, which ranks equally accurate ones.
@@ -62,10 +62,10 @@ class Results:
 
 
 def read_results(revision: Revision) -> Results | None:
-    """The results of `revision`; None if it has none. Nothing in the files is taken on trust.
+    """The results of `revision`; None if it has none. The files are not trusted.
 
     Raises:
-        UserError: they are damaged or do not belong together.
+        UserError: they are damaged or do not match each other.
     """
     texts = {path: revision.read(path) for path in (METRICS, FAILURES, STATS)}
     if texts[METRICS] is None:
@@ -84,12 +84,12 @@ def read_results(revision: Revision) -> Results | None:
     mistakes, correct = read_rows
     for name, (failures, total) in counts.items():
         if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
-            raise UserError(f"{FAILURES} of {revision.name} does not belong to {METRICS}")
+            raise UserError(f"{FAILURES} of {revision.name} does not match {METRICS}")
     return Results(*dataset, images, mistakes, correct, losses, [*gaps, *alarms])
 
 
 class _RefusedError(Exception):
-    """What the pipeline could have written, and a review has no room for."""
+    """The file is valid, but too large for a review."""
 
 
 def _checked(path: str, revision: Revision, read: Any) -> Any:
@@ -98,7 +98,7 @@ def _checked(path: str, revision: Revision, read: Any) -> Any:
     except _RefusedError as error:
         raise UserError(f"{path} of {revision.name} has {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error):
-        raise UserError(f"{path} of {revision.name} is not what the pipeline writes") from None
+        raise UserError(f"{path} of {revision.name} is not in the pipeline's format") from None
 
 
 def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
@@ -114,7 +114,7 @@ def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
         if min(failures, successes) < 0 or failures + successes == 0:
             raise ValueError(name)
         if failures + successes > MOST_IMAGES:
-            raise _RefusedError(f"over {MOST_IMAGES:,} test images; allowed: up to that")
+            raise _RefusedError(f"too many test images; allowed: up to {MOST_IMAGES:,}")
         counts[name] = failures, failures + successes
     if not counts:
         raise ValueError(metrics)
@@ -128,14 +128,14 @@ def _dataset(stats: Any) -> tuple[str, str]:
 
 
 def _gaps(metrics: Any) -> list[Alarm]:
-    """What the accuracy on validation images says of that on test images."""
+    """Alarms about models that are much worse on test images than on validation images."""
     for name, scores in metrics.items():
         keys = ("validation_right", "validation_images")  # older results have none
         right, images = (scores.get(key, 0) for key in keys)
         if not (type(right) is type(images) is int and 0 <= right <= images):
             raise ValueError(name)
         if images > MOST_IMAGES:
-            raise _RefusedError(f"over {MOST_IMAGES:,} validation images; allowed: up to that")
+            raise _RefusedError(f"too many validation images; allowed: up to {MOST_IMAGES:,}")
     return _as_alarms(check_validation(metrics))
 
 
@@ -160,7 +160,7 @@ def _alarms(stats: Any) -> list[Alarm]:
 
 
 def _losses(metrics: Any) -> dict[str, float]:
-    """Each model's log loss, which orders models and no more; 0 where it is no number."""
+    """Each model's log loss, used only to order models; 0 if it is not a number."""
     losses = {name: scores.get("loss") for name, scores in metrics.items()}
     return {
         name: loss if type(loss) is float and math.isfinite(loss) else 0.0

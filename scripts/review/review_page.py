@@ -28,14 +28,14 @@ from review.results import read_results
 from review.verdict import no_comparison, verdict
 
 BYTES = 8_000  # of the Markdown: as much as one reads in a pull request
-ROWS = (20, 10, 5, 2, 0)  # of each of its tables, until it fits
+ROWS = (20, 10, 5, 2, 0)  # of each table; fewer until the text fits
 DIGITS = 5
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
 SCRIPTS = FOLDERS[1] / "page" / "viewer.js", FOLDERS[0] / "review.js"
 
 
 class Links(NamedTuple):
-    """Where the repository and the run can be looked at; empty where nobody has said."""
+    """URLs of the repository and the run; empty if unknown."""
 
     repository: str = ""
     run: str = ""
@@ -45,7 +45,7 @@ NOWHERE = Links()
 
 
 class Review(NamedTuple):
-    """A verdict in one line; all of it as Markdown of at most BYTES bytes; and as a page, HTML."""
+    """The verdict in one line; the review as Markdown, at most BYTES bytes, and as HTML."""
 
     verdict: str
     markdown: str
@@ -62,16 +62,16 @@ def draw_review(
     """The review of `here` against `base`.
 
     Args:
-        test: the test images, for which git has no room. Without them, or where they are those of
-            other results, no digit is drawn.
-        reproduction: what the run of a pull request says, if there is one.
+        test: the test images, which git does not track. If they are missing, or belong to other
+            results, no image is shown.
+        reproduction: what the run of a pull request reports, if there is one.
 
     Raises:
-        UserError: an address in `links` is none.
+        UserError: a link is not a URL.
     """
     for address in links:
         if address and not re.fullmatch(r"https?://[\w.:/~%?=&+-]{1,200}", address, re.A):
-            raise UserError(f"{in_a_line(address)}: no address; allowed: https://...")
+            raise UserError(f"{in_a_line(address)}: not a URL; allowed: https://...")
     try:
         results = read_results(base), read_results(here)
         missing = no_comparison(*results, base.name)
@@ -84,7 +84,7 @@ def draw_review(
     base_stages, stages = both
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
     if reproduction and reproduction.succeeded is None:
-        unknown.append("whether its run made the same results")
+        unknown.append("whether the run reproduced the results")
     part = available_images(test, stages or {}) if changes else None
     stale = stale_stages(stages) if stages is not None else None
     review = {
@@ -126,7 +126,7 @@ def draw_review(
 
 
 def _unless_damaged(read: Callable[[], Any], unknown: list[str]) -> Any:
-    """What `read` returns; None, and one more reason in `unknown`, where it cannot."""
+    """What `read` returns; None, with the reason added to `unknown`, if it raises UserError."""
     try:
         return read()
     except UserError as error:
@@ -143,7 +143,7 @@ def _markdown(environment: Environment, review: dict[str, Any], part: Split | No
             text = template.render(review, rows=rows, digits=digits[:shown])
             if len(text.encode()) <= BYTES:
                 return text
-    raise AssertionError("each text that is left is cut, and so are the addresses")
+    raise AssertionError("all remaining texts and addresses are cut off")
 
 
 def _page(environment: Environment, review: dict[str, Any], part: Split | None) -> str:
@@ -156,4 +156,4 @@ def _page(environment: Environment, review: dict[str, Any], part: Split | None) 
         scripts=[embedded(path) for path in SCRIPTS] if indices else [],
         style=embedded(FOLDERS[1] / "style.css"),
     )
-    return text.encode(errors="backslashreplace").decode()  # YAML may hold half a character
+    return text.encode(errors="backslashreplace").decode()  # YAML may hold a lone surrogate

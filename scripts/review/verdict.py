@@ -1,4 +1,4 @@
-"""What a reviewer reads first: is it better, is it more than chance, are the results up to date."""
+"""The verdict: is the change better, by more than chance, and are the results up to date?"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -9,19 +9,19 @@ from review.github import Reproduction
 from review.models import ModelChange
 from review.results import Results
 
-LONGEST = 280  # characters, of what a notification or a folded comment shows
+LONGEST = 280  # characters that a notification or a folded comment shows
 LONGEST_NAME = 24
 UP_TO_DATE = "The results are up to date."
 STALE = "The results are out of date"
 UNKNOWN = "It is unknown whether the results are up to date."
-REPRODUCED = "The run of this pull request reproduced the same results."
-NOT_REPRODUCED = "The results reproduced in this run are not those committed"
-NOT_TO_BE_TRUSTED = "The data cannot say which model to trust"
+REPRODUCED = "The run of this pull request reproduced the results."
+NOT_REPRODUCED = "This run's results differ from the committed ones"
+NOT_TO_BE_TRUSTED = "The data cannot show which model to trust"
 FAILED = "This run could not reproduce the results"
 
 
 def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
-    """Why there is nothing to compare; None if there is."""
+    """Why the results cannot be compared; None if they can."""
     if here is None:
         return "this change has no results; run: make report"
     if base is None:
@@ -42,16 +42,16 @@ def verdict(
     reproduction: Reproduction | None = None,
     unfit: str = "",
 ) -> tuple[str, str]:
-    """One sentence to be set off, and the rest; together at most LONGEST characters as `as_text`.
+    """The first sentence, shown in bold, and the rest; at most LONGEST characters in total.
 
     Args:
-        changes: what became of each model, the most accurate first.
-        missing: why there is no comparison, if so.
-        stale: why the results are out of date, if so; None if nobody knows.
-        said: the macros of verdict.j2, which say a number as the page does.
-        as_text: makes a text harmless where it is shown.
-        reproduction: what the run of a pull request says, if there is one.
-        unfit: why the data cannot say which model to trust, if so.
+        changes: the changes of the models, the most accurate first.
+        missing: why there is no comparison, or None.
+        stale: why the results are out of date, empty if they are not; None if unknown.
+        said: the macros of verdict.j2, which format numbers as on the page.
+        as_text: escapes a text for where it is shown.
+        reproduction: whether the run of a pull request reproduced the results, if there is one.
+        unfit: why the data cannot show which model to trust, or empty.
     """
     alarms = [(STALE, stale[0])] if stale else []
     if reproduction and reproduction.succeeded is False:
@@ -62,7 +62,7 @@ def verdict(
     comparisons = [*_comparisons(changes, missing, said)]
     if unfit:
         alarms.append((NOT_TO_BE_TRUSTED, unfit.removesuffix(".")))
-        comparisons.append(())  # what these would say counts for little
+        comparisons.append(())  # the alarm alone, if there is no room for a comparison
     for comparison in comparisons:
         for detailed in (True, False):
             said_first = [
@@ -72,11 +72,11 @@ def verdict(
             parts = first, " ".join(others)
             if sum(len(as_text(part)) for part in parts) <= LONGEST - len("**** "):
                 return parts
-    raise AssertionError("the last form has few characters, and none that is not ours")
+    raise AssertionError("the last form is short and has no text from outside")
 
 
 def short(name: str) -> str:
-    """`name` on one line, cut where it is too long for one sentence."""
+    """`name` on one line, cut off after LONGEST_NAME characters."""
     name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
@@ -103,7 +103,7 @@ def _comparisons(
         others.append(f"Same mistakes as before: {', '.join(kept)}.")
     yield first, *others
     if moved and len(changes) > 1:
-        yield first, f"Besides: {_counts([each for each in changes if each is not moved[0]])}."
+        yield first, f"Other models: {_counts([each for each in changes if each is not moved[0]])}."
     yield (f"Models: {_counts(changes)}.",)
 
 
@@ -131,7 +131,7 @@ def _about(change: ModelChange, said: Any) -> str:
     if change.kind == "removed":
         return f"{name} was removed"
     if change.outcome == "same":
-        return f"{name} was {short(change.old_name)}"
+        return f"{name} was renamed from {short(change.old_name)}"
     images = f"{len(change.fixed):,} fixed, {len(change.broken):,} broken"
     chance = f"({said.p_value(change.p_value)})"
     if change.outcome == "chance":

@@ -1,5 +1,5 @@
 "use strict";
-// Each image of the galleries opens, with what every model predicted for it before and now.
+// Opens the images of the galleries, with the predictions of every model before and now.
 
 const { models, images } = JSON.parse(document.getElementById("page-data").textContent);
 const dialog = document.getElementById("viewer");
