@@ -228,7 +228,7 @@ class TestCard:
         assert f"Accuracy on 100 test images: **{100 * scores['accuracy']:.2f} %**" in text
         assert f"| calibration error, points | {100 * scores['calibration_error']:.2f} |" in text
         assert f"On average the accuracy is {100 * scores['corrupted_accuracy']:.1f} %" in text
-        assert "**These data cannot say whether to trust the model.** 90 images are also" in text
+        assert "**The data cannot show whether to trust the model.** 90 images are also" in text
 
     def test_where_it_fails(self, made):
         _, text = card(made, "cnn")
@@ -271,7 +271,7 @@ class TestFailures:
             (output / name / "README.md").write_text("earlier")
         before = contents(output)
         with pytest.raises(
-            UserError, match=r"^mlp: not exported, since its model\.keras .* 3 of 100"
+            UserError, match=r"^mlp: not exported, because model\.keras .* 3 of 100"
         ):
             export_models(
                 [made / "logreg", made / "mlp"], output, self.other_answers(made, tmp_path)
@@ -292,7 +292,7 @@ class TestFailures:
         arrays |= {"labels": arrays["labels"][1:], "probabilities": arrays["probabilities"][:, 1:]}
         np.savez(tmp_path / "other.npz", **arrays)
         changed = results(made, evaluation=tmp_path / "other.npz")
-        with pytest.raises(UserError, match=r"other\.npz: of other images than .*test\.npz"):
+        with pytest.raises(UserError, match=r"other\.npz: made from other images than .*test\.npz"):
             export_models([made / "logreg"], tmp_path / "exports", changed)
 
     @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ class TestFailures:
             (lambda record: record["image"].update(background=None), "does not say"),
             (lambda record: record["image"].update(background=float("inf")), "no numbers"),
             (lambda record: record.update(classes=["a", "b"]), "other classes"),
-            (lambda record: record.pop("calibration"), "no model card can be written"),
+            (lambda record: record.pop("calibration"), "the model card cannot be written"),
         ],
     )
     def test_a_record_of_another_kind(self, change, message, made, tmp_path):

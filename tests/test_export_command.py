@@ -22,7 +22,7 @@ def test_models_of_a_run_are_exported(project):
     exported = {path.name for path in (project.folder / "exports").iterdir()}
     assert exported == {"logreg", "mlp", "cnn"}
     for name in exported:
-        assert f"exports/{name}: predicts the model's classes" in output
+        assert f"exports/{name}: same classes as the model" in output
     assert "cc-by-4.0" in (project.folder / "exports" / "cnn" / "README.md").read_text()
     assert not project.run("git", "status", "--porcelain")
 

@@ -103,8 +103,8 @@ def test_every_class_that_is_allowed_has_a_form():
         (keras.layers.Conv2D(2, 3, strides=2), r"Conv2D with strides \(2, 2\).*\(1, 1\)"),
         (keras.layers.MaxPooling2D(2, padding="same"), "MaxPooling2D with padding same"),
         (keras.layers.ReLU(max_value=6), "ReLU with max_value 6"),
-        (keras.layers.Conv2D(2, 3, activation="mish"), "activation mish: no ONNX form"),
-        (keras.layers.GaussianNoise(0.1), "layer GaussianNoise has no ONNX form"),
+        (keras.layers.Conv2D(2, 3, activation="mish"), "activation mish cannot be exported to ONNX"),
+        (keras.layers.GaussianNoise(0.1), "layer GaussianNoise cannot be exported to ONNX"),
     ],
 )
 def test_what_has_no_form_is_refused(layer, message):

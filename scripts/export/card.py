@@ -1,4 +1,4 @@
-"""The model card: what is known of a model, for those who find it without the pipeline."""
+"""The model card: what users of an exported model need to know."""
 
 import io
 import re
@@ -22,8 +22,8 @@ from page.mistakes import mistake_sentences
 from page.unknown import describe_unknown
 
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
-CHANGES = 3  # of images, which it bears least
-# The licence of the data as hubs spell it, and in words; what hubs call the dataset.
+CHANGES = 3  # corruptions to list, the hardest
+# The licence of the data as model hubs spell it, and in words; the dataset's name on hubs.
 LICENCES = {
     "mnist": ("cc-by-sa-3.0", "by LeCun, Cortes and Burges, CC BY-SA 3.0"),
     "digits": ("cc-by-4.0", "by Alpaydin and Kaynak, from the UCI repository, CC BY 4.0"),
@@ -40,16 +40,16 @@ def model_card(
     dataset: str,
     files: Sequence[str],
 ) -> str:
-    """The card as Markdown, with the metadata that hubs read as YAML at its head.
+    """The card as Markdown, with metadata for model hubs as YAML at the top.
 
     Args:
-        record: what the training recorded.
+        record: the record of the training.
         stats: the dataset's statistics.
         dataset: the parameter download.dataset.
-        files: those of the model.
+        files: the files of the model.
 
     Raises:
-        UserError: something is missing in what it is written from.
+        UserError: the results are damaged or lack something.
     """
     name, findings = described.name, evaluation.findings
     try:
@@ -82,8 +82,8 @@ def model_card(
         return template_environment(*FOLDERS).get_template("card.md.j2").render(page)
     except (KeyError, TypeError, ValueError, IndexError, UndefinedError) as error:
         raise UserError(
-            f"{name}: no model card can be written of its results ({type(error).__name__}:"
-            f" {printable(error)[:60]}); make report makes them anew"
+            f"{name}: the model card cannot be written from the results ({type(error).__name__}:"
+            f" {printable(error)[:60]}); run make report"
         ) from error
 
 
@@ -94,7 +94,7 @@ def _metadata(
     dataset: str,
     files: Sequence[str],
 ) -> str:
-    """The metadata as YAML, in which no name can be more than a text."""
+    """The metadata as YAML; names are always strings."""
     low, high = (100 * scores[f"accuracy_{end}"] for end in ("low", "high"))
     least, most = (100 * scores[f"calibration_error_{end}"] for end in ("low", "high"))
     interval = "{:.2f} % to {:.2f} %, at 95 %"
@@ -143,7 +143,7 @@ def _metadata(
 
 
 def _robustness(found: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """How accurate it is on changed images, and where worst; None where none were evaluated."""
+    """Its accuracy on corrupted images, and the hardest corruptions; None if there are none."""
     if not found:
         return None
     changes = [

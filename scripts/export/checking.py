@@ -1,4 +1,4 @@
-"""Exported models are loaded as users load them, and must predict what the pipeline's do."""
+"""Check that exported models, loaded as users load them, predict like the pipeline's models."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,21 +12,22 @@ from export.linear_forms import predict_plain_arrays
 from export.onnx_graph import IMAGES, PROBABILITIES
 from networks.backend import keras
 
-BOUND = 1e-5  # what no probability may differ by; on MNIST it is 2e-6, by rounding alone
+BOUND = 1e-5  # allowed difference of a probability; rounding causes 2e-6 on MNIST
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def check_predictions(
     path: Path, name: str, images: np.ndarray, expected: np.ndarray, batch_size: int, threads: int
 ) -> float:
-    """Predict with the exported model at `path`; the most that a probability differs by.
+    """The largest difference between the probabilities of the exported model at `path` and the
+    expected ones.
 
     Args:
-        name: what messages call it.
+        name: the model's name in messages.
         images: (n, height, width), in the dataset's own units.
-        expected: (n, k), float32, the probabilities that the pipeline's model gives.
+        expected: (n, k), float32, the probabilities of the pipeline's model.
         batch_size: images to predict at a time.
-        threads: of onnxruntime.
+        threads: threads of onnxruntime.
 
     Raises:
         UserError: it predicts another class, or a probability that differs by more than BOUND.
@@ -38,14 +39,14 @@ def check_predictions(
         batch = slice(start, start + batch_size)
         found = predict(images[batch].astype(np.float32))
         if found.shape != expected[batch].shape:
-            raise UserError(f"{name}: not exported, since its {path.name} has other classes")
+            raise UserError(f"{name}: not exported, because {path.name} has other classes")
         most = float(np.maximum(most, np.abs(found - expected[batch]).max()))
         others += int((found.argmax(axis=1) != expected[batch].argmax(axis=1)).sum())
     if others or not most <= BOUND:
         raise UserError(
-            f"{name}: not exported, since its {path.name} does not predict as the model does:"
-            f" {others:,} of {len(images):,} test images get another class, and probabilities"
-            f" differ by up to {most:.1g}; allowed: none, and {BOUND:.0e}"
+            f"{name}: not exported, because {path.name} predicts differently than the model:"
+            f" another class for {others:,} of {len(images):,} test images, and probabilities"
+            f" that differ by up to {most:.1g}; allowed: the same classes, and {BOUND:.0e}"
         )
     return most
 

@@ -1,4 +1,4 @@
-"""What an exported model takes and gives, as its files say it."""
+"""The inputs and outputs of an exported model, as its files describe them."""
 
 import json
 import math
@@ -13,11 +13,11 @@ class Description(NamedTuple):
     """The form of a model's images, and its classes.
 
     Attributes:
-        name: the model's.
-        classes: in the order of its probabilities.
-        height, width: of its images.
+        name: the model's name.
+        classes: its classes, in the order of its probabilities.
+        height, width: the size of its images.
         pixels: the dtype of the dataset's pixels.
-        pixel_range: the lowest and highest of them, which the model scales by.
+        pixel_range: the pixels that the model scales to 0 and 1.
         background: the pixel around the digits.
     """
 
@@ -30,7 +30,7 @@ class Description(NamedTuple):
     background: float
 
     def as_json(self) -> dict[str, Any]:
-        """For the JSON file beside the model."""
+        """The content of the JSON file beside the model."""
         form = f"{self.height}, {self.width}"
         return {
             **self._asdict(),
@@ -43,7 +43,7 @@ class Description(NamedTuple):
         }
 
     def as_metadata(self) -> dict[str, str]:
-        """For the ONNX file, whose metadata is text: JSON where it is none."""
+        """The metadata of the ONNX file, which must be text: other values are JSON."""
         return {
             key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             for key, value in self.as_json().items()
@@ -51,10 +51,10 @@ class Description(NamedTuple):
 
 
 def read_description(folder: Path) -> Description:
-    """What the training of the model in `folder` recorded of it.
+    """The description of the model in `folder`, from the record of its training.
 
     Raises:
-        UserError: an older training, which recorded nothing of it, or none.
+        UserError: the record is from an older version without this information, or damaged.
         OSError: the record cannot be read.
     """
     path = folder / "training.json"
@@ -73,9 +73,11 @@ def read_description(folder: Path) -> Description:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{path}: does not say what the images are like, as older ones; make report trains it"
-            " anew"
+            f"{path}: the size and range of the images are missing, as in older versions; run make"
+            " report to retrain the model"
         ) from error
     if not all(map(math.isfinite, (low, high, described.background))):
-        raise UserError(f"{path}: pixels that are no numbers; make report trains it anew")
+        raise UserError(
+            f"{path}: the range of the pixels is not finite; run make report to retrain the model"
+        )
     return described

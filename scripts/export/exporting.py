@@ -1,4 +1,4 @@
-"""Models in the formats of other tools: all of them, whole and checked, or none."""
+"""Export models in the formats of other tools: all of them, complete and checked, or none."""
 
 import shutil
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from networks.network import read_network
 
 
 class Results(NamedTuple):
-    """What evaluate and explore-stats wrote; `dataset` is the parameter download.dataset, and
+    """Outputs of evaluate and explore-stats; `dataset` is the parameter download.dataset, and
     `batch_size` and `threads` are those of evaluate.
     """
 
@@ -36,25 +36,27 @@ class Results(NamedTuple):
 
 
 def export_models(folders: Sequence[Path], output: Path, results: Results) -> dict[str, float]:
-    """Write each model into a folder of `output` that has its name.
+    """Write each model into the folder `output`/NAME.
 
     Args:
-        folders: of models that were evaluated.
+        folders: the folders of evaluated models.
 
     Returns:
-        The most that a probability of each differs from that of the pipeline's model.
+        For each model, the largest difference of a probability from the pipeline's model.
 
     Raises:
-        UserError: an exported model does not predict as the model does, or that cannot be checked.
-            Then `output` is as it was.
+        UserError: an exported model predicts differently, or cannot be checked; `output` is then
+            unchanged.
     """
     part, evaluation = read_split(results.test), read_evaluation(results.evaluation)
     if not np.array_equal(part.labels, evaluation.labels):
-        raise UserError(f"{results.evaluation}: of other images than {results.test}; run evaluate")
+        raise UserError(
+            f"{results.evaluation}: made from other images than {results.test}; rerun evaluate"
+        )
     most, written = {}, {}
     try:
         for folder in folders:
-            # A killed run may have left some of it.
+            # A killed run may have left files there.
             partial = written[folder.name] = output / f".partial.{folder.name}"
             shutil.rmtree(partial, ignore_errors=True)
             most[folder.name] = _export(folder, partial, part, evaluation, results)
@@ -69,7 +71,7 @@ def export_models(folders: Sequence[Path], output: Path, results: Results) -> di
 def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results: Results) -> float:
     described, name = read_description(folder), folder.name
     if described.classes != evaluation.classes.tolist():
-        raise UserError(f"{folder}: trained on other classes than those evaluated; run make report")
+        raise UserError(f"{folder}: trained on other classes than the evaluation; run make report")
     to.mkdir(parents=True)
     files = _write_model(folder, to, described)
     write_json(to / "model.json", described.as_json())
@@ -83,7 +85,7 @@ def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results
 
 
 def _write_model(folder: Path, to: Path, described: Description) -> list[str]:
-    """Write the model in `folder` in each of its forms, and name the files."""
+    """Write the model in `folder` in each format; returns the names of the files."""
     graph = Graph()
     if (folder / "network.json").exists():
         network = read_network(folder / "network.json", folder / "network.weights.npz")
@@ -102,7 +104,7 @@ def _write_model(folder: Path, to: Path, described: Description) -> list[str]:
 
 
 def _replace(folder: Path, partial: Path) -> None:
-    """Put `partial` into the place of `folder`."""
+    """Replace `folder` by `partial`."""
     old = folder.with_name(f".old.{folder.name}")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

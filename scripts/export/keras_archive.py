@@ -20,4 +20,4 @@ def write_keras_archive(path: Path, model: keras.Model) -> None:
     members["metadata.json"] = json.dumps(metadata).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name in sorted(members):
-            archive.writestr(zipfile.ZipInfo(name), members[name])  # which is of 1980
+            archive.writestr(zipfile.ZipInfo(name), members[name])  # dated 1980

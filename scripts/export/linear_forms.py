@@ -13,7 +13,7 @@ ARRAYS = ("classes", "coefficients", "doubt", "intercepts", "pixel_range")
 
 
 def add_linear_model(graph: Graph, model: LinearModel) -> str:
-    """Add `model` to `graph`; the name of its output."""
+    """Add `model` to `graph`; returns the name of its output."""
     low, high = np.float32(model.pixel_range)
     whole = _of_every_class(model)
     rows = graph.apply("Sub", graph.apply("Flatten", IMAGES, axis=1), graph.scalar(low))
@@ -27,8 +27,8 @@ def add_linear_model(graph: Graph, model: LinearModel) -> str:
 
 def write_plain_arrays(path: Path, model: LinearModel, classes: list[str]) -> None:
     """Write `.npz` with `classes`, (k,); `coefficients`, (k, height * width); `intercepts`, (k,);
-    `pixel_range`, (2,), the pixels that stand for 0 and 1; and `doubt`, (), the share of each
-    probability that all classes share alike.
+    `pixel_range`, (2,), the pixels that are scaled to 0 and 1; and `doubt`, (), the share of the
+    uniform distribution in each prediction.
     """
     whole = _of_every_class(model)
     write_arrays(
@@ -42,8 +42,8 @@ def write_plain_arrays(path: Path, model: LinearModel, classes: list[str]) -> No
 
 
 def predict_plain_arrays(path: Path, images: np.ndarray) -> np.ndarray:
-    """What the arrays at `path` say of images, (n, height, width), as the model card computes it:
-    class probabilities, (n, k), float64.
+    """Class probabilities, (n, k), float64, of images, (n, height, width), computed from the arrays
+    at `path` as in the model card.
     """
     model = read_arrays(path, ARRAYS)
     low, high = model["pixel_range"]
@@ -55,7 +55,7 @@ def predict_plain_arrays(path: Path, images: np.ndarray) -> np.ndarray:
 
 
 def _of_every_class(model: LinearModel) -> LinearModel:
-    """With a row for each class also where there are two, whose first has the logit 0."""
+    """`model` with a row for each class; for two classes, the first has the logit 0."""
     if len(model.intercepts) > 1:
         return model
     return replace(

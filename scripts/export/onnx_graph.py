@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-OPSET, IR_VERSION = 17, 8  # of 2022, so that runtimes that are not the newest read them
+OPSET, IR_VERSION = 17, 8  # from 2022, so that older runtimes can read the files
 IMAGES, PROBABILITIES = "images", "probabilities"  # the names of input and output
 
 
@@ -19,8 +19,8 @@ class Graph:
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """The name of `value`, which is stored once, however often it is added. Another value
-        of the same name gets a number: the members of a model call their layers alike.
+        """The name of `value`, which is stored only once. Another value with the same name gets a
+        number: the members of an ensemble use the same layer names.
         """
         array, own = np.ascontiguousarray(value), name
         for number in count(2):
@@ -31,16 +31,16 @@ class Graph:
         return own
 
     def numbers(self, *values: int) -> str:
-        """A constant of whole numbers, as shapes and axes are given."""
+        """A constant of int64, for shapes and axes."""
         return self.constant("_".join(map(str, ("int64", *values))), np.array(values, np.int64))
 
     def scalar(self, value: float) -> str:
-        """A constant for arithmetic with pixels."""
+        """A float32 constant."""
         value = np.float32(value)
         return self.constant(f"float32_{value.tobytes().hex()}", value)
 
     def apply(self, operation: str, *inputs: str, **attributes: object) -> str:
-        """Add an operation; the name of its one output."""
+        """Add an operation; returns the name of its output."""
         name = f"{operation}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(operation, inputs, [name], name, **attributes))
         return name
@@ -51,7 +51,7 @@ class Graph:
         """The graph as a model whose probabilities, (batch, classes), float32, are `output`.
 
         Args:
-            metadata: what the file says of itself.
+            metadata: the metadata of the file.
         """
         self._nodes.append(helper.make_node("Identity", [output], [PROBABILITIES], PROBABILITIES))
         shapes = {IMAGES: ["batch", height, width], PROBABILITIES: ["batch", classes]}

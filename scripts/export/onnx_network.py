@@ -1,4 +1,4 @@
-"""Keras networks as ONNX graphs: each layer that networks/network.py allows, and no other."""
+"""Keras networks as ONNX graphs: the layers that networks/network.py allows."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,10 +24,10 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 
 
 def add_network(graph: Graph, model: keras.Model) -> str:
-    """Add `model` to `graph`; the name of its output.
+    """Add `model` to `graph`; returns the name of its output.
 
     Raises:
-        UserError: it has a layer, or an option of one, that our networks do not have.
+        UserError: it has a layer, or an option of a layer, that the pipeline's networks lack.
     """
     pictures = graph.apply("Unsqueeze", IMAGES, graph.numbers(1))
     return _add_layer(graph, model, [pictures])
@@ -36,7 +36,9 @@ def add_network(graph: Graph, model: keras.Model) -> str:
 def _add_layer(graph: Graph, layer: keras.Layer, inputs: list[str]) -> str:
     kind = type(layer).__name__
     if kind not in LAYERS:
-        raise UserError(f"layer {kind} has no ONNX form here; allowed: {', '.join(sorted(LAYERS))}")
+        raise UserError(
+            f"layer {kind} cannot be exported to ONNX; allowed: {', '.join(sorted(LAYERS))}"
+        )
     return LAYERS[kind](graph, layer, *inputs)
 
 
@@ -47,7 +49,7 @@ def _sequential(graph: Graph, model: keras.Sequential, x: str) -> str:
 
 
 def _functional(graph: Graph, model: keras.Model, x: str) -> str:
-    """Follow the configuration back from the output: it says what each call of a layer took."""
+    """Follow the configuration back from the output; it lists the inputs of each layer call."""
     config = model.get_config()
     calls = {entry["name"]: entry["inbound_nodes"] for entry in config["layers"]}
     made = {_place(config["input_layers"]): x}
@@ -63,7 +65,7 @@ def _functional(graph: Graph, model: keras.Model, x: str) -> str:
 
 
 def _tensors(argument: Any) -> Iterator[tuple[str, int]]:
-    """The layer and the number of its call that each tensor in `argument` comes from."""
+    """For each tensor in `argument`, the layer that returned it and the index of the call."""
     if isinstance(argument, dict):
         yield _place(argument["config"]["keras_history"])
     else:
@@ -135,24 +137,28 @@ def _relu(graph: Graph, layer: keras.Layer, x: str) -> str:
 def _activated(graph: Graph, layer: keras.Layer, x: str) -> str:
     name = layer.activation.__name__
     if name not in ACTIVATIONS:
-        raise UserError(f"activation {name}: no ONNX form here; allowed: {', '.join(ACTIVATIONS)}")
+        raise UserError(
+            f"activation {name} cannot be exported to ONNX; allowed: {', '.join(ACTIVATIONS)}"
+        )
     return ACTIVATIONS[name](graph, x)
 
 
 def _gelu(graph: Graph, x: str) -> str:
-    """By the error function; ONNX has it as one operation from opset 20 on."""
+    """Computed with the error function; ONNX has Gelu from opset 20 on."""
     share = graph.apply("Erf", graph.apply("Mul", x, graph.scalar(0.5**0.5)))
     share = graph.apply("Mul", graph.apply("Add", share, graph.scalar(1)), graph.scalar(0.5))
     return graph.apply("Mul", x, share)
 
 
 def _check(layer: keras.Layer, **options: Any) -> None:
-    """Raise UserError where a layer is not made as our networks have it."""
+    """Raise UserError if a layer has other options than in the pipeline's networks."""
     for key, allowed in options.items():
         value = getattr(layer, key)
         if value != allowed:
             kind = type(layer).__name__
-            raise UserError(f"{kind} with {key} {value}: no ONNX form here; allowed: {allowed}")
+            raise UserError(
+                f"{kind} with {key} {value} cannot be exported to ONNX; allowed: {allowed}"
+            )
 
 
 LAYERS: dict[str, Callable[..., str]] = {

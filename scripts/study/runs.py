@@ -7,22 +7,22 @@ from typing import Any, NamedTuple
 from core.errors import UserError
 from core.files import read_json
 
-LONGEST = 200  # characters of a reason
-CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log")  # of TensorFlow
+LONGEST = 200  # characters of a reason, at most
+CHATTER = re.compile(r"[IWE]\d{4} |WARNING: All log")  # TensorFlow's log messages
 
 
 class Run(NamedTuple):
     """A model that was trained and measured.
 
     Attributes:
-        seed: of its data's split and its training.
-        right: how many test images it gets right.
-        images: how many there are.
-        test: SHA-256 of the test images.
-        parameters: how many the model has.
-        size: of its files, bytes.
-        fit_seconds: how long its training took.
-        corrupted: its accuracy on corrupted test images, where it was measured.
+        seed: the seed of the data split and the training.
+        right: the number of test images classified correctly.
+        images: the number of test images.
+        test: the SHA-256 of the test images.
+        parameters: the number of the model's parameters.
+        size: the size of its files in bytes.
+        fit_seconds: the duration of its training.
+        corrupted: its accuracy on corrupted test images, if it was measured.
     """
 
     seed: int
@@ -39,11 +39,11 @@ class Variant(NamedTuple):
     """A variant of one model.
 
     Attributes:
-        name: of the variant.
+        name: its name.
         changes: its values by key of params.yaml, as text.
-        dataset: what its models are trained and tested on.
-        runs: those that finished, in the order of the study's seeds.
-        missing: the seeds of the others, each with its reason.
+        dataset: the dataset of its models.
+        runs: the finished runs, in the order of the study's seeds.
+        missing: the seeds of the other runs, each with the reason.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Variant(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The variants of a model in a study, the first of which the others are compared with.
+    """The variants of a model in a study; the others are compared with the first.
 
     Attributes:
         study, model: their names.
-        variants: those that train different models.
-        same: the names of the others, each of which trains the same as one of these.
+        variants: the variants that train different models.
+        same: the names of the other variants, which train the same model as one of these.
     """
 
     study: str
@@ -69,14 +69,14 @@ class Table(NamedTuple):
 
 
 def read_tables(plan: Path, logs: Path) -> list[Table]:
-    """The results of the planned studies, as far as they are there.
+    """The available results of the planned studies.
 
     Args:
         plan: the studies and their runs; the folders STAGE/ID of the runs are beside it.
         logs: the folder of the logs STAGE_ID.log.
 
     Raises:
-        UserError: a file is not whole; or the code was changed between one run and another.
+        UserError: a file is damaged, or the code changed between two runs.
         OSError: a file cannot be read.
     """
     tables = []
@@ -87,7 +87,7 @@ def read_tables(plan: Path, logs: Path) -> list[Table]:
         for run in study["runs"]:
             planned.setdefault(run["model"], {}).setdefault(run["variant"], []).append(run)
         for model, by_variant in planned.items():
-            listed: dict[tuple[str, ...], Variant] = {}  # by what its runs end with
+            listed: dict[tuple[str, ...], Variant] = {}  # by the last steps of its runs
             same = []
             for place, runs in by_variant.items():
                 variant = study["variants"][place]
@@ -101,7 +101,7 @@ def read_tables(plan: Path, logs: Path) -> list[Table]:
 
 
 def _check_code(folder: Path, studies: list[dict[str, Any]]) -> None:
-    """All runs of a stage have to be made by the same code, or they could not be compared."""
+    """Raise UserError if the runs of a stage used different code: they cannot be compared."""
     code: dict[tuple[str, str], str] = {}
     steps = [step for study in studies for run in study["runs"] for step in run["chain"]]
     for stage, key in dict.fromkeys((step["stage"], step["id"]) for step in steps):
@@ -109,7 +109,7 @@ def _check_code(folder: Path, studies: list[dict[str, Any]]) -> None:
         inputs = read_json(record)["inputs"] if record.exists() else {}
         for path, digest in inputs.items():
             if path.endswith(".py") and code.setdefault((stage, path), digest) != digest:
-                raise UserError(f"{path} was changed while the study ran; run it again")
+                raise UserError(f"{path} was changed while the study ran; rerun make study")
 
 
 def _read_variant(
@@ -147,7 +147,7 @@ def _read_run(run: dict[str, Any], folder: Path) -> Run:
 
 
 def _reason(step: dict[str, str], logs: Path) -> str:
-    """What a stage said last."""
+    """The last line of a stage's log."""
     log = logs / f"{step['stage']}_{step['id']}.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [line.strip() for line in text.split("\n") if not CHATTER.match(line)]

@@ -18,12 +18,12 @@ from study.runs import Run, Table, Variant
 
 FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "templates"
 TESTED = ("better", "worse", "noise", "same")
-LABEL = 40  # columns of a variant's name above its runs
-LANE, MOST_LANES = 0.13, 3.0  # inches for each seed's runs, and for all seeds of a variant
+LABEL = 40  # columns of a variant's name, at most
+LANE, MOST_LANES = 0.13, 3.0  # inches per seed, and per variant at most
 
 
 def render(tables: Sequence[Table]) -> tuple[str, str]:
-    """The page as HTML and as Markdown, which has no times: they differ from run to run."""
+    """The page as HTML and Markdown. The Markdown has no times, which differ from run to run."""
     environment = template_environment(*FOLDERS)
     shown = [_view(place, table) for place, table in enumerate(tables)]
     compared = [(table, row) for table in shown for row in table["rows"][1:]]
@@ -47,7 +47,7 @@ def render(tables: Sequence[Table]) -> tuple[str, str]:
     style = embedded(FOLDERS[1] / "style.css")
     page = environment.get_template("study.html.j2").render(view, style=style)
     markdown = environment.get_template("study.md.j2").render(view)
-    # A path may hold half a character, which no file can.
+    # A path may contain a lone surrogate, which UTF-8 cannot represent.
     return tuple(text.encode(errors="backslashreplace").decode() for text in (page, markdown))
 
 
@@ -83,7 +83,7 @@ def _view(place: int, table: Table) -> dict[str, Any]:
 
 
 def _draw(model: str, variants: Sequence[Variant], summaries: Sequence[Summary]) -> str:
-    """Each variant's runs, a lane for each seed, joined to the first variant's run of that seed;
+    """Each variant's runs, one line per seed, joined to the first variant's run with this seed; and
     below them the mean with its interval.
     """
     seeds = list(dict.fromkeys(run.seed for variant in variants for run in variant.runs))
@@ -115,7 +115,7 @@ def _draw(model: str, variants: Sequence[Variant], summaries: Sequence[Summary])
 def _draw_runs(
     axes: Axes, runs: Sequence[Run], lanes: dict[int, float], first: dict[int, float], colour: str
 ) -> None:
-    """A dot for each run; where `first` has its seed, a ring there and a line between the two."""
+    """A dot for each run; if `first` has its seed, also a ring there, and a line between them."""
     for run in runs:
         height, accuracy = lanes[run.seed], _percent(run)
         if run.seed in first:
@@ -129,7 +129,7 @@ def _percent(run: Run) -> float:
 
 
 def _colour(model: str) -> str:
-    """The colour that the page of the comparison gives a model: by the order of the stages."""
+    """The colour of a model on the comparison page: by the order of the stages."""
     stages = [name for name in read_schema()["properties"] if name.startswith("train_")]
     places = {name.removeprefix("train_"): place for place, name in enumerate(stages)}
     return model_style(places.get(model, len(places)))["color"]

@@ -1,4 +1,4 @@
-"""Export models in the formats of other tools, each with a model card, into a folder of its name.
+"""Export models in the formats of other tools, each with a model card, into OUTPUT/NAME.
 
 Networks are exported as .keras and ONNX, the logistic regression as ONNX and plain arrays. Each
 file is loaded again and predicts all test images; if one differs from the model, nothing is
@@ -52,7 +52,7 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
         from export.exporting import Results, export_models
         from networks.backend import use_threads
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed; make export installs it") from error
+        raise UserError(f"{error.name} is not installed; run make export") from error
     batch_size, threads = (parameters["evaluate"][key] for key in ("batch_size", "threads"))
     results = Results(
         test, evaluation, stats, parameters["download"]["dataset"], batch_size, threads
@@ -61,6 +61,6 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     with threadpool_limits(threads):
         most = export_models(folders, output, results)
     return "\n".join(
-        f"{output / name}: predicts the model's classes, probabilities within {most[name]:.1g}"
+        f"{output / name}: same classes as the model, probabilities within {most[name]:.1g}"
         for name in most
     )
