@@ -335,7 +335,7 @@ class TestFailures:
         [
             (lambda record: record.pop("image"), "does not say what the images are like"),
             (lambda record: record["image"].update(background=None), "does not say"),
-            (lambda record: record["image"].update(background=float("inf")), "no numbers"),
+            (lambda record: record["image"].update(background=float("inf")), "not finite"),
             (lambda record: record.update(classes=["a", "b"]), "other classes"),
             (lambda record: record.pop("calibration"), "the model card cannot be written"),
         ],

@@ -130,7 +130,7 @@ def test_a_model_without_room_is_named_and_how_to_mend_it(folder, monkeypatch):
         assert "is left out: its weights (0." in why
         assert f"<code>train_{name}.{smaller}</code>" in why
     monkeypatch.setattr(try_page, "PAGE_BYTES", 30_000)
-    with pytest.raises(UserError, match=r"^no model is left for the page: compact: its weights"):
+    with pytest.raises(UserError, match=r"^no model fits on the page: compact: its weights"):
         draw_page(folder)
 
 
@@ -145,7 +145,7 @@ def test_rounded_weights_that_change_answers_are_not_used(bias, bound, tmp_path,
     assert len(set(model.probabilities(part.images).argmax(axis=1))) == (1 if bias else 2)
     monkeypatch.setattr(try_page, "BITS", (8,))
     monkeypatch.setattr(try_page, "BOUND", bound)
-    with pytest.raises(UserError, match="with 8 bits for each it would predict other classes"):
+    with pytest.raises(UserError, match="rounded to 8 bits they would change predicted classes"):
         draw_page(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_a_layer_without_arithmetic_is_named(tmp_path):
     )
     keep_network(tmp_path, [keras.layers.Flatten()], "cnn")
     write_metrics(tmp_path, "mlp", "cnn")
-    assert "is left out: the page has no arithmetic for its layer six (ReLU)" in draw_page(tmp_path)
+    assert "is left out: the page does not support its layer six (ReLU)" in draw_page(tmp_path)
 
 
 def test_the_same_bytes_each_time(tmp_path):

@@ -63,7 +63,7 @@ def test_a_test_image_can_be_chosen_by_keyboard(watched, folder):
     number = int(samples.nth(3).get_attribute("title").split()[2].rstrip(","))
     assert part.labels[number] == 3
     image = part.images[number : number + 1]
-    page.locator("#answer", has_text="say").wait_for()
+    page.locator("#answer", has_text="predict").wait_for()
     said = page.locator("#answer").text_content()
     names = page.locator("thead th").all_text_contents()[1:]
     for place, name in enumerate(names, 2):
@@ -181,7 +181,7 @@ def test_everybody_can_use_it(watched, folder):
     page = opened(watched, folder)
     assert accessibility_problems(page) == []
     page.locator("#samples button").first.click()
-    page.locator("#answer", has_text="say").wait_for()
+    page.locator("#answer", has_text="predict").wait_for()
     assert accessibility_problems(page) == []
 
 
@@ -199,7 +199,7 @@ def test_on_a_phone_paper_and_answers_are_seen_together(watched, tmp_path, folde
         point = {"x": x, "y": y}
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.locator("#answer", has_text="say").wait_for()
+    page.locator("#answer", has_text="predict").wait_for()
     ((_, *_, last_point),) = page.evaluate("strokes")
     assert last_point == pytest.approx([0.5, 0.2], abs=0.02)
     assert page.evaluate("scrollY") == 0

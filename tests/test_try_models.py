@@ -58,7 +58,7 @@ CASES = {
     ),
     "model": (
         lambda project: shutil.rmtree(project.folder / "models/cnn"),
-        "models/cnn: no trained model; make report trains it",
+        "models/cnn: no trained model; run make report to train it",
     ),
     "clone": (
         lambda project: shutil.rmtree(project.folder / "data"),
@@ -66,7 +66,7 @@ CASES = {
     ),
     "record": (
         lambda project: (project.folder / "models/mlp/training.json").unlink(),
-        "models/mlp/training.json: not what a training writes; make report trains it",
+        "models/mlp/training.json: not in the format of a training; run make report to train it",
     ),
 }
 

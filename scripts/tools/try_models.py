@@ -1,4 +1,4 @@
-"""Write a page to draw on, where trained models predict the drawing: one file, opened from disk.
+"""Write a page to draw on, where trained models classify the drawing: one file, opened from disk.
 
 It contains every model in the metrics that is small enough. Trains nothing.
 """

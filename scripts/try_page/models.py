@@ -1,4 +1,4 @@
-"""The trained models that a page is to hold, read and turned into steps of arithmetic."""
+"""Read trained models for the page, and translate them into steps of arithmetic."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,22 +18,23 @@ from try_page.packing import rounded
 from try_page.program import Program, linear_program, network_program
 
 TOGETHER = 1_000  # images that a network predicts at a time
-MENDED = "make report trains it"
+MENDED = "run make report to train it"
 SMALLER_LAYERS = [128]
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model of which a page may be made.
+    """A model for the page.
 
     Attributes:
-        name: of its folder.
-        scores: its part of the metrics.
-        trained_on: images that it was trained on.
-        smaller: what parameter of its training would make it smaller.
-        program: its steps; None where the page lacks the arithmetic.
-        problem: which one it lacks.
-        probabilities: of images, (n, height, width), with weights of so many bits: (n, k).
+        name: the name of its folder.
+        scores: its metrics.
+        trained_on: the number of its training images.
+        smaller: a parameter value that makes it smaller, or empty.
+        program: its steps; None if the page does not support one of its layers.
+        problem: the unsupported layer.
+        probabilities: returns the probabilities, (n, k), of images, (n, height, width), with
+            weights rounded to a number of bits.
     """
 
     name: str
@@ -46,11 +47,11 @@ class Model:
 
 
 def read_models(folder: Path, metrics: Path, test: Split) -> list[Model]:
-    """The models that the metrics name, the most accurate first.
+    """The models in the metrics, the most accurate first.
 
     Args:
-        folder: has a folder for each.
-        test: the images that they take.
+        folder: the folder with a folder for each model.
+        test: the test images.
 
     Raises:
         UserError: a model is missing, damaged, or does not fit the images.
@@ -59,10 +60,10 @@ def read_models(folder: Path, metrics: Path, test: Split) -> list[Model]:
     try:
         ranked = ranking(scores)
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{metrics}: not what evaluate writes; make report writes it") from error
+        raise UserError(f"{metrics}: not in evaluate's format; run make report") from error
     strange = [name for name in ranked if Path(name).name != name]
     if strange or not ranked:
-        raise UserError(f"{metrics}: {strange!a} is no model's name; make report writes it")
+        raise UserError(f"{metrics}: {strange!a} is not a model's name; run make report")
     return [_read(folder / name, scores[name], test) for name in ranked]
 
 
@@ -74,7 +75,9 @@ def _read(folder: Path, scores: dict[str, Any], test: Split) -> Model:
         record = read_json(folder / "training.json")
         trained_on, settings = int(record["training_images"]), dict(record["settings"])
     except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
-        raise UserError(f"{folder}/training.json: not what a training writes; {MENDED}") from error
+        raise UserError(
+            f"{folder}/training.json: not in the format of a training; {MENDED}"
+        ) from error
     program, problem, probabilities = (_network if files[0].is_file() else _linear)(folder, test)
     model = Model(
         *(folder.name, scores, trained_on, _smaller(folder.name, settings)),
@@ -82,7 +85,7 @@ def _read(folder: Path, scores: dict[str, Any], test: Split) -> Model:
     )
     some = test.images[:1]
     trained = TrainedModel(folder, (), 0, lambda images: probabilities(images, 32))
-    trained.probabilities(some, len(test.classes))  # does it fit?
+    trained.probabilities(some, len(test.classes))  # raises UserError if the images do not fit
     return model
 
 

@@ -1,4 +1,4 @@
-"""A model as it is embedded: its steps and its weights, as they are or rounded, in base64."""
+"""Pack a model for the page: its steps and its weights, rounded or not, in base64."""
 
 import base64
 import gzip
@@ -16,8 +16,8 @@ def packed(program: Program, bits: int) -> str:
     """A line of JSON, and the arrays in the order of its `arrays`, little-endian; gzip in base64.
 
     Args:
-        bits: of each weight in arrays that have several axes, which are the largest. 8 are whole
-            numbers, with a float32 for each output before them to multiply with.
+        bits: the bits of each weight in arrays with several axes, which are the largest. 8 bits are
+            integers, preceded by a float32 factor for each output.
     """
     head = {"shapes": program.shapes, "steps": program.steps, "arrays": []}
     content = []
@@ -35,7 +35,7 @@ def packed(program: Program, bits: int) -> str:
 
 
 def rounded(weights: np.ndarray, bits: int) -> np.ndarray:
-    """What `packed` keeps of float32 weights; infinite where 16 bits are too few."""
+    """The float32 weights as `packed` rounds them; infinite if 16 bits are too few."""
     if weights.ndim < 2 or bits == 32:
         return weights
     if bits == 16:
@@ -50,9 +50,7 @@ def _as_halves(weights: np.ndarray) -> np.ndarray:
 
 
 def _as_bytes(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers, int8, and what to multiply them with, float32, for each place of the last
-    axis.
-    """
+    """Integers, int8, and their factors, float32, one for each index of the last axis."""
     most = np.abs(weights).max(axis=tuple(range(weights.ndim - 1)))
     scales = np.where(most > 0, most / LARGEST, 1).astype(np.float32)
     return np.rint(weights / scales).astype(np.int8), scales

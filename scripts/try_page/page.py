@@ -1,4 +1,4 @@
-"""A page to draw on, where trained models predict what it is: one file that needs no server."""
+"""A page to draw on, where trained models classify the drawing: one file that needs no server."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ from try_page.models import Model
 from try_page.packing import BITS, packed
 
 PAGE_BYTES = 2_000_000
-BOUND = 0.02  # what rounded weights may change of a probability
-ROOM = 1_000  # bytes for what is said of a model besides
-SAMPLES = 20  # at most, to choose from instead of drawing
+BOUND = 0.02  # allowed change of a probability by rounded weights
+ROOM = 1_000  # bytes for the text about a model
+SAMPLES = 20  # test images to choose from, at most
 DIGITS = ("digits", "mnist")
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = Path(__file__).parents[1] / "templates" / "style.css"
@@ -27,13 +27,13 @@ SCRIPTS = ("arithmetic", "unpacking", "drawing", "page")
 
 @dataclass(frozen=True)
 class _Shown:
-    """A model on the page, or named there as left out.
+    """A model on the page, or one that is left out.
 
     Attributes:
-        content: what is embedded of it; empty if it is left out.
-        bits: of each weight there.
-        change: the most that rounded weights change of a probability of a test image.
-        why: the reason that it is left out.
+        content: the embedded model; empty if it is left out.
+        bits: the bits of each embedded weight.
+        change: the largest change of a probability of a test image by rounded weights.
+        why: the reason why it is left out.
     """
 
     model: Model
@@ -44,16 +44,16 @@ class _Shown:
 
 
 def render(models: Sequence[Model], test: Split, stats: Mapping[str, Any]) -> str:
-    """The page, of at most PAGE_BYTES: the first models have room first, in single precision, or
-    else in half precision where that changes no predicted class; those left out are named.
+    """The page, of at most PAGE_BYTES. Models are added in order, in single precision, or with
+    fewer bits if that changes no predicted class. The page names the models that are left out.
 
     Args:
         models: the most accurate first.
-        test: the test images, of which some can be chosen instead of drawing.
+        test: the test images; some can be chosen instead of drawing.
         stats: the dataset's statistics.
 
     Raises:
-        UserError: no model has room.
+        UserError: no model fits.
     """
     template = template_environment(TEMPLATES).get_template("try.html.j2")
     common = {
@@ -83,13 +83,12 @@ def render(models: Sequence[Model], test: Split, stats: Mapping[str, Any]) -> st
             if change <= BOUND:
                 shown = [*shown[:place], replace(candidate, change=change), *shown[place + 1 :]]
                 break
-            why = (
-                f"{_too_large(model)}, and with {bits} bits for each it would predict other classes"
-            )
+            rounded = f"rounded to {bits} bits they would change predicted classes"
+            why = f"{_too_large(model)}, and {rounded}"
             shown[place] = _Shown(model, why=why)
     if not any(one.content for one in shown):
         names = ", ".join(f"{one.model.name}: {one.why}" for one in shown)
-        raise UserError(f"no model is left for the page: {names}")
+        raise UserError(f"no model fits on the page: {names}")
     return draw(shown)
 
 
@@ -101,17 +100,17 @@ def _too_large(model: Model) -> str:
 
 
 def _change(model: Model, bits: int, images: np.ndarray) -> float:
-    """The most that rounded weights change of a probability; infinite if they change a class."""
+    """The largest change of a probability by rounded weights; infinite if a class changes."""
     if bits == 32:
         return 0.0
     exact, rounded = (model.probabilities(images, some) for some in (32, bits))
     if (exact.argmax(axis=1) != rounded.argmax(axis=1)).any():
         return np.inf
-    return float(np.abs(exact - rounded).max())  # perhaps NaN, which is not below any bound
+    return float(np.abs(exact - rounded).max())  # may be NaN, which is not <= BOUND
 
 
 def _for_script(test: Split) -> dict[str, Any]:
-    """What the script has to know of the images, and some of them."""
+    """The data for the script: the format of the images, and some samples."""
     low, high = map(float, test.pixel_range)
     paper = background(test.images)
     firsts = np.unique(test.labels, return_index=True)[1][:SAMPLES]
@@ -135,7 +134,7 @@ def _for_script(test: Split) -> dict[str, Any]:
 
 
 def _box(images: np.ndarray, paper: float, span: float) -> int:
-    """The longest side of what is drawn on half of the images: 20 of 28 pixels in MNIST."""
+    """The median of the longest side of the drawn part of the images: 20 of 28 pixels in MNIST."""
     drawn = np.abs(images.astype(np.float32) - paper) > span / 4
     sides = [
         lines.shape[1] - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1)

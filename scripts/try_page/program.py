@@ -1,4 +1,4 @@
-"""A trained model as a list of steps of plain arithmetic, for a page that has no Keras."""
+"""A trained model as steps of plain arithmetic, because the page has no Keras."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ from linear.linear_model import LinearModel
 from networks.backend import keras
 
 ACTIVATIONS = ("relu", "elu", "gelu", "selu", "sigmoid", "silu", "softplus", "tanh", "softmax")
-LEFT_OUT = ("Dropout", "Flatten", "InputLayer")  # no change in prediction: arrays are flat anyway
-# What layers have where the page's arithmetic is theirs.
+LEFT_OUT = ("Dropout", "Flatten", "InputLayer")  # they change no prediction: arrays are flat anyway
+# The options of layers that the page supports.
 PLAIN = {
     "Conv2D": {"strides": (1, 1), "dilation_rate": (1, 1), "groups": 1},
     "MaxPooling2D": {"padding": "valid"},
@@ -25,13 +25,13 @@ NAMES_OF_AXES = {"data_format": "channels_last"}
 
 @dataclass
 class Program:
-    """Steps, each of which makes one array, (height, width, channels), of earlier ones.
+    """Steps; each computes one array, (height, width, channels), from earlier ones.
 
     Attributes:
-        shapes: of the image, and then of what each step makes.
-        steps: `do` says what is done, `from` of which arrays, by their places in `shapes`, and
-            `weights` with which of `arrays`.
-        arrays: float32; those with several axes hold nearly all of the weights.
+        shapes: the shape of the image, then the output shape of each step.
+        steps: `do` is the operation, `from` the indices of its inputs in `shapes`, and `weights`
+            the indices of its weights in `arrays`.
+        arrays: the weights, float32; those with several axes are the largest.
     """
 
     shapes: list[tuple[int, int, int]]
@@ -39,13 +39,13 @@ class Program:
     arrays: list[np.ndarray] = field(default_factory=list)
 
     def add(self, do: str, source: int, shape: tuple[int, ...], **what: Any) -> int:
-        """Add a step; the place of what it makes."""
+        """Add a step; returns the index of its output."""
         self.steps.append({"do": do, "from": [source], **what})
         self.shapes.append(shape)
         return len(self.shapes) - 1
 
     def keep(self, *arrays: np.ndarray) -> list[int]:
-        """Add weights; their places."""
+        """Add weights; returns their indices."""
         first = len(self.arrays)
         self.arrays += [np.ascontiguousarray(array, "<f4") for array in arrays]
         return list(range(first, len(self.arrays)))
@@ -54,7 +54,7 @@ class Program:
 def linear_program(model: LinearModel, shape: tuple[int, int]) -> Program:
     """The steps of a logistic regression on images of `shape`."""
     kernel, bias = model.coefficients.T, model.intercepts
-    if len(bias) == 1:  # of two classes the first has the logit 0
+    if len(bias) == 1:  # for two classes, the first has the logit 0
         kernel, bias = (np.concatenate([0 * array, array], axis=-1) for array in (kernel, bias))
     low, high = model.pixel_range
     program = Program([(*shape, 1)])
@@ -73,7 +73,7 @@ def network_program(model: keras.Model) -> Program:
     """The steps of a network on images, (height, width, 1).
 
     Raises:
-        UserError: a layer is none that the page knows.
+        UserError: the page does not support a layer.
     """
     program = Program([tuple(model.input_shape[1:])])
     _Translation(program).model(model, 0)
@@ -81,16 +81,14 @@ def network_program(model: keras.Model) -> Program:
 
 
 class _Translation:
-    """Adds the layers of a network to a program; the weights of each once, however often it is
-    applied.
-    """
+    """Adds the layers of a network to a program; the weights of a layer are added only once."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.weights: dict[int, list[int]] = {}
 
     def model(self, model: keras.Model, source: int) -> int:
-        """Add all layers of `model`, applied to the array at `source`; the place of its output."""
+        """Add all layers of `model`, applied to `source`; returns the index of its output."""
         if isinstance(model, keras.Sequential):
             for layer in model.layers:
                 source = self.layer(layer, source)
@@ -117,7 +115,7 @@ class _Translation:
         return place
 
     def layer(self, layer: keras.Layer, source: int) -> int:
-        """Add one layer, or the layers of a model within the model."""
+        """Add one layer, or the layers of a nested model."""
         if isinstance(layer, keras.Model):
             return self.model(layer, source)
         kind = type(layer).__name__
@@ -129,7 +127,7 @@ class _Translation:
             found = config.get(key, wanted)
             found = tuple(found) if isinstance(found, list) else found
             if add is None or found != wanted:
-                raise UserError(f"the page has no arithmetic for its layer {layer.name} ({kind})")
+                raise UserError(f"the page does not support its layer {layer.name} ({kind})")
         return add(layer, config, source)
 
     def _rescaling(self, _: keras.Layer, config: dict[str, Any], source: int) -> int:
@@ -161,7 +159,7 @@ class _Translation:
         height, width, channels = self.program.shapes[source]
         size = list(config["pool_size"])
         if list(config["strides"]) != size:
-            raise UserError("the page has no arithmetic for pooling whose strides are not its size")
+            raise UserError("the page does not support pooling whose strides differ from its size")
         shape = (height // size[0], width // size[1], channels)
         return self.program.add("pool", source, shape, size=size)
 
@@ -197,7 +195,7 @@ class _Translation:
         if name == "linear":
             return source
         if name not in ACTIVATIONS:
-            raise UserError(f"the page has no arithmetic for the activation {name}")
+            raise UserError(f"the page does not support the activation {name}")
         return self.program.add(name, source, self.program.shapes[source])
 
     def _kept(self, layer: keras.Layer, arrays: Any) -> list[int]:

@@ -1,6 +1,6 @@
 "use strict";
-// What a trained model computes. An array holds (height, width, channels) row by row. Sums are taken
-// in double precision and kept in single, so answers differ from TensorFlow's by rounding only.
+// Runs a trained model. An array holds (height, width, channels) row by row. Sums are computed in
+// double precision and stored in single precision, so results differ from TensorFlow's only by rounding.
 
 const SELU = { alpha: 1.6732632423543772, scale: 1.0507009873554805 };
 
@@ -25,7 +25,7 @@ const activations = {
   tanh: Math.tanh,
 };
 
-// Each takes the arrays of its step, what they are, (height, width, channels), and what it makes.
+// Each function takes the arrays of its step, their shapes, (height, width, channels), and its output shape.
 const operations = {
   rescale: ([x], step) => x.map((value) => value * step.scale + step.offset),
 
@@ -112,7 +112,7 @@ for (const [name, activation] of Object.entries(activations)) {
   operations[name] = ([x]) => x.map(activation);
 }
 
-// The class probabilities that a model gives an image: its pixels row by row, as in the dataset.
+// The class probabilities of an image, given its pixels row by row, in the dataset's units.
 function probabilities({ shapes, steps }, pixels) {
   const made = [Float32Array.from(pixels)];
   steps.forEach((step, place) => {

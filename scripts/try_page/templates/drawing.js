@@ -1,13 +1,13 @@
 "use strict";
-// Strokes as an image like those that the models were trained on, as MNIST's authors made theirs: the
-// longest side of the bounding box is `box` pixels, each pixel is as bright as the share of it that
-// is covered, and the centre of mass is in the middle, as far as the drawing fits there.
+// Converts strokes to an image like the training images, as for MNIST: the longest side of the
+// bounding box is `box` pixels, the brightness of a pixel is the share of it that the strokes cover,
+// and the centre of mass is in the middle if the drawing fits there.
 
-const FINE = 4; // points a pixel's side has
-const PEN = 0.14; // of the box: about as thick as in MNIST, however small somebody draws
-const SMALLEST = 0.1; // of the paper: what is smaller, as a dot, stays small
+const FINE = 4; // points per side of a pixel
+const PEN = 0.14; // stroke width relative to the box, as in MNIST; independent of the size drawn
+const SMALLEST = 0.1; // relative to the paper: smaller drawings, such as a dot, are not enlarged to the box
 
-// Which points of a square, with `length` on each side, strokes cover. `place` puts them there.
+// The points that strokes cover in a square of `length` x `length`. `place` maps strokes to it.
 function covered(strokes, place, length, radius) {
   const mask = new Uint8Array(length * length);
   const bounded = (value) => Math.min(Math.max(Math.round(value), 0), length - 1);
@@ -33,8 +33,8 @@ function covered(strokes, place, length, radius) {
   return mask;
 }
 
-// How many whole pixels to move an image along one axis, of whose lines `sums` has the ink: its centre
-// of mass into the middle, as far as nothing is lost.
+// The whole pixels to shift an image along one axis, to move its centre of mass to the middle without
+// losing ink. `sums` is the ink of each line.
 function shift(sums) {
   const all = sums.reduce((sum, ink) => sum + ink, 0);
   const centre = sums.reduce((sum, ink, place) => sum + ink * (place + 0.5), 0) / all;
@@ -53,7 +53,7 @@ function coverage(strokes, { height, width, box }) {
   const [[left, right], [top, bottom]] = [0, 1].map((axis) =>
     range(strokes.map((stroke) => range(stroke.map((point) => point[axis]))).flat()));
   const scale = Math.max(box - pen, 1) / Math.max(right - left, bottom - top, SMALLEST);
-  const middle = Math.floor((side - box) / 2) + box / 2; // so that the box is of whole pixels
+  const middle = Math.floor((side - box) / 2) + box / 2; // aligns the box with pixels
   const place = ([x, y]) => [
     FINE * (middle + (x - (left + right) / 2) * scale),
     FINE * (middle + (y - (top + bottom) / 2) * scale)];

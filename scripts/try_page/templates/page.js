@@ -1,5 +1,5 @@
 "use strict";
-// Drawing, and the predictions of all models: fast models at each movement, slow ones at a pause.
+// Drawing, and the predictions of all models: of fast models at each movement, of slow ones at a pause.
 
 const read = (id) => document.getElementById(id);
 const data = JSON.parse(read("page-data").textContent);
@@ -7,7 +7,7 @@ const { classes, image } = data;
 const SLOW = 40; // ms for a prediction; slower models wait until the pen pauses
 const PAUSE = 150; // ms
 const WARM_UPS = 3;
-const LINE = 0.075; // of the paper's side
+const LINE = 0.075; // line width relative to the side of the paper
 const paper = read("paper");
 const pen = paper.getContext("2d");
 const cells = [...read("probabilities").rows].map((row) => [...row.cells].slice(1));
@@ -108,7 +108,7 @@ function showPredictions() {
   const parts = [...said].map(([label, names]) => {
     const several = names.length > 1;
     const listed = several ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
-    return `${listed} ${several ? "say" : "says"}\u00a0${classes[label]}`;
+    return `${listed} ${several ? "predict" : "predicts"}\u00a0${classes[label]}`;
   });
   const prompt = "Draw, or choose a test image below.";
   read("answer").textContent = isEmpty() ? prompt : parts.join("; ");
@@ -144,7 +144,7 @@ function changed() {
   frame = requestAnimationFrame(update);
 }
 
-// ---- What one does ----
+// ---- User input ----
 
 function extend(event) {
   const { left, top, width, height } = paper.getBoundingClientRect();
@@ -200,7 +200,7 @@ Promise.all([...document.querySelectorAll(".model")].map((one) => unpackedModel(
   .then((unpacked) => {
     models = unpacked;
     update();
-    // The first predictions are slow: a browser compiles what it runs often.
+    // The first predictions are slow, until the browser has compiled the code.
     for (let run = 0; run < WARM_UPS; run += 1) {
       setTimeout(() => models.forEach((_, place) => timed(place, pixelsOfSample(0))));
     }

@@ -1,7 +1,7 @@
 "use strict";
-// Models as they are embedded: base64 of gzip of one line of JSON, and then the weights in the order
-// of its `arrays`, little-endian: numbers of 32 or 16 bits, or for 8 bits one number of 32 for each
-// output, and then whole numbers to multiply with it.
+// Unpacks the embedded models: gzip in base64. First a line of JSON, then the weights in the order of
+// its `arrays`, little-endian: floats of 32 or 16 bits; or, for 8 bits, one float of 32 bits for each
+// output, then integers to multiply by it.
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 
