@@ -209,7 +209,7 @@ class TestCard:
         [
             ("mnist", "cc-by-sa-3.0", "by LeCun, Cortes and Burges, CC BY-SA 3.0."),
             ("digits", "cc-by-4.0", "by Alpaydin and Kaynak, from the UCI repository, CC BY 4.0."),
-            ("own", "unknown", "whose licence is unknown: fill it in"),
+            ("own", "unknown", "of unknown licence: fill it in"),
         ],
     )
     def test_licence_is_that_of_the_data(self, dataset, licence, said, made, tmp_path):
@@ -227,7 +227,7 @@ class TestCard:
         assert f"this one has rank {1 + ranked.index('cnn')} by accuracy." in text
         assert f"Accuracy on 100 test images: **{100 * scores['accuracy']:.2f} %**" in text
         assert f"| calibration error, points | {100 * scores['calibration_error']:.2f} |" in text
-        assert f"On average the accuracy is {100 * scores['corrupted_accuracy']:.1f} %" in text
+        assert f"On average, the accuracy is {100 * scores['corrupted_accuracy']:.1f} %" in text
         assert "**The data cannot show whether to trust the model.** 90 images are also" in text
 
     def test_where_it_fails(self, made):
@@ -333,8 +333,8 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            (lambda record: record.pop("image"), "does not say what the images are like"),
-            (lambda record: record["image"].update(background=None), "does not say"),
+            (lambda record: record.pop("image"), "images are missing, as in older"),
+            (lambda record: record["image"].update(background=None), "images are missing"),
             (lambda record: record["image"].update(background=float("inf")), "not finite"),
             (lambda record: record.update(classes=["a", "b"]), "other classes"),
             (lambda record: record.pop("calibration"), "the model card cannot be written"),

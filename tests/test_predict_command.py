@@ -60,7 +60,7 @@ def test_the_readmes_commands(project):
     one, two, export, draw = commands(README, "### Use the model")
     rows, said, status = run(project, one)
     assert (len(rows), rows[0]["file"], status) == (1, "photo.png", 0), said
-    assert re.search("^(logreg|mlp|cnn) predicts, the best model on the page$", said, re.M)
+    assert re.search("^using (logreg|mlp|cnn), the best model on the page$", said, re.M)
     assert f"What the models saw: {project.folder}/reports/predictions.html" in said
     assert (project.folder / "reports" / "predictions.html").read_text().count("<img") == 1
     rows, said, status = run(project, two)
@@ -92,7 +92,7 @@ def test_the_commands_of_the_documentation(project):
         rows = list(csv.DictReader(file))
     assert len(rows) == 360
     assert {row["logreg_ask_a_person"] for row in rows} <= {"yes", "no"}
-    assert re.search(r"^logreg: no person needed from a confidence of 0\.\d+ on\.", said, re.M)
+    assert re.search(r"^logreg: no person is needed .* at least 0\.\d+\. ", said, re.M)
 
 
 @pytest.mark.long
@@ -114,18 +114,21 @@ def test_a_stale_model_is_named_and_predicts(project, tmp_path):
     rows, said, status = run(project, command)
     assert (len(rows), status) == (1, 1)
     assert (
-        "models/logreg is stale: train-logreg must be rerun: train_logreg.max_iter was 20 and is 7;"
-        " make report trains it anew" in said.splitlines()
+        "models/logreg is out of date: train-logreg must be rerun: train_logreg.max_iter was 20 and"
+        " is 7; run make report" in said.splitlines()
     )
     assert "models/mlp" not in said
-    assert said.splitlines()[-1] == "1 problem; all else is predicted"
+    assert said.splitlines()[-1] == "1 problem; everything else was predicted"
     for name in ("dvc.yaml", "dvc.lock"):  # as who works with Snakemake alone
         (project.folder / name).unlink()
     project.change(preprocess={"train_size": 310})
     rows, said, status = run(project, command)
     assert (len(rows), status) == (1, 1)
-    assert "models/mlp is stale: preprocess must be rerun: --train_size was 300 and is 310;" in said
-    assert "models/logreg is stale: preprocess must be rerun" in said
+    assert (
+        "models/mlp is out of date: preprocess must be rerun: --train_size was 300 and is 310;"
+        in said
+    )
+    assert "models/logreg is out of date: preprocess must be rerun" in said
 
 
 @pytest.mark.long

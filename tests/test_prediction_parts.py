@@ -179,9 +179,9 @@ def test_the_threshold_is_the_least_that_will_do():
     found = least_confidence(confidence, right, 0.8)  # 3 of 4 are too few, 6 of 7 are not
     assert (found.confidence, found.correct, found.kept) == (np.float32(0.6), 6, 7)
     for sure in (0.86, 0.9):  # the first two are correct, and too few
-        with pytest.raises(UserError, match="reaches that accuracy on 2 of 8"):
+        with pytest.raises(UserError, match="reaches this accuracy on only 2 of 8"):
             least_confidence(confidence, right, sure)
-    with pytest.raises(UserError, match="does not reach that accuracy on any"):
+    with pytest.raises(UserError, match="does not reach this accuracy at any"):
         least_confidence(confidence, ~right, 0.9)
     with pytest.raises(UserError, match="on any of 0"):
         least_confidence(confidence[:0], right[:0], 0.5)

@@ -46,7 +46,7 @@ def check_predictions(
         raise UserError(
             f"{name}: not exported, because {path.name} predicts differently than the model:"
             f" another class for {others:,} of {len(images):,} test images, and probabilities"
-            f" that differ by up to {most:.1g}; allowed: the same classes, and {BOUND:.0e}"
+            f" differ by up to {most:.1g}; allowed: the same classes, and {BOUND:.0e}"
         )
     return most
 

@@ -1,4 +1,4 @@
-"""Predictions of all models, batch by batch, of images brought into the form of each model."""
+"""The predictions of all models, batch by batch, for images converted to each model's format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -12,17 +12,17 @@ from prediction.form import Form
 from prediction.inputs import Block, Images
 from prediction.models import Model
 
-CHUNK_BYTES = 2**26  # of the images in a batch, as float32
+CHUNK_BYTES = 2**26  # of the images in a batch as float32, at most
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Some images, and what each model predicts for them.
+    """A batch of images and the predictions of each model.
 
     Attributes:
         names, labels: as in `Block`.
-        images: by form, (n, height, width): what a model of this form saw.
-        probabilities: of each model, (n, k), float32.
+        images: the converted images, (n, height, width), by format.
+        probabilities: (n, k), float32, for each model.
     """
 
     names: list[str]
@@ -40,20 +40,20 @@ def predictions(
 ) -> Iterator[Predicted]:
     """The predictions of all models, in the order of the images.
 
-    A batch is so large that a test part of usual size fits into one, as in evaluate: sums of floats
-    depend on it.
+    A batch is large enough for a usual test part, as in evaluate, because sums of floats depend on
+    it.
 
     Args:
-        batch_size: of the networks; a batch here is a multiple of it.
-        fit: brings images into a form; raises UserError.
-        report: is told of each image that cannot be used, in one line.
+        batch_size: the networks' batch size; a batch here is a multiple of it.
+        fit: converts images to a format; raises UserError.
+        report: called with a line for each unusable image.
     """
     forms = list(dict.fromkeys(model.form for model in models))
     bytes_each = max(4 * form.height * form.width for form in forms)
     size = batch_size * max(1, CHUNK_BYTES // (bytes_each * batch_size))
     prepared = _prepared(source.blocks, source, forms, fit, report)
     for chunk in _chunks(prepared, forms, size):
-        with redirect_stdout(StringIO()):  # where Keras draws a bar, if that is a terminal
+        with redirect_stdout(StringIO()):  # Keras would draw a progress bar there
             for model in models:
                 chunk.probabilities.append(model.probabilities(chunk.images[model.form]))
         yield chunk
@@ -77,7 +77,7 @@ def _prepared(
 
 
 def _chunks(prepared: Iterable[Predicted], forms: Sequence[Form], size: int) -> Iterator[Predicted]:
-    """The same, `size` at a time, but for the last ones."""
+    """The same images in batches of `size`; the last one may be smaller."""
     waiting: list[Predicted] = []
     count = 0
     for some in prepared:

@@ -1,5 +1,5 @@
-"""A digit on paper, a screen or a photo, as the authors of MNIST put theirs into a small square:
-scaled by its bounding box, and moved by its centre of mass (LeCun et al. 1998, section III.A).
+"""Find the digit on paper, a screen or a photo, and convert it as in MNIST: scaled by its bounding
+box, and centred by its centre of mass (LeCun et al. 1998, section III.A).
 """
 
 import numpy as np
@@ -8,21 +8,21 @@ from scipy import ndimage
 
 from core.errors import UserError
 
-LONGEST = 512  # pixels of a side that are looked at; larger images are made smaller first
-FAINT = 0.1  # of the whole range: with less between paper and ink, nothing is drawn
-SPECK = 0.1  # of the largest stroke's pixels: smaller ones are dirt, larger ones may be a digit's
-QUIET = 0.25  # of the ink: what is lighter is the paper's noise
+LONGEST = 512  # pixels of the longer side; larger images are reduced first
+FAINT = 0.1  # of the range; if paper and ink differ by less, nothing is drawn
+SPECK = 0.1  # of the pixels of the largest stroke; smaller parts are dirt
+QUIET = 0.25  # of the ink; lighter pixels are noise of the paper
 
 
 def centred_digit(grey: np.ndarray, side: int, box: int) -> np.ndarray:
-    """The digit in an image, bright on 0 and at most 1, (side, side), float32.
+    """The digit in an image, (side, side), float32, from 0, the background, to 1.
 
     Args:
-        grey: (height, width), real numbers from 0 to 1; what is at the border is paper.
+        grey: (height, width), from 0 to 1, with paper at the border.
         box: pixels of the longest side of the digit's bounding box.
 
     Raises:
-        UserError: nothing is drawn on it.
+        UserError: nothing is drawn on the image.
     """
     ink = _ink(_reduced(grey))
     drawn = _strokes(ink)
@@ -44,7 +44,7 @@ def centred_digit(grey: np.ndarray, side: int, box: int) -> np.ndarray:
 
 
 def has_light_border(grey: np.ndarray) -> bool:
-    """Whether the border of an image, (height, width), is lighter than what is between its
+    """Whether the border of an image, (height, width), is lighter than the middle between its
     darkest and its lightest spots.
     """
     spots = ndimage.uniform_filter(grey, 3)
@@ -67,23 +67,23 @@ def _reduced(grey: np.ndarray) -> np.ndarray:
 
 
 def _resized(grey: np.ndarray, height: int, width: int) -> np.ndarray:
-    """An image in another size, by interpolation that averages what it shrinks."""
+    """A resized image; the interpolation averages pixels that it shrinks."""
     picture = Image.fromarray(grey.astype(np.float32))
     return np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:
-    """How much each pixel differs from the paper, in the ink's direction: from 0 to about 1."""
+    """The ink of each pixel, from 0 to about 1: its difference from the paper."""
     ink = grey - _paper(grey)
     ink = np.maximum(-ink if has_light_border(ink) else ink, 0)
-    most = ndimage.uniform_filter(ink, 3).max()  # of a spot, since one pixel may be noise
+    most = ndimage.uniform_filter(ink, 3).max()  # of a spot, because a single pixel may be noise
     if most < FAINT:
         raise UserError("nothing is drawn on it")
     return ink / most
 
 
 def _paper(grey: np.ndarray) -> np.ndarray:
-    """The paper, which a lamp at its side lights unevenly: the plane nearest to the border."""
+    """The brightness of the paper, which may be lit unevenly: a plane fitted to the border."""
     rows, columns = np.nonzero(_border(grey))
     places = np.stack([np.ones(len(rows)), rows, columns], axis=1)
     level, down, across = np.linalg.lstsq(places, grey[rows, columns], rcond=None)[0]
@@ -101,7 +101,7 @@ def _strokes(ink: np.ndarray) -> np.ndarray:
 
 
 def _threshold(ink: np.ndarray) -> float:
-    """The level that parts ink from paper best (Otsu 1979)."""
+    """The level that separates ink and paper best (Otsu 1979)."""
     counts, edges = np.histogram(ink, 256, (0, 1))
     levels = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)

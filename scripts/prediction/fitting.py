@@ -1,4 +1,4 @@
-"""Whether an image is taken as it is, or how it is brought into a model's form."""
+"""Choose how to fit images to a model: unchanged, as a digit, or resized."""
 
 from collections import Counter
 
@@ -9,21 +9,21 @@ from prediction.inputs import Block
 
 DIGITS = ("digits", "mnist")  # datasets of digits that were scaled and centred
 WAYS = {
-    "as it is": "of the size of the training images: taken as is",
-    "digit": "of another size: the digit alone, scaled and centred (--fit digit)",
-    "whole": "of another size: made larger or smaller as a whole (--fit whole)",
+    "as it is": "already of the model's size, used unchanged",
+    "digit": "the digit was scaled and centred (--fit digit)",
+    "whole": "resized as a whole (--fit whole)",
 }
 
 
 class Fitting:
-    """Brings images into form, and counts what was done."""
+    """Fits images to a form, and counts how."""
 
     def __init__(self, way: str, dataset: str, pictures: bool) -> None:
-        """Prepare for images that are `pictures`, or of arrays or tables.
+        """Prepare for images from files of `pictures`, or from arrays or tables.
 
         Args:
-            way: "digit" or "whole" for all images; "auto" for those of another size than the
-                model's, as suits the `dataset` that it was trained on.
+            way: "digit" or "whole" for all images; "auto" only for images of another size than
+                the model's, in the way that suits the training `dataset`.
         """
         self.by_size = way == "auto"
         self.digit = dataset in DIGITS if self.by_size else way == "digit"
@@ -32,9 +32,7 @@ class Fitting:
         self.other_paper = 0
 
     def __call__(self, form: Form, block: Block) -> np.ndarray:
-        """The images of `block` in `form`, (n, height, width). Raises UserError for what cannot be
-        used.
-        """
+        """The images of `block` in `form`, (n, height, width). Raises UserError."""
         if self.by_size and form.fits(block.images):
             found, way = form.as_it_is(block.images, self.pictures), "as it is"
             if self.pictures:
@@ -46,14 +44,14 @@ class Fitting:
         return found
 
     def remarks(self) -> list[str]:
-        """What was done, in lines."""
+        """How the images were fitted, as lines."""
         lines = [
-            f"{count:,} image{'s' * (count > 1)} {WAYS[way]}"
+            f"{count:,} image{'s' * (count > 1)}: {WAYS[way]}"
             for way, count in sorted(self.counts.items())
         ]
         if self.other_paper:
             lines.append(
-                f"{self.other_paper:,} of them have a light border where the model knows dark ones,"
-                " or the other way round; --fit digit or --fit whole inverts those"
+                f"{self.other_paper:,} of them have a light border and the training images a dark"
+                " one, or the reverse; --fit digit or --fit whole inverts such images"
             )
         return lines

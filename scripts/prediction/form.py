@@ -1,4 +1,4 @@
-"""The form that a model's images have, and how others are brought into it."""
+"""The format of a model's images, and how other images are converted to it."""
 
 import math
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from core.errors import UserError
 from dataset.shapes import resized
 from prediction.digit import centred_digit, has_light_border
 
-MOST_PIXELS = 2**24  # of an image that a model takes
+MOST_PIXELS = 2**24  # of a model's images, at most
 FULL = {"b": 1, "u1": 255, "u2": 65_535, "i4": 65_535}  # white, in pictures of these dtypes
-BOX = 20 / 28  # of the side: the bounding box of MNIST's digits
-SMALL = 8  # scikit-learn's digits, of such a side, have no margin
+BOX = 20 / 28  # the bounding box of MNIST's digits, relative to the side
+SMALL = 8  # scikit-learn's digits, of this side, have no margin
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a training recorded of its images.
+    """The format of the images that a training recorded.
 
     Attributes:
         height, width: pixels.
         dtype: "uint8" or "float32".
-        low, high: the pixels that stand for 0 and 1.
-        background: the pixel that is most at their borders.
+        low, high: the pixels that are scaled to 0 and 1.
+        background: the typical pixel at the border.
     """
 
     height: int
@@ -36,21 +36,20 @@ class Form:
 
     @property
     def side(self) -> str:
-        """How large they are, for a message."""
+        """The size of the images, for messages."""
         return f"{self.height}x{self.width}"
 
     def fits(self, images: np.ndarray) -> bool:
-        """Whether images, (n, height, width), have the size that a model takes."""
+        """Whether images, (n, height, width), have the model's size."""
         return images.shape[1:] == (self.height, self.width)
 
     def as_it_is(self, images: np.ndarray, pictures: bool) -> np.ndarray:
-        """Images of the right size, (n, height, width), in the units of the dataset, as the model
-        takes them.
+        """Images of the model's size, (n, height, width), converted to the units of the dataset.
 
         Args:
-            images: of any real dtype. Those of arrays and tables have the dataset's units, unless
-                they can have none of them.
-            pictures: whether they were read from picture files, where the dtype says what white is.
+            images: of any real dtype. Images from arrays and tables are assumed to have the
+                dataset's units, unless their range excludes this.
+            pictures: whether they were read from picture files, whose dtype defines white.
 
         Raises:
             UserError: pixels are NaN, infinite or too large.
@@ -61,8 +60,8 @@ class Form:
         return self._cast(self.low + images.astype(np.float64) / full * (self.high - self.low))
 
     def fitted(self, image: np.ndarray, digit: bool) -> np.ndarray:
-        """An image of any size, (height, width), as the model takes it: the digit alone, in its
-        place, or all of the image; inverted where its border is not like the model's.
+        """An image of any size, (height, width), converted to the model's format: only the digit,
+        scaled and centred, or the whole image; inverted if its border differs from the model's.
 
         Raises:
             UserError: nothing is drawn on it, or it cannot be used.
@@ -82,8 +81,8 @@ class Form:
         return self._cast(self.low + grey * (self.high - self.low))
 
     def inverted(self, images: np.ndarray) -> int:
-        """How many images in this form have a light border where the model knows dark ones, or the
-        other way round.
+        """The number of images in this format whose border is light if that of the training images
+        is dark, or the reverse.
         """
         span = self.high - self.low
         return sum(self._is_other_paper((image - self.low) / span) for image in images)
@@ -93,18 +92,18 @@ class Form:
         return (self.background - self.low) / (self.high - self.low)
 
     def _is_other_paper(self, grey: np.ndarray) -> bool:
-        """Whether the border of `grey`, from 0 to 1, is not like the model's, if that is clear."""
+        """Whether the border of `grey`, from 0 to 1, clearly differs from the model's."""
         if 0.25 < self._background < 0.75 or np.ptp(grey) < 0.25:
             return False
         return has_light_border(grey.astype(np.float64)) != (self._background > 0.5)
 
     def _full(self, images: np.ndarray, pictures: bool) -> float | None:
-        """What is white in `images`; None where their units are those of the dataset."""
+        """The value of white in `images`; None if they have the dataset's units."""
         top, is_real = images.max(initial=0), images.dtype.kind == "f"
         if not pictures:
             if is_real and self.dtype == "uint8" and top <= 1 < self.high:
                 return 1
-            beyond = max(1, 2 * self.high - self.low)  # what no image of the dataset comes near
+            beyond = max(1, 2 * self.high - self.low)  # far above all images of the dataset
             return 255 if beyond < top <= 255 else None
         own = 255 if 32 < self.high <= 255 else self.high
         full = FULL.get(images.dtype.str[1:], FULL.get(images.dtype.kind, 1 if top <= 1 else own))
@@ -112,9 +111,9 @@ class Form:
         return None if full == own or (full > own and in_range) else full
 
     def _unit(self, image: np.ndarray) -> np.ndarray:
-        """An image from 0, black, to 1, white; whatever its units, but for the dataset's own."""
+        """An image of any units, scaled to 0, black, to 1, white."""
         if image.dtype.kind == "f" and not np.isfinite(image).all():
-            raise UserError("pixels that are NaN or infinite; allowed: numbers")
+            raise UserError("pixels that are NaN or infinite; allowed: finite numbers")
         low, high = float(image.min()), float(image.max())
         full = FULL.get(image.dtype.str[1:], 1 if high <= 1 else 255 if high <= 255 else 65_535)
         if low < 0 or high > full:
@@ -123,7 +122,7 @@ class Form:
 
     def _cast(self, images: np.ndarray) -> np.ndarray:
         if images.dtype.kind == "f" and not np.isfinite(images).all():
-            raise UserError("pixels that are NaN or infinite; allowed: numbers")
+            raise UserError("pixels that are NaN or infinite; allowed: finite numbers")
         if self.dtype == "uint8" and images.dtype != np.uint8:
             if images.size and (images.min() < 0 or images.max() > 255):
                 raise UserError(
@@ -134,7 +133,7 @@ class Form:
 
 
 def read_form(record: Any) -> Form:
-    """What a training recorded. Raises ValueError, KeyError or TypeError for anything else."""
+    """The format in the record of a training. Raises ValueError, KeyError or TypeError."""
     image = record["image"]
     height, width = image["height"], image["width"]
     low, high = image["pixel_range"]

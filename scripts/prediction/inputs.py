@@ -1,4 +1,4 @@
-"""The images to predict, block by block: pictures, a table, or arrays."""
+"""Read the images to predict, block by block: from pictures, a table, or arrays."""
 
 import sys
 import warnings
@@ -17,7 +17,7 @@ from dataset.files import Files, opened
 from dataset.pictures import read_picture
 
 BLOCK_BYTES = 2**22  # of images to read at a time
-SHOWN = 5  # files that are named
+SHOWN = 5  # files named in a message
 ALLOWED = "a picture (PNG, JPEG, BMP, GIF, TIFF), a folder of them, .csv, .npz or .npy, or a .zip"
 
 
@@ -26,9 +26,9 @@ class Block:
     """Some images of one size.
 
     Attributes:
-        names: of each: the path of its file, or the number of its row, from 1.
+        names: for each image, the path of its file, or the number of its row, from 1.
         images: (n, height, width), grey, of any real dtype.
-        labels: what each is said to be, or None where that is not known.
+        labels: the label of each image, or None.
     """
 
     names: list[str]
@@ -46,11 +46,12 @@ class Images:
     """All images.
 
     Attributes:
-        place: what a message calls them together, and `called` one of them by its name.
-        pictures: whether each is a file of its own.
-        labelled: whether labels may be known.
-        total: how many there are, if that is known before they are read.
-        blocks: reads them, once.
+        place: the name of the input in messages.
+        called: returns the name of one image in messages.
+        pictures: whether each image is a file of its own.
+        labelled: whether there may be labels.
+        total: the number of images, if it is known before they are read.
+        blocks: an iterator that reads them, once.
     """
 
     place: str
@@ -65,14 +66,14 @@ class Images:
 def read_images(
     path: Path, classes: Collection[str], report: Callable[[str], None]
 ) -> Iterator[Images]:
-    """Give the block the images at `path`.
+    """Yield the images at `path`.
 
     Args:
-        classes: names by which a folder of pictures is known to be a class.
-        report: is told of each image that cannot be read, in one line; the others are given.
+        classes: a folder of pictures with one of these names gives them this label.
+        report: called with a line for each image that cannot be read, which is skipped.
 
     Raises:
-        UserError: there are none, or what holds them is damaged.
+        UserError: there are no images, or the archive or table is damaged.
     """
     if not (path.is_file() or path.is_dir()):
         raise UserError(f"{printable(path)}: no such file or folder; allowed: {ALLOWED}")
@@ -83,7 +84,7 @@ def read_images(
             others = len(files.sizes) - len(names)
             if others:
                 print(
-                    f"{printable(files.source)}: other files were not used: {others}",
+                    f"{printable(files.source)}: other files not used: {others}",
                     file=sys.stderr,
                 )
             yield _pictures(files, names, classes, report)
@@ -107,7 +108,7 @@ def _pictures(
         for name in names:
             try:
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # Pillow's, on what does no harm
+                    warnings.simplefilter("ignore")  # Pillow's harmless warnings
                     image, _ = read_picture(files, name)
             except UserError as error:
                 report(f"{files.place(name)}: {error}")

@@ -1,4 +1,4 @@
-"""The models that predict, with what their trainings recorded of classes and images."""
+"""The models to predict with, and the classes and image formats that their trainings recorded."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from prediction.form import Form, read_form
 
 MODELS = Path("models")
 METRICS, STATS = Path("reports/metrics.json"), Path("reports/stats.json")
-TRAINS = "make report trains it"
+TRAINS = "run make report to train it"
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Model:
     """A trained model.
 
     Attributes:
-        classes: their names, in the order of its probabilities.
-        form: what its images are like.
+        trained: the model.
+        classes: the names of its classes, in the order of its probabilities.
+        form: the format of its images.
     """
 
     trained: TrainedModel
@@ -48,23 +49,23 @@ def best_model() -> str:
     or it names none.
     """
     if not METRICS.is_file():
-        raise UserError(f"{METRICS} is missing, which says what model is best; name one: MODEL=cnn")
+        raise UserError(f"{METRICS} is missing, so the best model is unknown; name one: MODEL=cnn")
     try:
         metrics = read_json(METRICS)
         name = ranking(metrics)[0]
         checks = check_validation(metrics) | (read_json(STATS)["checks"] if STATS.is_file() else {})
         stops = [one["found"] for one in checks.values() if one["severity"] == "stop"]
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise UserError(f"{METRICS} or {STATS}: not what the pipeline writes") from error
+        raise UserError(f"{METRICS} or {STATS}: not in the pipeline's format") from error
     if stops:
-        raise UserError(f"the page calls no model best: {printable(stops[0])} Name one: MODEL=cnn")
+        raise UserError(f"the page names no best model: {printable(stops[0])} Name one: MODEL=cnn")
     if Path(name).name != name:
-        raise UserError(f"{METRICS}: {printable(name)!r} is no model; allowed: a plain name")
+        raise UserError(f"{METRICS}: {printable(name)!r} is not a model; allowed: a plain name")
     return name
 
 
 def folders_of(names: Sequence[str]) -> list[Path]:
-    """The folders of models, each given by its name, as `cnn`, or as a path. Raises UserError where
+    """The folders of models, each given by a name, such as `cnn`, or a path. Raises UserError if
     two have the same name.
     """
     folders = [
@@ -74,7 +75,7 @@ def folders_of(names: Sequence[str]) -> list[Path]:
     called = [folder.resolve().name for folder in folders]
     if len(set(called)) < len(called):
         raise UserError(
-            f"two models of one name in {printable(', '.join(names))}; allowed: each name once"
+            f"two models have the same name: {printable(', '.join(names))}; allowed: each name once"
         )
     return folders
 
@@ -89,11 +90,11 @@ def read_models(
 
     Args:
         batch_size: images that a network predicts at a time.
-        stale: why a model does not belong to the parameters and code; it predicts all the same.
-        report: is told of each model that is stale, missing or damaged, in one line.
+        stale: why a model is out of date; it predicts nevertheless.
+        report: called with a line for each model that is out of date, missing or damaged.
 
     Raises:
-        UserError: none is left.
+        UserError: no model is usable.
     """
     models = []
     for folder in folders:
@@ -102,12 +103,12 @@ def read_models(
         except UserError as error:
             report(printable(error))
         except OSError as error:
-            report(printable(f"{error.filename or folder}: {error.strerror}; {TRAINS} anew"))
+            report(printable(f"{error.filename or folder}: {error.strerror}; {TRAINS}"))
         else:
             if folder in stale:
-                report(printable(f"{folder} is stale: {stale[folder]}; {TRAINS} anew"))
+                report(printable(f"{folder} is out of date: {stale[folder]}; run make report"))
     if not models:
-        raise UserError("no model is left to predict with")
+        raise UserError("no usable model")
     return models
 
 
@@ -116,21 +117,21 @@ def _read(folder: Path, batch_size: int) -> Model:
     if not folder.is_dir() or not ((folder / "network.json").is_file() or record.is_file()):
         there = sorted(path.name for path in MODELS.glob("*") if path.is_dir())
         known = f"one of {', '.join(there)}, or a folder" if there else "a folder"
-        raise UserError(f"{folder}: no model; allowed: {known} that a training wrote; {TRAINS}")
+        raise UserError(f"{folder}: no model; allowed: {known} with a trained model; {TRAINS}")
     recorded = read_json(record)
     try:
         classes, form = _classes(recorded["classes"]), read_form(recorded)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{record}: does not say what the images are like, as older ones; {TRAINS} anew"
+            f"{record}: the format of the images is missing, as in older versions; {TRAINS}"
         ) from error
     model = Model(read_model(folder.resolve(), batch_size), classes, form)
-    model.probabilities(np.zeros((1, form.height, form.width), form.dtype))  # does it fit its form?
+    model.probabilities(np.zeros((1, form.height, form.width), form.dtype))  # raises UserError
     return model
 
 
 def _classes(recorded: Any) -> list[str]:
-    """The names of classes. Raises ValueError or TypeError for what are none."""
+    """The names of the classes. Raises ValueError or TypeError if they are invalid."""
     names = [printable(name) for name in recorded]
     if names != recorded or len(set(names)) < len(names) or len(names) < 2 or not all(names):
         raise ValueError(names)

@@ -1,4 +1,4 @@
-"""make predict, from its flags to the last line of its table."""
+"""Predict images, and write the table and the page."""
 
 import os
 import sys
@@ -27,12 +27,12 @@ from prediction.models import METRICS, Model, best_model, folders_of, read_model
 from prediction.preview import Preview
 from prediction.threshold import find_threshold
 
-HALF = "backslashreplace"  # for names of files that are not UTF-8
+HALF = "backslashreplace"  # for file names that are not UTF-8
 
 
 @dataclass(frozen=True)
 class Request:
-    """What `tool.py predict --help` lists."""
+    """The options, as in `tool.py predict --help`."""
 
     images: Path
     models: Sequence[str] = ()
@@ -45,8 +45,8 @@ class Request:
 
 
 def predict_all(request: Request) -> int:
-    """Write the predictions, and remarks on standard error. Returns how many problems there were,
-    each of which is a line there.
+    """Write the predictions, and remarks on standard error. Returns the number of problems; each
+    is a line on standard error.
 
     Raises:
         UserError: nothing can be predicted.
@@ -64,19 +64,19 @@ def predict_all(request: Request) -> int:
     settings = parameters["evaluate"]
     names = request.models or [best_model()]
     for line in [] if request.models else stale_results([METRICS]).values():
-        report(printable(f"{METRICS}, which says what model is best, is out of date: {line}"))
+        report(printable(f"{METRICS}, which ranks the models, is out of date: {line}"))
     use_threads(settings["threads"])
     with threadpool_limits(settings["threads"]):
         folders = folders_of(names)
         models = read_models(folders, settings["batch_size"], stale_results(folders), report)
         if not request.models:
-            _say(f"{models[0].name} predicts, the best model on the page")
+            _say(f"using {models[0].name}, the best model on the page")
         thresholds = _thresholds(request, models)
         with read_images(request.images, _classes(models), report) as source:
             if request.kaggle and source.pictures:
                 raise UserError(
                     "--kaggle: pictures have no row numbers; allowed:"
-                    " a table or arrays, as test.csv"
+                    " a table or arrays, such as test.csv"
                 )
             fitting = Fitting(request.fit, parameters["download"]["dataset"], source.pictures)
             chunks = predictions(source, models, settings["batch_size"], fitting, report)
@@ -125,12 +125,12 @@ def _write(
 
 
 def _thresholds(request: Request, models: Sequence[Model]) -> list[float]:
-    """The least confidence of each model, said on standard error; none where none is asked for."""
+    """The threshold of each model, reported on standard error; empty without --sure."""
     if request.sure is None:
         return []
     if not request.validation.is_file():
         raise UserError(
-            f"--sure needs {request.validation}, which is missing; dvc repro preprocess makes it"
+            f"--sure needs {request.validation}, which is missing; run dvc repro preprocess"
         )
     validation = read_split(request.validation)
     found = [find_threshold(model, validation, request.sure) for model in models]
@@ -141,7 +141,7 @@ def _thresholds(request: Request, models: Sequence[Model]) -> list[float]:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[str]]:
-    """Give the block the file `output`, or standard output, whose reader may leave."""
+    """Yield the file `output`, or standard output, whose reader may close it."""
     if output:
         with (
             written_whole(output.resolve()) as partial,
@@ -158,17 +158,19 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
 
 
 def _check(request: Request) -> None:
-    """Raise UserError where flags do not go together, or name the images as what to write."""
+    """Raise UserError if flags exclude each other, or an output is the input."""
     for path in filter(None, (request.output, request.seen)):
         if path.exists() and not path.is_file():
             raise UserError(f"{path}: not a regular file; allowed: a file to write")
         if path.exists() and request.images.exists() and path.samefile(request.images):
-            raise UserError(f"{path}: the images themselves; allowed: another file to write")
+            raise UserError(f"{path}: also the input; allowed: another file to write")
     if request.output and request.output == request.seen:
-        raise UserError(f"{request.output}: the table and the page; allowed: a file for each")
+        raise UserError(
+            f"{request.output}: both the table and the page; allowed: two different files"
+        )
     if request.kaggle and (len(request.models) > 1 or request.sure is not None):
         raise UserError(
-            "--kaggle: its format has one prediction for each image; allowed: one model, no --sure"
+            "--kaggle: the format has one prediction per image; allowed: one model, no --sure"
         )
 
 

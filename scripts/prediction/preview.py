@@ -1,4 +1,4 @@
-"""A page that shows the images as the models saw them, the least certain predictions first."""
+"""A page that shows the images as the models saw them, the least confident predictions first."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ FOLDERS = Path(__file__).parent / "templates", Path(__file__).parents[1] / "temp
 
 
 class Preview:
-    """The images for which some model was least certain, as many as a page holds."""
+    """The images with the least confident predictions of any model, up to SHOWN."""
 
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = models
@@ -24,7 +24,7 @@ class Preview:
         self.kept: list[tuple[float, int, dict[str, Any]]] = []
 
     def add(self, batch: Predicted) -> None:
-        """Look at some more images."""
+        """Add the images of a batch."""
         sure = np.min([likely.max(axis=1) for likely in batch.probabilities], axis=0)
         most = self.kept[-1][0] if len(self.kept) == SHOWN else np.inf
         for place in np.argsort(sure, kind="stable")[:SHOWN].tolist():
@@ -36,7 +36,7 @@ class Preview:
         self.images += len(batch.names)
 
     def page(self) -> str:
-        """The page as HTML, which loads nothing."""
+        """The page as HTML; it loads no other files."""
         template = template_environment(*FOLDERS).get_template("preview.html.j2")
         text = template.render(
             shown=[described for _, _, described in self.kept],
@@ -44,7 +44,7 @@ class Preview:
             models=[model.name for model in self.models],
             style=embedded(FOLDERS[1] / "style.css"),
         )
-        return text.encode(errors="backslashreplace").decode()  # a path may hold half a character
+        return text.encode(errors="backslashreplace").decode()  # for lone surrogates in paths
 
     def _described(self, batch: Predicted, place: int) -> dict[str, Any]:
         form = self.models[0].form

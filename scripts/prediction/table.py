@@ -1,4 +1,4 @@
-"""Predictions as CSV, and how many of them are right."""
+"""The predictions as CSV, and their accuracy."""
 
 import csv
 import io
@@ -14,8 +14,8 @@ from prediction.models import Model
 
 
 def header(models: Sequence[Model], pictures: bool, labelled: bool, ask_column: bool) -> str:
-    """The first line: what each image is called, its label if it may have one, and each model's
-    predictions; with `ask_column`, whether a person should be asked.
+    """The first line: the columns of the image, its label if there may be labels, and each model's
+    predictions; with `ask_column`, whether to ask a person.
     """
     names = ["file" if pictures else "row", *["label"] * labelled]
     for model in models:
@@ -31,10 +31,10 @@ def rows(
     labelled: bool,
     thresholds: Sequence[float],
 ) -> str:
-    """A line for each image, as `header` has them.
+    """A line for each image, with the columns of `header`.
 
     Args:
-        thresholds: of each model, the least confidence that needs no person; or none.
+        thresholds: for each model, the lowest confidence that needs no person; or empty.
     """
     columns: list[Sequence[str]] = [[csv_text(name) for name in batch.names]]
     if labelled:
@@ -63,8 +63,8 @@ def kaggle_rows(batch: Predicted, model: Model) -> str:
 
 
 def best_two(likely: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of the most and of the second most likely class, (n,), of probabilities, (n, k);
-    of equals, the first, as in evaluate.
+    """The indices of the most and the second most likely class, (n,) each, given probabilities,
+    (n, k); among ties the first, as in evaluate.
     """
     best = likely.argmax(axis=1)
     others = likely.copy()
@@ -74,7 +74,7 @@ def best_two(likely: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass
 class Score:
-    """How many labelled images a model classifies correctly, and how many need a person."""
+    """Counts of images: labelled, classified correctly, and to ask a person about."""
 
     images: int = 0
     labelled: int = 0
@@ -93,7 +93,7 @@ class Score:
                 self.right += label == model.classes[choice]
 
     def sentences(self, name: str, with_asks: bool) -> Iterator[str]:
-        """What there is to say of labelled images, and of those that a person should be asked."""
+        """Sentences on the accuracy and on the images to ask a person about."""
         if self.labelled:
             low, high = (100 * end for end in accuracy_interval(self.right, self.labelled))
             share = 100 * self.right / self.labelled

@@ -1,4 +1,4 @@
-"""The least confidence from which a model reaches a wanted accuracy."""
+"""The lowest confidence threshold at which a model reaches a given accuracy."""
 
 from typing import NamedTuple
 
@@ -13,14 +13,14 @@ FEW_MISTAKES = 10  # as in calibration
 
 
 class Threshold(NamedTuple):
-    """The least confidence that needs no person, and what that gives on validation images.
+    """A confidence threshold, and the result on validation images.
 
     Attributes:
-        confidence: the least that is enough.
-        correct, kept, images: of so many `images`, how many reach it, and how many of those are
-            correct.
-        mistakes: how many of all `images` are not correct.
-        low, high: the interval of that accuracy at 95 %.
+        confidence: the threshold.
+        correct, kept, images: the numbers of images that are classified correctly above the
+            threshold, that reach it, and in total.
+        mistakes: the number of all `images` that are misclassified.
+        low, high: the 95 % interval of the accuracy above the threshold.
     """
 
     confidence: float
@@ -32,15 +32,15 @@ class Threshold(NamedTuple):
     high: float
 
     def sentence(self, name: str) -> str:
-        """What there is to say of it."""
+        """A sentence for the user."""
         share, low, high = (
             100 * value for value in (self.correct / self.kept, self.low, self.high)
         )
         return (
-            f"{name}: no person needed from a confidence of {self.confidence:.6g} on. Of"
+            f"{name}: no person is needed for a confidence of at least {self.confidence:.6g}. Of"
             f" {self.images:,} validation images, {self.kept:,} reach it, and {self.correct:,} of"
-            f" those are correct: {share:.2f} % (95 % interval {low:.2f} to {high:.2f})."
-            + self._caution()
+            f" these are classified correctly: {share:.2f} % (95 % interval {low:.2f} to"
+            f" {high:.2f})." + self._caution()
         )
 
     def _caution(self) -> str:
@@ -53,16 +53,15 @@ class Threshold(NamedTuple):
 
 
 def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> Threshold:
-    """The least confidence such that, of the images that reach it, a share of at least `sure` is
-    correct.
+    """The lowest threshold above which the accuracy is at least `sure`.
 
     Args:
         confidence: (n,), the probability of each predicted class.
         right: (n,), bool.
 
     Raises:
-        UserError: no confidence is enough; or so few images reach it that even one mistake among
-            them would be too many, so that they cannot show `sure`.
+        UserError: no threshold reaches this accuracy, or only with so few images that one mistake
+            among them would be too many.
     """
     order = np.argsort(-confidence, kind="stable")
     falling, successes = confidence[order], np.cumsum(right[order])
@@ -71,14 +70,14 @@ def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> 
     needed = round(1 / (1 - sure), 6)
     if not enough:
         raise UserError(
-            f"does not reach that accuracy on any of {len(falling):,} validation images;"
-            " allowed: a lower share, or more validation images"
+            f"does not reach this accuracy at any confidence on {len(falling):,} validation images;"
+            " allowed: a lower accuracy, or more validation images"
         )
     if enough[-1] + 1 < needed:
         raise UserError(
-            f"reaches that accuracy on {enough[-1] + 1:,} of {len(falling):,} validation images,"
-            f" and fewer than {int(np.ceil(needed)):,} cannot show it; allowed: a lower share,"
-            " or more validation images"
+            f"reaches this accuracy on only {enough[-1] + 1:,} of {len(falling):,} validation"
+            f" images; at least {int(np.ceil(needed)):,} are needed to show it; allowed: a lower"
+            " accuracy, or more validation images"
         )
     kept = int(enough[-1]) + 1
     correct = int(successes[kept - 1])
@@ -88,11 +87,11 @@ def least_confidence(confidence: np.ndarray, right: np.ndarray, sure: float) -> 
 
 
 def find_threshold(model: Model, validation: Split, sure: float) -> Threshold:
-    """The threshold of `model`. Raises UserError where the validation images give none, or are not
-    those of its classes.
+    """The threshold of `model`. Raises UserError if the validation images give none, or have other
+    classes or sizes than the model.
     """
     if validation.classes.tolist() != model.classes or not model.form.fits(validation.images):
-        raise UserError(f"{model.name}: the validation images are of other classes or sizes")
+        raise UserError(f"{model.name}: the validation images have other classes or sizes")
     likely = model.probabilities(validation.images) if len(validation.labels) else np.empty((0, 1))
     right = likely.argmax(axis=1) == validation.labels
     try:

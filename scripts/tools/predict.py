@@ -1,8 +1,8 @@
 """Predict the classes of images of any size: an image file, a folder, a CSV file or an .npz.
 
 Writes a table of the predictions. Images of the model's size are used unchanged; others are fitted
-to it. Each image that cannot be used is reported in one line; the others are predicted, and the
-exit status is 1.
+to it. Each unusable image is reported in one line; the others are predicted, and the exit status is
+1.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def run(images: Path, models: list[str], output: Path | None, **wanted) -> None:
     """Predict all images. Raises UserError afterwards if some images or models were unusable."""
     problems = predict_all(Request(images, models, output, **wanted))
     if problems:
-        raise UserError(f"{problems} problem{'s' * (problems > 1)}; all else is predicted")
+        raise UserError(f"{problems} problem{'s' * (problems > 1)}; everything else was predicted")
 
 
 def _share(text: str) -> float:
