@@ -184,7 +184,7 @@ def test_other_shapes_open(wrong, kinds, watched, tmp_path):
 def test_a_page_without_room_for_images(watched, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("page.render.PAGE_BYTES", 1_000)
     render(tmp_path, {"logreg": 5})
-    assert re.search(r"^report: the page has \d+ bytes more than 1000$", capsys.readouterr().err)
+    assert re.search(r"^report: the page is \d+ bytes larger than 1000$", capsys.readouterr().err)
     page = watched.open(tmp_path)
     assert page.get_by_text("Only 0 of the 40 test images fit on this page").count() == 1
     assert count(page) == 0

@@ -167,11 +167,11 @@ def rendered(tmp_path_factory) -> Path:
     ("name", "content", "message"),
     [
         ("metrics.json", "{}", "does not match .*evaluation.npz; rerun evaluate"),
-        ("logreg/training.json", "{}", "is not what a training writes"),
-        ("logreg/training.json", '{"calibration": {}}', "is not what a training writes"),
-        ("logreg/history.csv", "", "is not what a training writes"),
-        ("logreg/history.csv", "epoch,loss\n", "is not what a training writes"),
-        ("samples.svg", "<svg", "not a whole drawing"),
+        ("logreg/training.json", "{}", "is not in the format of a training"),
+        ("logreg/training.json", '{"calibration": {}}', "is not in the format of a training"),
+        ("logreg/history.csv", "", "is not in the format of a training"),
+        ("logreg/history.csv", "epoch,loss\n", "is not in the format of a training"),
+        ("samples.svg", "<svg", "not a valid SVG file"),
     ],
 )
 def test_damaged_files_are_one_line(name, content, message, rendered, tmp_path):

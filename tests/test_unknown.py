@@ -339,7 +339,7 @@ class TestPage:
         arrays = dict(np.load(tmp_path / "evaluation.npz"))
         arrays["unknown_examples"] = arrays["unknown_examples"][1:]
         np.savez(tmp_path / "evaluation.npz", **arrays)
-        with pytest.raises(UserError, match="not the examples that its findings name"):
+        with pytest.raises(UserError, match="do not match the findings"):
             draw(tmp_path, ["one"])
 
     def test_classes_held_out_are_named_and_do_nothing_else(self, tmp_path):

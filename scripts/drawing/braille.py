@@ -1,4 +1,4 @@
-"""An image as text: Braille patterns, for where there is no picture."""
+"""An image as text, as Braille patterns, where no picture can be shown."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ SIDE_OF_TEXT = 28  # pixels, about: 14 characters wide and 7 high
 
 
 def image_as_text(image: np.ndarray, pixel_range: np.ndarray) -> str:
-    """An image, (height, width), whose pixels lie in `pixel_range`, as large as reads well."""
+    """An image, (height, width), with pixels in `pixel_range`, as text of readable size."""
     larger = max(1, SIDE_OF_TEXT // max(image.shape))
     smaller = max(1, max(image.shape) // SIDE_OF_TEXT)
     shown = reduced(image[None], smaller)[0].repeat(larger, axis=0).repeat(larger, axis=1)

@@ -1,4 +1,4 @@
-"""Text that data cannot break out of, in HTML and in Markdown."""
+"""Escape untrusted text for HTML and Markdown."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from core.text import printable
 LONGEST = 300
 
 
-# What GitHub makes a link of, and tells people about, after Markdown has resolved every escape and
-# entity: a character that breaks the word, and takes no room, is all that helps.
+# Text that GitHub turns into links and notifications after it has resolved escapes and entities.
+# Only a zero-width character within the word prevents this.
 BREAK = "\N{ZERO WIDTH SPACE}"
 LIVE = re.compile(
     r"[@#]|\bGH-(?=[0-9])|:(?=//)|\b(?:www(?=\.)|(?:mailto|xmpp)(?=:))", re.IGNORECASE
@@ -24,9 +24,8 @@ MARKUP = {ord(character): f"&#{ord(character)};" for character in f"&<>@#${BREAK
 
 
 def escape_markdown(text: object) -> str:
-    """`text` on one line, with what GitHub would take for markup, mathematics, an address, a
-    mention or a reference made harmless, characters that do not print made visible, and cut after
-    LONGEST characters.
+    """`text` on one line, cut off after LONGEST characters, with markup, mathematics, addresses,
+    mentions and references escaped for GitHub, and non-printable characters made visible.
     """
     line = printable(text)
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
@@ -41,6 +40,6 @@ def inert_json(value: Any) -> Markup:
 
 
 def address_name(name: str, place: int) -> str:
-    """What the model `name` is called in an address of the page: a short plain word, its own."""
+    """The unique key of the model `name` in addresses of the page: a short plain word."""
     plain = re.fullmatch(r"[A-Za-z]\w{0,29}", name, re.A)
-    return name if plain else f"model-{place + 1}"  # with a hyphen, which no plain word has
+    return name if plain else f"model-{place + 1}"  # unique, because plain words have no hyphen

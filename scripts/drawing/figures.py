@@ -1,4 +1,4 @@
-"""Charts as SVG that depend on the data alone: no date, no random identifier, no local font."""
+"""Charts as SVG that depend only on the data: without dates, random identifiers or local fonts."""
 
 import io
 import math
@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 from core.text import columns, shortened
 
-# Told apart by colour-blind readers, the first three Okabe and Ito's; model_style adds a marker and
-# a dash. The style sheet has the same.
+# For colour-blind readers; the first three are by Okabe and Ito. model_style adds markers and
+# dashes. The style sheet has the same colours.
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B8860B", "#C0569B", "#2A9FD6")
-# Of the parts of the data, so that no colour of a model says anything else; black follows the page.
+# For parts of the data, unlike the colours of the models. Black becomes the page's text colour.
 PART_COLOURS = ("#000000", "#8c959f")
 STYLE = {
     "axes.spines.right": False,
@@ -28,9 +28,9 @@ STYLE = {
     "text.parse_math": False,  # a $ in a name is a $
     "svg.hashsalt": "digits",  # identifiers would be random without it
 }
-TITLE, TICK = 11, 20  # columns of a class's name above an image and below a bar
+TITLE, TICK = 11, 20  # columns of a class's name above an image, and below a bar
 COLUMN = 5.6  # points, about
-CELL, GAP, TITLE_ROOM = 0.85, 0.1, 0.25  # inches: a sample's longer side, and around it
+CELL, GAP, TITLE_ROOM = 0.85, 0.1, 0.25  # inches: longer side of a sample, gap, title
 
 
 def draw_samples(
@@ -47,7 +47,7 @@ def draw_samples(
     pixel = CELL / max(height, width)  # inches
     down, across = (math.ceil(inches / pixel) for inches in (CELL + TITLE_ROOM, CELL + GAP))
     above, beside = down - height, (across - width) // 2
-    # One picture for all: a page opens the sooner the fewer there are.
+    # One picture for all images: the page opens faster with fewer pictures.
     grid = np.ma.masked_all((rows * down, side * across))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(pixel * side * across, pixel * rows * down))
@@ -88,15 +88,15 @@ def draw_class_counts(classes: Sequence[str], shares: Mapping[str, np.ndarray]) 
 
 
 def chart(width: float, height: float = 2.8) -> tuple[Figure, Axes]:
-    """An empty chart of so many inches. Call it, and `as_svg`, under `STYLE`."""
+    """An empty chart of a size in inches. Use it and `as_svg` within the style `STYLE`."""
     figure = Figure(figsize=(width, height))
     return figure, figure.add_subplot()
 
 
 def as_svg(figure: Figure) -> str:
-    """The figure as text."""
+    """The figure as SVG text."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # whoever shows it has the font
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser has the font
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Test images as small PNGs: one by one, and many to a sheet."""
+"""Images as small PNGs, one by one, or many on a sheet."""
 
 import base64
 import io
@@ -20,12 +20,12 @@ def as_grey(images: np.ndarray, pixel_range: np.ndarray) -> np.ndarray:
 
 
 def reduction(height: int, width: int) -> int:
-    """By what whole number images are made smaller."""
+    """The integer factor by which images are reduced."""
     return -(-max(height, width) // LONGEST_SIDE)
 
 
 def reduced(images: np.ndarray, factor: int) -> np.ndarray:
-    """Images, (n, height, width), with the mean of each `factor` x `factor` pixels as one."""
+    """Images, (n, height, width), reduced by `factor`: each pixel is the mean of a square."""
     if factor == 1:
         return images
     count, height, width = images.shape
@@ -45,14 +45,14 @@ def png(grey: np.ndarray) -> str:
 
 
 def images_on_a_sheet(width: int) -> int:
-    """How many images of this width share a sheet."""
+    """The number of images of this width on a sheet."""
     return max(1, min(500, SHEET_WIDTH // width))
 
 
 def sheet(grey: np.ndarray) -> str:
     """Images, (n, height, width), of 16 greys side by side as one PNG, in base64.
 
-    So they take less room than below each other, where each of their rows would be one of the PNG.
+    This takes less space than stacking them, because PNG compresses row by row.
     """
     count, height, width = grey.shape
     return png(grey.transpose(1, 0, 2).reshape(height, count * width))

@@ -1,4 +1,4 @@
-"""Charts of Matplotlib's on the page, whose colours they follow."""
+"""Embed Matplotlib's charts in the page, with the page's colours."""
 
 import re
 from xml.etree import ElementTree
@@ -30,21 +30,22 @@ def model_style(place: int) -> dict[str, str]:
 def inline(svg: str, name: str, alt: str) -> Markup:
     """A chart by Matplotlib as an element of the page.
 
-    The page allows no `style` attribute, so each declaration becomes an attribute of its own;
-    black becomes the colour of the text around, and white is left out. Only what a chart needs is
-    let through, and text stays text.
+    The page forbids `style` attributes, so each declaration becomes an attribute. Black becomes the
+    colour of the surrounding text, and white is left out. Only elements and attributes that charts
+    need are kept.
 
     Args:
-        name: stands before each identifier, which would else be there twice.
-        alt: what the chart says, for those who do not see it.
+        svg: the chart.
+        name: a prefix that makes the identifiers unique on the page.
+        alt: the text alternative.
 
     Raises:
-        UserError: `svg` is not whole.
+        UserError: `svg` is not valid.
     """
     try:
         root = ElementTree.fromstring(svg)  # noqa: S314 - expat itself refuses bombs of entities
     except ElementTree.ParseError as error:
-        raise UserError(f"{name}: not a whole drawing ({error})") from error
+        raise UserError(f"{name}: not a valid SVG file ({error})") from error
     used = set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
     for parent in root.iter():
         for child in list(parent):
@@ -67,14 +68,14 @@ def inline(svg: str, name: str, alt: str) -> Markup:
 
 
 def _attributes(element: ElementTree.Element, name: str, used: set[str]):
-    """The attributes that `element` keeps, each with its value."""
+    """The attributes of `element` that are kept, with their values."""
     for key, value in element.attrib.items():
         if key == "style":
             for declaration in value.split(";"):
                 said, _, what = (part.strip() for part in declaration.partition(":"))
                 if said == "font":  # the shorthand is no attribute
                     said, what = "font-size", re.search(r"[\d.]+px", what)[0]
-                # The style sheet says how images are scaled, and the page which font it has.
+                # The style sheet scales images, and the page chooses the font.
                 if said and said not in ("image-rendering", "font-family"):
                     what = {"#000000": "currentColor", "#ffffff": "none"}.get(what, what)
                     yield said, _rounded(what.replace("url(#", f"url(#{name}-"))
@@ -129,7 +130,7 @@ def _moved(path: str, x: float, y: float) -> str:
 
 
 def _flatten(element: ElementTree.Element) -> None:
-    """Put the members of groups that say nothing in the groups' places: a browser counts each."""
+    """Replace groups without attributes by their members: fewer elements are faster to render."""
     members: list[ElementTree.Element] = []
     for child in element:
         _flatten(child)
@@ -139,6 +140,6 @@ def _flatten(element: ElementTree.Element) -> None:
 
 
 def _rounded(text: str) -> str:
-    """`text` with its numbers to a hundredth of a point, which nobody sees."""
+    """`text` with its numbers rounded to a hundredth of a point, which is invisible."""
     shorter = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)
     return re.sub(r"\s+", " ", shorter).strip()

@@ -1,4 +1,4 @@
-"""Templates, and what is embedded in a page."""
+"""Jinja templates, and files to embed in a page."""
 
 import base64
 import hashlib
@@ -12,8 +12,8 @@ from drawing.escaping import escape_markdown
 
 
 def template_environment(*folders: Path) -> Environment:
-    """The templates in `folders`: HTML is escaped by itself, Markdown by the filter `md`;
-    `short` cuts a name after so many columns, `unbroken` keeps a text on one line.
+    """The environment of the templates in `folders`. HTML is escaped automatically, Markdown with
+    the filter `md`. The filter `short` cuts off a name; `unbroken` uses no-break spaces.
     """
     environment = Environment(
         loader=FileSystemLoader(folders),
@@ -30,9 +30,9 @@ def template_environment(*folders: Path) -> Environment:
 
 
 def embedded(path: Path) -> dict[str, str]:
-    """A file of ours with the hash by which the page allows it; a script in ASCII."""
+    """A file of the project, and its hash for the Content-Security-Policy; scripts in ASCII."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".js":
-        text = text.encode("ascii", "backslashreplace").decode()  # as JavaScript has it, too
+        text = text.encode("ascii", "backslashreplace").decode()  # also an escape of JavaScript
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return {"text": Markup(text), "hash": digest}  # noqa: S704 - our own, and not HTML

@@ -1,4 +1,4 @@
-"""What the page's failure browser holds: images, labels and every model's answers, made small."""
+"""The data of the page's image browser: images, labels and every model's predictions, packed."""
 
 import base64
 import gzip
@@ -16,16 +16,16 @@ SHEET_FRAME = 60  # bytes of the element around a sheet
 def browser_data(
     evaluation: Evaluation, part: Split, room: int, random: np.random.Generator
 ) -> dict[str, Any]:
-    """As many of the test images as there is room for, those that a model gets wrong first.
+    """As many test images as fit, misclassified ones first.
 
     `answers` is gzip in base64: for each sheet and its n images, in their order, four arrays in a
-    row, little-endian: index, (n,) int32, each less the one before it; label, (n,) uint16; answers,
-    (models, n) uint16; and probabilities, (models, n, classes) uint8, in 255ths.
+    row, little-endian: index, (n,) int32, the difference from the one before; label, (n,) uint16;
+    predicted class, (models, n) uint16; and probabilities, (models, n, classes) uint8, times 255.
 
     Args:
         part: the test images.
-        room: bytes of the page that may be taken.
-        random: the order in which images are taken.
+        room: the available bytes of the page.
+        random: chooses the order of the images.
     """
     predicted = evaluation.predicted
     wrong = (predicted != evaluation.labels).any(axis=0)
@@ -38,14 +38,14 @@ def browser_data(
     packed: list[bytes] = []
     for start in range(0, len(order), step):
         chosen = order[start : start + step]
-        chosen.sort()  # in place, since numbers that rise take less room
+        chosen.sort()  # in place; increasing numbers compress better
         grey = as_grey(reduced(part.images[chosen], factor), part.pixel_range)
-        picture, answers = sheet(grey), _packed(evaluation, predicted, chosen)
-        room -= len(picture) + len(_compressed(answers)) + SHEET_FRAME
+        picture, predictions = sheet(grey), _packed(evaluation, predicted, chosen)
+        room -= len(picture) + len(_compressed(predictions)) + SHEET_FRAME
         if room < 0:
             break
         sheets.append(picture)
-        packed.append(answers)
+        packed.append(predictions)
     kept = order[: len(sheets) * step]
     return {
         "sheets": sheets,

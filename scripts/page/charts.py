@@ -1,4 +1,4 @@
-"""Charts of the page: drawn by Matplotlib, then made to follow the page's colours."""
+"""The charts of the page, drawn with Matplotlib."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from drawing.figures import PART_COLOURS, STYLE, as_svg, chart
 from drawing.svg import model_style
 
-GOOD = 0.01  # share wrong below which a linear axis no longer separates models
-LEAST = 3  # ticks on an axis that spans so little that powers of ten would leave one
-LARGEST, SMALLEST = 90, 5  # square points, of a group's point
+GOOD = 0.01  # error rate below which a linear axis no longer separates models
+LEAST = 3  # ticks on a logarithmic axis, at least, if its ends are a factor of two apart
+LARGEST, SMALLEST = 90, 5  # areas of markers, in square points
 
 
 def is_logarithmic(models: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the share of wrong predictions is drawn on a logarithmic axis: where the best model
-    gets less than `GOOD` wrong, and none gets nothing wrong, for which such an axis has no place.
+    """Whether error rates are drawn on a logarithmic axis: if the lowest one is less than `GOOD`,
+    but not 0, which such an axis cannot show.
     """
     wrong = [1 - model["scores"]["accuracy"] for model in models]
     return 0 < min(wrong) < GOOD
 
 
 def draw_accuracies(models: Sequence[Mapping[str, Any]]) -> str:
-    """Each model's accuracy with its 95 % interval, below each other, in the order of `models`."""
+    """Each model's accuracy with its 95 % interval, one row per model, in the order of `models`."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.4, height=0.55 + 0.3 * len(models))
         logarithmic = is_logarithmic(models)
@@ -52,7 +52,7 @@ def draw_accuracies(models: Sequence[Mapping[str, Any]]) -> str:
 
 
 def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_label: str) -> str:
-    """Lines over training steps, one for each part in `curves`, in no model's colour."""
+    """Lines over training steps, one for each part in `curves`; the colours are no model's."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.5)
         for (name, values), colour, dash in zip(curves.items(), PART_COLOURS, "-:", strict=False):
@@ -64,8 +64,8 @@ def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_la
 
 
 def draw_reliability(rows: Sequence[dict[str, float]], place: int) -> str:
-    """The accuracy of predictions over their confidence, of the model at `place`: a point for each
-    group, the larger the more images it has.
+    """The accuracy by confidence of the model at `place`: a point for each bin, the larger the more
+    images it has.
     """
     style = model_style(place)
     with matplotlib.rc_context(STYLE):
@@ -84,8 +84,8 @@ def draw_reliability(rows: Sequence[dict[str, float]], place: int) -> str:
 
 
 def draw_abstention(models: Sequence[Mapping[str, Any]]) -> str:
-    """The share of wrong predictions over the share of images predicted, of each model. On a
-    logarithmic axis a line ends where nothing is wrong.
+    """The error rate by share of images classified, of each model. On a logarithmic axis, a line
+    ends where the error rate is 0.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=4.8, height=3)
@@ -111,10 +111,12 @@ def draw_abstention(models: Sequence[Mapping[str, Any]]) -> str:
 
 
 def draw_cost(models: Sequence[Mapping[str, Any]], cost: str, x_label: str) -> str:
-    """Each model's share of wrong predictions, with its 95 % interval, over a cost.
+    """Each model's error rate, with its 95 % interval, by a cost.
 
     Args:
-        cost: what it is called in a model's record.
+        models: the models.
+        cost: the key of the cost in a model's record.
+        x_label: the label of the axis.
     """
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=3.8, height=2.8)
@@ -135,15 +137,15 @@ def draw_cost(models: Sequence[Mapping[str, Any]], cost: str, x_label: str) -> s
 
 
 def percent(share: float) -> str:
-    """A tick: as many decimals as it has, to a hundredth."""
+    """The label of a tick, with up to two decimals."""
     return f"{round(100 * share, 2):g}\u00a0%"
 
 
 def _spread(axes: Axes, axis: Axis) -> None:
-    """Make `axis` logarithmic, with room at both ends and enough ticks to read it by."""
+    """Make `axis` logarithmic, with room at both ends and at least `LEAST` ticks."""
     name = axis.axis_name
     low, high = (limit for limit in getattr(axes.dataLim, f"interval{name}"))
-    if name == "y" and not low > 0:  # of lines that end
+    if name == "y" and not low > 0:  # lines that end have NaN
         low = min(axes.dataLim.minposy, high)
     low, high = low / 1.5, high * 1.5
     getattr(axes, f"set_{name}scale")("log")
@@ -153,9 +155,7 @@ def _spread(axes: Axes, axis: Axis) -> None:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, at least `LEAST` of them where they are a factor of two
-    apart.
-    """
+    """Round numbers from `low` to `high`, at least `LEAST` if they are a factor of two apart."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks: list[float] = []
     for steps in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)):

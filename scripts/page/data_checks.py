@@ -1,4 +1,4 @@
-"""What explore-stats has to say of the data, as the page shows it."""
+"""The findings of the data checks and the labels to check, as the page shows them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ SEVERITIES = {"stop": "Stop", "warn": "Warning", "note": "Note"}
 
 
 def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What was found, the worst first: "alarms", to be said before anything else, and "notes"; and
-    whether they "stop" the page from naming a model to trust.
+    """The findings, the most severe first: "alarms", shown above everything else, and "notes"; and
+    whether to "stop": then the page names no model to trust.
 
     Args:
-        checks: as they are in the dataset's statistics.
+        checks: the findings in the dataset's statistics.
     """
     severities = list(SEVERITIES)
     found = [
@@ -34,10 +34,10 @@ def describe_checks(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def describe_doubts(doubts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page says of labels to look at again, with pictures of the most doubtful.
+    """The labels to check, with pictures of the most doubtful.
 
     Args:
-        doubts: as they are in the dataset's statistics, if labels were doubted.
+        doubts: the labels to check in the dataset's statistics.
     """
     return {
         **doubts,
@@ -52,7 +52,7 @@ def describe_doubts(doubts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _picture(each: Mapping[str, Any]) -> dict[str, str]:
-    """An image of which the statistics have each row as text, a hexadecimal digit a pixel."""
+    """A picture of an image in the statistics: rows of text, one hexadecimal digit per pixel."""
     rows = [[int(grey, 16) for grey in row] for row in each["pixels"].split(" ")]
     which = "mean" if each["index"] is None else each["index"]
     return {

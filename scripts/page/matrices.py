@@ -1,11 +1,11 @@
-"""Confusion matrices and their like: tables of counts, or lists where there are many classes."""
+"""Confusion matrices and similar tables of counts; with many classes, lists of the largest."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from evaluation.significance import ALPHA
 
-MOST_CLASSES = 30  # of a matrix; with more, the largest counts are listed instead
+MOST_CLASSES = 30  # with more classes, the largest counts are listed instead of a matrix
 LISTED = 20
 HEATS = 4
 
@@ -17,7 +17,9 @@ def confusion_rows(confusion: list[list[int]], key: str) -> dict[str, Any]:
 
 
 def answer_rows(answers: list[list[int]], first: str, second: str) -> dict[str, Any]:
-    """Two models' predictions for the same images: rows are the first's, columns the second's."""
+    """Two models' predictions for the same images: rows are the first model's classes, columns the
+    second model's.
+    """
     address = f"#images?model={first}&answer={{row}}&other={second}&other-answer={{column}}"
     return _table("predictions", first, second, len(answers), _counts(answers), address)
 
@@ -27,14 +29,14 @@ def difference_rows(
 ) -> dict[str, Any]:
     """The first model's confusion matrix minus the second's.
 
-    A cell where the difference is more than chance is marked, and has its interval in its title.
+    Cells where the difference is more than chance are marked. The title has the interval.
     """
     address = f"#images?model={first}&other={second}&label={{row}}&answer={{column}}&relation=one"
     return _table("differences", first, second, classes, map(_difference, cells), address)
 
 
 def _counts(counts: list[list[int]]) -> Iterable[dict[str, Any]]:
-    """Cells that are not 0, coloured by their share of the largest off the diagonal."""
+    """The cells that are not 0; mistakes are coloured relative to the most frequent one."""
     found = [
         (row, column, count)
         for row, line in enumerate(counts)
@@ -48,7 +50,7 @@ def _counts(counts: list[list[int]]) -> Iterable[dict[str, Any]]:
 
 
 def heat(count: int, largest: int) -> int:
-    """How strong the colour of a mistake is, from 1 to HEATS, the colour of the largest one."""
+    """The strength of the colour of a mistake, from 1 to HEATS, that of the most frequent one."""
     return -(-count * HEATS // largest)
 
 
@@ -77,8 +79,8 @@ def _p_value(p_value: float) -> str:
 def _table(
     kind: str, first: str, second: str, classes: int, cells: Iterable[dict[str, Any]], address: str
 ) -> dict[str, Any]:
-    """`rows` for a matrix, in which the script finds the address of a cell by its place; or, of
-    many classes, `listed`: the largest cells off the diagonal, each with its address.
+    """`rows` for a matrix, where the script adds the links; or, with many classes, `listed`: the
+    largest cells off the diagonal, each with its address.
     """
     table = {"kind": kind, "first": first, "second": second, "rows": [], "listed": []}
     if classes <= MOST_CLASSES:

@@ -1,15 +1,15 @@
-"""Where a model fails, in words, and the addresses of the images that they speak of."""
+"""Sentences on where a model fails, with links to the images."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from core.text import shortened
 
-LONGEST = 24  # columns of a class's name in a sentence
+LONGEST = 24  # columns of a class's name in a sentence, at most
 
 
 class Words(NamedTuple):
-    """Part of a sentence, and the address on the page that it leads to, or none."""
+    """Part of a sentence, and the address on the page that it links to, or empty."""
 
     text: str
     address: str = ""
@@ -18,21 +18,21 @@ class Words(NamedTuple):
 def mistake_sentences(
     found: dict[str, Any] | None, classes: list[str], key: str
 ) -> list[list[Words]]:
-    """The most frequent mistakes, the weakest class and the most confident mistake, in a sentence
-    each, in parts; none of a model without mistakes.
+    """A sentence each on the most frequent mistakes, the weakest class and the most confident
+    mistake, in parts. Empty for a model without mistakes.
 
     Args:
-        found: what `evaluation.mistakes` has found, None also where an older evaluate has not.
-        classes: their names.
+        found: the result of `evaluation.mistakes`; None in older evaluations, too.
+        classes: the names of the classes.
         key: the model's name in addresses.
     """
     if found is None:
         return []
     names = [shortened(name, LONGEST) for name in classes]
     images = f"#images?model={key}"
-    weakest, surest = found["weakest"], found["surest"]
+    weakest, worst = found["weakest"], found["surest"]
     missed = f"{images}&label={weakest['class']}&outcome=wrong"
-    sure = f"{images}&outcome=wrong&image={surest['image']}"
+    most_confident = f"{images}&outcome=wrong&image={worst['image']}"
     return [
         list(_most_often(found["frequent"], names, images)),
         [
@@ -46,10 +46,10 @@ def mistake_sentences(
         ],
         [
             Words("Most confident mistake: "),
-            Words(f"image {surest['image']}", sure),
+            Words(f"image {worst['image']}", most_confident),
             Words(
-                f", labelled {names[surest['label']]}, predicted as {names[surest['answer']]}"
-                f" ({_percent(surest['confidence'], 2)})."
+                f", labelled {names[worst['label']]}, predicted as {names[worst['answer']]}"
+                f" ({_percent(worst['confidence'], 2)})."
             ),
         ],
     ]

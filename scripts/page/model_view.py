@@ -1,4 +1,4 @@
-"""What the page shows of one model."""
+"""The data of the page about one model."""
 
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,21 @@ from page.charts import draw_curves, draw_reliability
 from page.matrices import confusion_rows
 from page.mistakes import mistake_sentences
 
-DRAWS = 200  # failures to draw from, one after the other
+DRAWS = 200  # random failures per model that the page can step through
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
 
 
 def describe_model(
     folder: Path, evaluation: Evaluation, part: Split, failures: int, random: np.random.Generator
 ) -> dict[str, Any]:
-    """Everything that the templates need of one model.
+    """Everything that the templates need about one model.
 
     Args:
         folder: the model's folder, with its record and its curve.
+        evaluation: the results of evaluate.
         part: the test images.
         failures: how many random failures to show.
-        random: chooses them.
+        random: chooses these failures.
     """
     name = folder.name
     place = evaluation.models.index(name)
@@ -69,14 +70,14 @@ def _describe_training(folder: Path, key: str) -> dict[str, Any]:
         return _describe_record(folder, key)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(
-            f"{folder}: its training.json or history.csv is not what a training writes"
-            f" ({type(error).__name__}); train it again"
+            f"{folder}: training.json or history.csv is not in the format of a training"
+            f" ({type(error).__name__}); retrain the model"
         ) from error
 
 
 def _describe_record(folder: Path, key: str) -> dict[str, Any]:
     record = read_json(folder / "training.json")
-    history = pd.read_csv(folder / "history.csv").dropna(axis=1, how="all")  # without validation
+    history = pd.read_csv(folder / "history.csv").dropna(axis=1, how="all")  # no validation
     step = history.columns[0]
     losses = {"training": "loss", "validation": "val_loss"}
     curves = {name: history[column] for name, column in losses.items() if column in history}
@@ -117,14 +118,14 @@ def _describe_calibration(found: dict[str, Any] | None) -> dict[str, Any] | None
 
 
 def _short(value: Any) -> str:
-    """A parameter's value as a reader would write it."""
+    """A parameter's value as short text."""
     if isinstance(value, list):
         return ", ".join(map(_short, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def describe_image(index: int, evaluation: Evaluation, part: Split) -> dict[str, Any]:
-    """One test image, and what each model predicts for it."""
+    """One test image, and the predictions of each model for it."""
     factor = reduction(*part.images.shape[1:])
     image = reduced(part.images[index : index + 1], factor)[0]
     likely = evaluation.probabilities[:, index]  # (models, classes)

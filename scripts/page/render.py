@@ -1,4 +1,4 @@
-"""From what the templates say to the bytes of the page and of its Markdown version."""
+"""Render the templates to the HTML page and its Markdown version."""
 
 import base64
 import sys
@@ -19,7 +19,7 @@ SCRIPTS = (
     "matrices",
     "navigation",
     "start",
-)  # as they need each other
+)  # each after those that it uses
 
 
 def render(
@@ -32,9 +32,9 @@ def render(
 
     Args:
         templates: the folder of the Jinja templates, the style sheet and the script.
-        page: what the templates say.
-        attached: files to be downloaded from the page, by name, unless they are too large.
-        fill_browser: makes what the failure browser holds, in so many bytes.
+        page: the data for the templates.
+        attached: files to download from the page, by name, unless they are too large.
+        fill_browser: returns the data of the image browser, of at most so many bytes.
     """
     environment = template_environment(templates)
     markdown = environment.get_template("comparison.md.j2").render(page)
@@ -51,18 +51,19 @@ def render(
         browser = fill_browser(room)
         data = inert_json(_for_script(page, browser))
         text = _without_dead_links(template.render(page, browser=browser, data=data))
-        # Without other characters a browser reads the page as it is, and opens it sooner.
+        # Browsers open pure ASCII faster.
         return text.encode("ascii", "xmlcharrefreplace").decode()
 
     room = PAGE_BYTES - len(fill(0))
     if room < 0:
-        print(f"report: the page has {-room} bytes more than {PAGE_BYTES}", file=sys.stderr)
+        print(f"report: the page is {-room} bytes larger than {PAGE_BYTES}", file=sys.stderr)
     return fill(room), markdown
 
 
 def _without_dead_links(html: str) -> str:
-    """`html`, whose links to images lead to their section, which says what it needs; its script
-    makes them open the images. A quote in a text is escaped, so only links are found.
+    """`html` whose links to images lead to the section of the images, which says that it needs
+    JavaScript; the script makes them open the images. Quotes in texts are escaped, so this finds
+    only links.
     """
     return html.replace('href="#images?', 'href="#images" data-images="?')
 
@@ -78,7 +79,7 @@ def _link(name: str, content: bytes) -> dict[str, str]:
 
 
 def _for_script(page: dict[str, Any], browser: dict[str, Any]) -> dict[str, Any]:
-    """What the script needs besides the images: it draws them, and computes nothing."""
+    """The data for the script, which draws images and computes nothing."""
     return {
         "models": [{"key": model["key"], "name": model["name"]} for model in page["models"]],
         "best": page["ranked"][0]["key"],

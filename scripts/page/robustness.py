@@ -1,4 +1,4 @@
-"""What the page says of the models' predictions for corrupted images."""
+"""The data of the page about corrupted images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,18 +11,19 @@ from drawing.images import as_grey, reduced, reduction, sheet
 from drawing.svg import inline, model_style
 from evaluation.evaluation import Evaluation
 
-BAR = 0.95  # of the accuracy, below which a model is said to have fallen
-APART = 0.05  # more than confidence and accuracy may differ by, before it is said
+BAR = 0.95  # the table lists the first severity with a lower accuracy
+APART = 0.05  # smaller differences of confidence and accuracy count as none
 
 
 def describe_robustness(
     evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What the templates say; None where no image was corrupted.
+    """The data for the templates; None if no image was corrupted.
 
     Args:
+        evaluation: the results of evaluate.
         pixel_range: the pixels to draw black and white.
-        models: as `describe_model` gives them, the best on the images as they are first.
+        models: as `describe_model` returns them, the best on uncorrupted images first.
     """
     best = models[0]["name"]
     found = evaluation.findings["robustness"]
@@ -95,7 +96,7 @@ def _describe_corruption(
 
 
 def _draw(severities: Sequence[float], accuracies: Mapping[int, Sequence[float]]) -> str:
-    """Accuracy over the severity, of the model at each place; the image as it is first."""
+    """Accuracy by severity, of the model at each place; uncorrupted images first."""
     with matplotlib.rc_context(STYLE):
         figure, axes = chart(width=2.5, height=1.7)
         steps = range(len(severities) + 1)

@@ -1,4 +1,4 @@
-"""What the page shows of out-of-distribution images: some, and each model's confidence."""
+"""The data of the page about out-of-distribution images: examples, and each model's confidence."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from core.errors import UserError
 from drawing.images import as_grey, png, reduced, reduction
 from evaluation.evaluation import Evaluation
 
-# Title, one of them, several, and what they are.
+# Title, singular, plural, and description.
 KINDS = {
     "noise": ("Noise", "a noise image", "noise images", "random pixels"),
     "grey": ("Blank", "a blank image", "blank images", "uniform grey"),
@@ -30,21 +30,22 @@ KINDS = {
 def describe_unknown(
     evaluation: Evaluation, pixel_range: np.ndarray, models: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What the templates say of out-of-distribution images; None where there are none.
+    """The data for the templates; None if there are no such images.
 
     Args:
+        evaluation: the results of evaluate.
         pixel_range: the pixels to draw black and white.
-        models: each as `describe_model` gives it.
+        models: each as `describe_model` returns it.
 
     Raises:
-        UserError: the examples are not those of the findings.
+        UserError: the examples do not match the findings.
     """
     found = evaluation.findings["unknown"]
     if not found:
         return None
     images = evaluation.unknown_examples
     if sum(row["examples"] for row in found["kinds"]) != len(images):
-        raise UserError("evaluation: not the examples that its findings name; run evaluate again")
+        raise UserError("evaluation: the example images do not match the findings; rerun evaluate")
     grey = as_grey(reduced(images, reduction(*images.shape[1:])), pixel_range)
     kinds, start = [], 0
     for row in found["kinds"]:

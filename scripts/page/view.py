@@ -1,4 +1,4 @@
-"""All that the templates say, gathered from what the stages wrote."""
+"""The data for the templates, from the outputs of the stages."""
 
 from typing import Any
 
@@ -15,17 +15,18 @@ from page.model_view import describe_image
 from page.robustness import describe_robustness
 from page.unknown import describe_unknown
 
-PAIRS_SHOWN = 3  # matrices of every pair up to so many, else of those with the best model
+PAIRS_SHOWN = 3  # with more pairs, matrices only of those with the best model
 SETS_SHOWN = 20
 
 
 def describe_comparison(
     models: list[dict[str, Any]], evaluation: Evaluation, part: Split, stats: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the templates say of the models together.
+    """The data for the templates about all models together.
 
     Args:
-        models: each as `describe_model` gives it.
+        models: each as `describe_model` returns it.
+        evaluation: the results of evaluate.
         part: the test images.
         stats: the dataset's statistics.
     """
@@ -83,11 +84,11 @@ def describe_comparison(
 
 
 def _better_first(pair: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
-    """The findings of a pair of models, turned so that all differences are the better one's less
-    the other's.
+    """The findings of a pair of models, with the better model first.
 
     Args:
-        places: of each model in the ranking.
+        pair: the findings.
+        places: the place of each model in the ranking.
     """
     if places[pair["first"]] < places[pair["second"]]:
         return pair
@@ -124,10 +125,10 @@ def _describe_pair(
 def draw_charts(
     ranked: list[dict[str, Any]], figures: dict[str, str], stats: dict[str, Any]
 ) -> dict[str, Any]:
-    """The charts of all models together, and those that explore-stats has drawn.
+    """The charts of all models together, and the figures of explore-stats.
 
     Args:
-        ranked: each model as `describe_model` gives it, the best first.
+        ranked: each model as `describe_model` returns it, the best first.
         figures: `train_samples`, `test_samples` and `class_histogram`, as SVG.
         stats: the dataset's statistics.
     """
