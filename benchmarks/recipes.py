@@ -54,16 +54,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [*OURS, *TUTORIAL]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)}; all")
-    parser.add_argument("--seeds", type=int, default=5, help="at most so many runs of each")
-    parser.add_argument("--dataset", choices=list(SAVED), default="mnist", help="mnist unless told")
-    parser.add_argument("--tables", action="store_true", help="only write the tables anew")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each, at most")
+    parser.add_argument("--dataset", choices=list(SAVED), default="mnist", help="default: mnist")
+    parser.add_argument("--tables", action="store_true", help="only rewrite the tables")
     options = parser.parse_args()
     if options.tables:
         write_tables()
         return
     wrong = set(options.names) - set(names)
     if wrong:
-        parser.error(f"{min(wrong)!r} is no recipe; allowed: {', '.join(names)}")
+        parser.error(f"{min(wrong)!r} is not a recipe; allowed: {', '.join(names)}")
     chosen = options.names or names
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -135,11 +135,11 @@ def test_perfectly_predicted_images_say_no_more_than_their_number_can(sure, caps
     if sure == 1:
         assert likely == pytest.approx((10 + 1 / 3) / 11, abs=1e-3)
     else:
-        assert "to 10, the end of the range" in found.remarks[1]
-    few = "10 validation images of 3 of 3 classes, 0 of them misclassified: too few for"
-    assert found.remarks[0] == f"estimated its temperature from {few} a reliable estimate"
+        assert "to 10, the end of the search range" in found.remarks[1]
+    few = "10 validation images (3 of 3 classes, 0 misclassified), too few for a reliable"
+    assert found.remarks[0] == f"estimated the temperature from {few} estimate"
     said = capsys.readouterr().err.splitlines()
-    assert said == [f"train_cnn.calibration: training {remark}" for remark in found.remarks]
+    assert said == [f"train_cnn.calibration: {remark}" for remark in found.remarks]
 
 
 def test_a_class_without_validation_images_is_said():

@@ -283,7 +283,7 @@ class TestFailures:
         arrays["probabilities"] = arrays["probabilities"] * np.float32(1 - 1e-4)
         np.savez(tmp_path / "other.npz", **arrays)
         changed = results(made, evaluation=tmp_path / "other.npz")
-        with pytest.raises(UserError, match=r"0 of 100 test images .* differ by up to .*1e-05"):
+        with pytest.raises(UserError, match=r"0 of 100 test images, .* differ by up to .*1e-05"):
             export_models([made / "logreg"], tmp_path / "exports", changed)
         assert not any((tmp_path / "exports").iterdir())
 
@@ -298,8 +298,8 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("found", "message"),
         [
-            ([np.nan, 0.4999995], "0 of 1 test images .* differ by up to nan"),
-            ([0.4999995, 0.5000005], "1 of 1 test images .* differ by up to 1e-06"),
+            ([np.nan, 0.4999995], "0 of 1 test images, .* differ by up to nan"),
+            ([0.4999995, 0.5000005], "1 of 1 test images, .* differ by up to 1e-06"),
             ([0.5, 0.25, 0.25], "has other classes"),
         ],
     )

@@ -121,7 +121,7 @@ def test_the_pages_best_model_answers_by_default(trained, project, capsys):
     assert problems == 2
     stop = {"severity": "stop", "found": "Half of test is also in train."}
     (project / "reports" / "stats.json").write_text(json.dumps({"checks": {"test_in_train": stop}}))
-    with pytest.raises(UserError, match=r"no model best: Half of .* Name one: MODEL=cnn"):
+    with pytest.raises(UserError, match=r"no best model: Half of .* Name one: MODEL=cnn"):
         predict_all(Request(trained / "test.npz"))
     (project / "reports" / "metrics.json").unlink()
     with pytest.raises(UserError, match=r"metrics\.json is missing.*name one: MODEL=cnn"):
@@ -229,8 +229,8 @@ def test_models_that_cannot_answer_are_named(trained, ask, tmp_path):
     names = [str(tmp_path / name) for name in ("old", "odd", "other", "few")]
     rows, said, problems = ask(trained / "test.npz", "logreg", *names)
     assert (len(rows), problems) == (100, 4)
-    assert f"{names[0]}/training.json: does not say what the images are like" in said[0]
-    assert f"{names[1]}/training.json: does not say what the images are like" in said[1]
+    assert f"{names[0]}/training.json: the format of the images is missing" in said[0]
+    assert f"{names[1]}/training.json: the format of the images is missing" in said[1]
     assert said[2] == f"{names[2]}: the model cannot take images of 11x10"
     assert said[3] == f"{names[3]}: the model does not have 9 classes"
     with pytest.raises(UserError, match="no usable model"):
@@ -266,7 +266,7 @@ def test_kaggles_format(trained, ask, tmp_path):
     lines = output.read_text().splitlines()
     assert lines[0] == "ImageId,Label"
     assert lines[1:] == [f"{row['row']},{row['logreg']}" for row in expected]
-    with pytest.raises(UserError, match="one prediction for each image"):
+    with pytest.raises(UserError, match="one prediction per image"):
         ask(tmp_path / "test.csv", "logreg", "mlp", kaggle=True)
 
 

@@ -183,7 +183,7 @@ def test_the_threshold_is_the_least_that_will_do():
             least_confidence(confidence, right, sure)
     with pytest.raises(UserError, match="does not reach this accuracy at any"):
         least_confidence(confidence, ~right, 0.9)
-    with pytest.raises(UserError, match="on any of 0"):
+    with pytest.raises(UserError, match="at any confidence on 0"):
         least_confidence(confidence[:0], right[:0], 0.5)
 
 

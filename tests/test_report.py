@@ -266,7 +266,7 @@ def test_many_models_are_folded(tmp_path):
     """The best model's comparisons are to be seen, all other pairs and each model's part open."""
     names = [f"m{place}" for place in range(6)]
     html, _ = render(tmp_path, {name: 3 + place for place, name in enumerate(names)})
-    text = html.split("<h3>Is a difference more than chance?</h3>")[1].split("</section>")[0]
+    text = html.split("<h3>Are the differences more than chance?</h3>")[1].split("</section>")[0]
     seen, folded = text.split("<details><summary>The 10 other pairs</summary>")
     assert [seen.count("</span> m0</th>"), folded.count("</span> m0</th>")] == [5, 0]
     assert len(re.findall(r'<details><summary>\s*<h3 class="model"', html)) == 6

@@ -200,7 +200,7 @@ class TestSavedModels:
     def test_a_damaged_network_is_refused(self, content, tmp_path):
         (tmp_path / "network.json").write_text(content)
         (tmp_path / "network.weights.npz").write_bytes(b"damaged")
-        with pytest.raises(UserError, match="are no valid network"):
+        with pytest.raises(UserError, match="are not a valid network"):
             read_network(tmp_path / "network.json", tmp_path / "network.weights.npz")
 
     def test_damaged_weights_are_refused(self, tmp_path):
@@ -215,7 +215,7 @@ class TestSavedModels:
         run_mlp(tmp_path, hidden=[5])
         network = (tmp_path / "mlp" / "network.json").read_text()
         (tmp_path / "network.json").write_text(network.replace('"units": 5', '"units": 4'))
-        with pytest.raises(UserError, match="are no valid network"):
+        with pytest.raises(UserError, match="are not a valid network"):
             read_network(tmp_path / "network.json", weights)
 
     def test_a_linear_model_survives_the_file(self, tmp_path):

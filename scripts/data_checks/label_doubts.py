@@ -88,7 +88,7 @@ def find_doubtful(
     own = likely[np.arange(len(labels)), labels]
     means = np.bincount(labels, own, len(known)) / np.maximum(counts, 1)
     suggested = likely.argmax(axis=1)
-    sure = likely.max(axis=1) >= means[suggested]
-    numbers = np.flatnonzero(sure & (suggested != labels) & known[suggested] & known[labels])
+    confident = likely.max(axis=1) >= means[suggested]
+    numbers = np.flatnonzero(confident & (suggested != labels) & known[suggested] & known[labels])
     numbers = numbers[np.argsort(own[numbers], kind="stable")]
     return numbers, suggested[numbers]

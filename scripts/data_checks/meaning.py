@@ -38,9 +38,9 @@ def check_meaning(data: Data, name: str, train: Look, other: Look) -> dict[str, 
         return None
     train_images, other_images, theirs = train.scaled, other.scaled, other.part.labels
     means = _means(train_images, labels, counts)
-    own = _own_answers(train_images, labels, means, counts)
-    answers = _nearest(other_images, means, counts)
-    usual, here = (own == labels).mean(), (answers == theirs).mean()
+    own = _nearest_held_out(train_images, labels, means, counts)
+    nearest = _nearest(other_images, means, counts)
+    usual, here = (own == labels).mean(), (nearest == theirs).mean()
     fall = max(FALL, SURE * np.sqrt(0.25 / len(images) + 0.25 / len(other_images)))
     said = (
         f"Of {len(other_images):,} {name} images, {100 * here:.0f} % are nearest to the mean"
@@ -58,7 +58,7 @@ def check_meaning(data: Data, name: str, train: Look, other: Look) -> dict[str, 
                 "Prepare both parts in the same way.",
                 _rows(data, name, train, other, np.unique(theirs)),
             )
-    moved = _moved_classes(own, labels, answers, theirs, len(data.classes))
+    moved = _moved_classes(own, labels, nearest, theirs, len(data.classes))
     if moved:
         classes = data.classes
         each = [f"{classes[one]} like {classes[two]}" for one, two in moved.items()]
@@ -107,7 +107,7 @@ def _nearest(images: np.ndarray, means: np.ndarray, counts: np.ndarray) -> np.nd
     return _distances(images, means, counts).argmin(axis=1)
 
 
-def _own_answers(
+def _nearest_held_out(
     images: np.ndarray, labels: np.ndarray, means: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
     """The nearest class of each image that the means were computed from, leaving the image out of
@@ -143,14 +143,14 @@ def _best_turn(
 
 
 def _moved_classes(
-    own: np.ndarray, own_labels: np.ndarray, answers: np.ndarray, labels: np.ndarray, classes: int
+    own: np.ndarray, own_labels: np.ndarray, nearest: np.ndarray, labels: np.ndarray, classes: int
 ) -> dict[int, int]:
     """Classes whose images are mostly nearest to the mean of another class, unlike in train; with
     that class.
     """
     moved = {}
     for place in range(classes):
-        usual, here = own[own_labels == place], answers[labels == place]
+        usual, here = own[own_labels == place], nearest[labels == place]
         if min(len(usual), len(here)) >= FEWEST_OF_A_CLASS:
             shares = np.bincount(here, minlength=classes) / len(here)
             most = int(shares.argmax())

@@ -56,8 +56,8 @@ def compare_answers(first: np.ndarray, second: np.ndarray, labels: np.ndarray, c
     for label in range(classes):
         here = labels == label
         images = int(here.sum())
-        for answer in np.union1d(first[here], second[here]).tolist():
-            one, other = first[here] == answer, second[here] == answer
+        for predicted in np.union1d(first[here], second[here]).tolist():
+            one, other = first[here] == predicted, second[here] == predicted
             only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
             if only_first + only_second:
                 both = int((one & other).sum())
@@ -65,7 +65,7 @@ def compare_answers(first: np.ndarray, second: np.ndarray, labels: np.ndarray, c
                 cells.append(
                     {
                         "label": label,
-                        "answer": answer,
+                        "answer": predicted,
                         "only_first": only_first,
                         "only_second": only_second,
                         "low": low * images,

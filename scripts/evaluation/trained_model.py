@@ -58,8 +58,8 @@ class TrainedModel:
         """The metrics of the model that do not depend on the test images. Raises UserError."""
         right = 0
         if len(validation.labels):
-            answers = self.probabilities(validation.images, len(validation.classes))
-            right = int((answers.argmax(axis=1) == validation.labels).sum())
+            likely = self.probabilities(validation.images, len(validation.classes))
+            right = int((likely.argmax(axis=1) == validation.labels).sum())
         return {
             "parameters": self.parameters,
             "bytes": sum(file.stat().st_size for file in self.files),

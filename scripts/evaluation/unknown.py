@@ -49,11 +49,11 @@ def ask_unknown(
     for kind, images in kinds:
         chosen = np.linspace(0, len(images) - 1, min(EXAMPLES, len(images))).astype(int)
         examples.append(images[chosen])
-        answers = {}
+        by_model = {}
         for model, known in zip(models, confidences, strict=True):
-            sure = model.probabilities(images, len(part.classes)).max(axis=1)
-            answers[model.name] = told_apart(known, sure, thresholds[model.name])
-        row = {"kind": kind, "images": len(images), "examples": len(chosen), "models": answers}
+            confidence = model.probabilities(images, len(part.classes)).max(axis=1)
+            by_model[model.name] = told_apart(known, confidence, thresholds[model.name])
+        row = {"kind": kind, "images": len(images), "examples": len(chosen), "models": by_model}
         rows.append(row)
     found = {"kinds": rows, "thresholds": thresholds} if rows else {}
     return found, np.concatenate(examples)

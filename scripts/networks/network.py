@@ -60,7 +60,9 @@ def read_network(network: Path, weights: Path) -> keras.Model:
         tf.errors.OpError,
     ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise UserError(f"{network} and {weights.name} are no valid network ({reason})") from error
+        raise UserError(
+            f"{network} and {weights.name} are not a valid network ({reason})"
+        ) from error
     return model
 
 

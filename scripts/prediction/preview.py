@@ -25,13 +25,13 @@ class Preview:
 
     def add(self, batch: Predicted) -> None:
         """Add the images of a batch."""
-        sure = np.min([likely.max(axis=1) for likely in batch.probabilities], axis=0)
+        confidence = np.min([likely.max(axis=1) for likely in batch.probabilities], axis=0)
         most = self.kept[-1][0] if len(self.kept) == SHOWN else np.inf
-        for place in np.argsort(sure, kind="stable")[:SHOWN].tolist():
-            if sure[place] >= most:
+        for place in np.argsort(confidence, kind="stable")[:SHOWN].tolist():
+            if confidence[place] >= most:
                 break
             described = self._described(batch, place)
-            self.kept.append((float(sure[place]), self.images + place, described))
+            self.kept.append((float(confidence[place]), self.images + place, described))
         self.kept = sorted(self.kept, key=lambda each: each[:2])[:SHOWN]
         self.images += len(batch.names)
 

@@ -69,15 +69,14 @@ def calibrate(
     remarks = []
     if min(mistakes, len(labels) - mistakes) < FEW or classes[0] < classes[1]:
         remarks.append(
-            f"estimated its temperature from {len(labels):,} validation images of {classes[0]} of"
-            f" {classes[1]} classes, {mistakes:,} of them misclassified: too few for a reliable"
-            " estimate"
+            f"estimated the temperature from {len(labels):,} validation images ({classes[0]} of"
+            f" {classes[1]} classes, {mistakes:,} misclassified), too few for a reliable estimate"
         )
     bound = min((LOWEST, HIGHEST), key=lambda bound: abs(math.log(bound / temperature)))
     if math.isclose(temperature, bound, rel_tol=0.001):
-        remarks.append(f"set its temperature to {bound:g}, the end of the range that is searched")
+        remarks.append(f"set the temperature to {bound:g}, the end of the search range")
     for remark in remarks:
-        print(f"{stage}.calibration: training {remark}", file=sys.stderr)
+        print(f"{stage}.calibration: {remark}", file=sys.stderr)
     record = {
         **{"temperature": temperature, "doubt": doubt, "images": len(labels), "mistakes": mistakes},
         **{"before": before, "after": after},

@@ -241,8 +241,8 @@ def _as_one(members: list[keras.Sequential], shift: int, fill: float) -> keras.M
         return members[0]
     images = keras.Input(members[0].input_shape[1:])
     views = _views(images, shift, fill)
-    answers = [member(view) for member in members for view in views]
-    return keras.Model(images, keras.layers.Average()(answers))
+    predictions = [member(view) for member in members for view in views]
+    return keras.Model(images, keras.layers.Average()(predictions))
 
 
 def _views(images: keras.KerasTensor, shift: int, fill: float) -> list[keras.KerasTensor]:

@@ -1,14 +1,13 @@
 "use strict";
-// What the page knows of its images, and drawing them. Nothing is computed here that evaluate
-// has not measured.
+// The data of the images, and how to draw them. Evaluate has computed everything that is shown.
 
 const read = (id) => document.getElementById(id);
 const page = JSON.parse(read("page-data").textContent);
 const { models, classes, images: layout } = page;
 const placeOfKey = new Map(models.map((model, place) => [model.key, place]));
-const LONGEST = 24; // characters of a class's name below a small image
-const FEW = 12; // classes, which are all listed for an opened image
-const LEAST = 0.01; // probability of a class that is listed where there are more
+const LONGEST = 24; // characters of a class's name below a small image, at most
+const FEW = 12; // up to so many classes, an opened image lists all
+const LEAST = 0.01; // with more classes, those with a lower probability are left out
 
 const shortName = (name) => {
   const signs = [...name];
@@ -50,7 +49,7 @@ async function readPredictions() {
   return { index, label, answers, probabilities, placeOfIndex };
 }
 
-let known; // what readPredictions gives
+let known; // the result of readPredictions
 const probability = (model, image, label) =>
   known.probabilities[model][image * classes.length + label] / 255;
 const confidence = (model, image) => probability(model, image, known.answers[model][image]);
@@ -77,7 +76,7 @@ async function drawImage(canvas, image) {
   canvas.height = height;
   canvas.dataset.index = known.index[image];
   const sheet = await sheetOf(image);
-  if (canvas.dataset.index !== String(known.index[image])) return; // another was asked for since
+  if (canvas.dataset.index !== String(known.index[image])) return; // another image was requested since
   canvas.getContext("2d").drawImage(
     sheet, (image % perSheet) * width, 0, width, height, 0, 0, width, height);
 }

@@ -1,5 +1,5 @@
 "use strict";
-// Which images are shown: the filters' fields, their state in the address, and what it stands for.
+// The filters: their fields, their state in the address, and the images that they select.
 
 const form = read("filters");
 const fields = [...form.elements].filter((field) => field.name);
@@ -7,7 +7,7 @@ const initial = Object.fromEntries(fields.map((field) => [field.name, field.valu
 initial.model = page.best;
 
 const isShare = (value) => /^\d{1,3}(\.\d+)?$/.test(value) && Number(value) <= 100;
-const OLDER = ["one", "other-wrong"]; // of `relation`, which were of `agreement` once
+const OLDER = ["one", "other-wrong"]; // values of `relation` that older links have in `agreement`
 
 function stateOf(address) {
   if (!address.startsWith("#images?")) return null;
@@ -24,7 +24,7 @@ function stateOf(address) {
   return consistent(next);
 }
 
-// What needs a second model, or a predicted class, is unset without it.
+// Unsets fields that need a second model or a predicted class if there is none.
 function consistent(wanted) {
   const next = { ...wanted };
   if (next.other === next.model) next.other = "";
@@ -47,7 +47,7 @@ function stateOfFields() {
   return consistent({ ...Object.fromEntries(said), image: "" });
 }
 
-// The fields say what is shown, and those that would do nothing are disabled.
+// Shows the state in the fields, and disables fields without effect.
 function showInFields(wanted) {
   for (const field of fields) {
     const typing = !field.options && field === document.activeElement; // may be half a number
@@ -69,7 +69,7 @@ function showInFields(wanted) {
     (field) => `${field.labels[0].firstChild.textContent.trim()} ${value(field)}`).join(", ");
 }
 
-// Why no image can be shown; empty if some can.
+// The error in the fields, or an empty text.
 function problemOf({ from, to }) {
   const wrong = [from, to].find((value) => !isShare(value));
   if (wrong !== undefined) return `Confidence ${wrong} is not allowed; allowed: 0 to 100 %`;
@@ -115,7 +115,7 @@ function filterOf(wanted) {
   return (image) => tests.every((test) => test(image));
 }
 
-// The most confident first, unless asked otherwise.
+// The order of the images: by default, the most confident first.
 function orderOf({ model: key, order }) {
   const model = placeOfKey.get(key);
   const byNumber = (one, two) => known.index[one] - known.index[two];

@@ -1,11 +1,11 @@
 "use strict";
-// The images that pass the filters: as tiles, one by one, and as a table to download.
+// The images that match the filters: as tiles, one by one, and as a table to download.
 
 const PER_VIEW = 60;
 const gallery = read("gallery");
 const viewer = read("viewer");
 let state = { ...initial };
-let shown = []; // images that pass the filters, in order
+let shown = []; // images that match the filters, in order
 
 const openImages = makeViewer(viewer, (image) => {
   const canvas = viewer.querySelector("canvas");
@@ -73,7 +73,7 @@ function rememberState() {
   try {
     history.replaceState(null, "", addressOf(state));
   } catch {
-    // Within a data: frame there is no history.
+    // There is no history within a data: frame.
   }
 }
 
@@ -95,9 +95,9 @@ function showResults() {
   sayDifference(state);
 }
 
-// ---- To take away: a link, and a table ----
+// ---- A link to copy, and a table to download ----
 
-// As csv_text writes cells: a spreadsheet takes none for a formula.
+// Like csv_text: no spreadsheet reads a cell as a formula.
 function csvCell(text) {
   const inert = /^-?[0-9]+$/.test(text) || !/^['=+\-@\t\r]/.test(text) ? text : `'${text}`;
   return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;

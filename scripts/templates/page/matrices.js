@@ -3,7 +3,7 @@
 
 const tables = [...document.querySelectorAll(".matrix")];
 
-// What a cell of a table stands for: its address, and what a screen reader says of it.
+// The filters for a cell of a table, and its label for screen readers.
 const MEANINGS = {
   confusion: ({ first }, row, column) => [
     { model: first, label: row, answer: column },
@@ -20,7 +20,7 @@ const MEANINGS = {
 };
 const nameOf = (key) => models[placeOfKey.get(key)].name;
 
-// Without the script a number is no link, since there is nothing that it could lead to.
+// Only the script makes the numbers links: without it, they would lead nowhere.
 function makeLinks(table) {
   const meaning = MEANINGS[table.dataset.kind];
   let first = true;
@@ -40,7 +40,7 @@ function makeLinks(table) {
   table.addEventListener("keydown", moveInMatrix);
 }
 
-function linkInColumn(cell, step) { // the nearest one above or below, past empty cells
+function linkInColumn(cell, step) { // the nearest link above or below, skipping empty cells
   const { rows } = cell.closest("table");
   for (let row = cell.parentElement.rowIndex + step; row > 0 && row < rows.length; row += step) {
     const link = rows[row].cells[cell.cellIndex].querySelector("a");
@@ -68,7 +68,7 @@ function moveInMatrix(event) {
   target.focus();
 }
 
-// Where the images are those of a difference of two models, how certain it is.
+// If the filters select a cell of a difference of two models, shows its interval and p-value.
 function sayDifference({ model, other, label, answer, relation, ...rest }) {
   const others = Object.entries(rest).filter(([name]) => !["order", "image"].includes(name));
   const plain = relation === "one" && others.every(([name, value]) => value === initial[name]);
