@@ -44,7 +44,7 @@ class Repository:
         content: str = "0",
         checks: dict[str, dict] | None = None,
     ) -> None:
-        """Write results: a wrong answer is the digit after the label, and surer the later."""
+        """Write results: wrong predictions are the next digit, later ones more confident."""
         metrics = {
             name: {"failures": len(wrong), "successes": images - len(wrong)}
             for name, wrong in mistakes.items()

@@ -26,9 +26,9 @@ from training.training_record import write_record
 HOSTILE = '"><img src=x onerror=alert(1)></script>|`@everyone\u2028=cmd()' + "x" * 300
 
 
-def answers_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.ndarray:
-    """Probabilities, (n, classes), that are wrong about the first `wrong` images, and surer the
-    later an image comes.
+def probabilities_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.ndarray:
+    """Probabilities, (n, classes), that are wrong for the first `wrong` images, and more confident
+    the later an image comes.
     """
     images = len(labels)
     answers = np.where(np.arange(images) < wrong, (labels + 1) % classes, labels)
@@ -39,7 +39,7 @@ def answers_with_mistakes(labels: np.ndarray, wrong: int, classes: int) -> np.nd
 
 
 class FakeModel(NamedTuple):
-    """A model as evaluate asks it, the surer the later it comes and the brighter an image is."""
+    """A model as evaluate runs it, more confident the later it comes and the brighter an image."""
 
     name: str
     place: int
@@ -80,7 +80,7 @@ def make_results(
     write_split(folder / "test.npz", part)
     if likely is None:
         likely = np.stack(
-            [answers_with_mistakes(labels, count, classes) for count in wrong.values()]
+            [probabilities_with_mistakes(labels, count, classes) for count in wrong.values()]
         )
     likely = likely.astype(np.float32)
     watched = {"validation_right": validation[0], "validation_images": validation[1]}

@@ -48,8 +48,8 @@ def test_a_deliberately_miscalibrated_model_is_mended(wrong):
     assert found.remarks == ()
 
 
-def test_it_is_the_temperature_of_the_mean_that_answers():
-    """Two views that differ: the mean of their softmaxes is less sure than each."""
+def test_it_is_the_temperature_of_the_mean_prediction():
+    """Two views that differ: the mean of their softmaxes is less confident than each."""
     logits, labels = logits_that_mean_what_they_say()
     noise = np.random.default_rng(1).normal(0, 3, logits.shape)
     views = np.concatenate([logits + noise, logits - noise], axis=1)
@@ -68,7 +68,7 @@ def test_it_is_the_temperature_of_the_mean_that_answers():
     )
 
 
-def test_a_doubt_spares_all_answers_what_a_few_sure_mistakes_cost():
+def test_a_doubt_spares_all_predictions_what_a_few_confident_mistakes_cost():
     """Three of a hundred labels are as likely one class as another, whatever the logits."""
     logits, labels = logits_that_mean_what_they_say()
     random = np.random.default_rng(2)
@@ -98,7 +98,7 @@ def test_a_doubt_is_as_small_as_can_be_and_has_a_bound(odd, doubt):
 
 @pytest.mark.parametrize("mistakes", [9, 10])
 def test_a_few_mistakes_tell_of_no_doubt(mistakes):
-    """Right about all but these, of which it is surest."""
+    """All predictions are right except these, which are the most confident."""
     labels = np.arange(1000) % 3
     wrong = np.arange(1000) < mistakes
     logits = (np.where(wrong, 9, 3)[:, None] * np.eye(3)[(labels + wrong) % 3])[:, None]
@@ -108,14 +108,14 @@ def test_a_few_mistakes_tell_of_no_doubt(mistakes):
     assert bool(found.remarks) == (mistakes == 9)
 
 
-def test_few_right_answers_are_said():
+def test_few_correct_predictions_are_said():
     labels = np.arange(1000) % 3
     logits = np.eye(3)[(labels + (np.arange(1000) >= 9)) % 3][:, None]
     found = calibrate("train_mlp", "temperature", lambda _: logits, part(labels))
     assert "991 of them misclassified: too few" in found.remarks[0]
 
 
-def test_an_answer_is_in_doubt_by_hand():
+def test_a_prediction_with_a_doubt_by_hand():
     model = LinearModel(
         *(np.array([[1.0], [3.0]]), np.zeros(2), np.array([0.0, 1.0]), np.float64(0.1))
     )
@@ -126,7 +126,7 @@ def test_an_answer_is_in_doubt_by_hand():
 
 @pytest.mark.parametrize("sure", [1, 1000])
 def test_perfectly_predicted_images_say_no_more_than_their_number_can(sure, capsys):
-    """Of ten, right about all: as sure as 10 and a third of 11, and not beyond all numbers."""
+    """Ten of ten right: the confidence is 10 1/3 of 11, and the temperature is bounded."""
     labels = np.arange(10) % 3
     logits = sure * np.eye(3)[labels][:, None]
     found = calibrate("train_cnn", "temperature", lambda _: logits, part(labels))

@@ -172,7 +172,7 @@ LEAKS = {
 @pytest.mark.parametrize("kind", LEAKS)
 @pytest.mark.parametrize("count", [1, 180])
 def test_test_images_in_train_are_counted(kind, count, digits):
-    """Those of train come anew, in another order."""
+    """The images of train again, in another order."""
     change, word, severity = LEAKS[kind]
     arrays = dict(digits)
     for name, alter in (("x", change), ("y", lambda y: y)):

@@ -49,7 +49,7 @@ def test_that_there_is_no_temperature_is_said(validation, reason, tmp_path):
 
 
 def test_whether_probabilities_mean_what_they_say_is_said(tmp_path):
-    """Of 1,000 answers of 91 %, 910 are right; or 800."""
+    """Of 1,000 predictions with 91 % confidence, 910 are right; or 800."""
     sure = np.full((2, 1000, 10), 0.01)
     labels = np.arange(1000) % 10
     for row, wrong in zip(sure, (90, 200), strict=True):

@@ -153,7 +153,7 @@ def test_conda_environments_have_the_locked_versions(name):
 
 
 @pytest.mark.parametrize("lock", [LOCK, TOOLS_LOCK], ids=["run", "tools"])
-def test_the_locks_are_whole_and_name_no_index(lock):
+def test_the_locks_are_complete_and_name_no_index(lock):
     assert not re.search(r"https?://|index-url|find-links", lock)
     assert lock.count("--hash=sha256:") > 500
 

@@ -1,4 +1,4 @@
-"""Exported models: what is written, that each answers as the model does, and the model card."""
+"""Exported models: the files, whether each predicts as the model does, and the model card."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def test_what_is_written(made):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_cards_lines_answer_as_the_model_does(name, made, monkeypatch):
+def test_the_code_of_the_card_predicts_as_the_model_does(name, made, monkeypatch):
     """As they stand there, in the folder of the export."""
     monkeypatch.chdir(made / "exports" / name)
     evaluation = read_evaluation(made / "evaluation.npz")
@@ -256,7 +256,7 @@ class TestCard:
 
 class TestFailures:
     def other_answers(self, made, tmp_path) -> Results:
-        """Of an evaluation in which the model gives other answers."""
+        """An evaluation in which the model predicts other classes."""
         arrays = dict(np.load(made / "evaluation.npz"))
         arrays["probabilities"] = arrays["probabilities"].copy()
         arrays["probabilities"][1, :3] = np.roll(arrays["probabilities"][1, :3], 1, axis=1)

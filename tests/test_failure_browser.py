@@ -83,7 +83,7 @@ def test_filter_gives_the_right_images(name, watched, folder, found):
     images = expected(found, passes)
     assert count(page) if images else page.get_by_text("none match these filters").is_visible()
     assert shown(page) == images
-    # The address says it all: opened anew, the page shows the same.
+    # The address has the whole state: opened again, the page shows the same.
     again = watched.context.new_page()
     again.goto(page.url)
     again.locator("#browser").wait_for()

@@ -1,4 +1,4 @@
-"""What is asked of GitHub, word for word, of a server that holds its answers."""
+"""The requests to GitHub, word for word, with a server that returns saved responses."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ PAGE = "GET /repos/o/r/issues/7/comments?per_page=100&page="
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Notes what it is asked, and answers what the server holds for it, or an empty list."""
+    """Notes the requests, and returns the server's response for each, or an empty list."""
 
     def _note(self) -> None:
         length = int(self.headers["Content-Length"] or 0)

@@ -187,8 +187,8 @@ def test_the_rule_finds_what_cleanlab_finds():
 
 
 def test_the_rule_by_hand():
-    """Means of the label's probability: 0.8 and 0.5. The third image is not sure enough, and the
-    fourth more likely of its label.
+    """Means of the label's probability: 0.8 and 0.5. The third prediction is not confident enough;
+    for the fourth, the label is more likely.
     """
     likely = np.array([[0.9, 0.1], [0.1, 0.9], [0.7, 0.3], [0.9, 0.1], [0.3, 0.7]])
     labels = np.array([0, 0, 1, 0, 1])
@@ -198,18 +198,18 @@ def test_the_rule_by_hand():
 
 
 def test_an_image_whose_label_is_the_most_probable_is_not_doubted():
-    """Though only the other class is sure of the first: the means are 0.8 and 0.45."""
+    """Although only the other class is confident for the first: the means are 0.8 and 0.45."""
     likely = np.array([[0.54, 0.46], [0.91, 0.09], [0.95, 0.05], [0.7, 0.3], [0.4, 0.6]])
     assert find_doubtful(np.array([0, 0, 0, 1, 1]), likely, np.ones(2, bool))[0].tolist() == []
 
 
-def test_a_class_that_is_sure_of_anything_is_not_suggested():
-    """The rare third class, whose mean is 0.1; the most probable one is not sure of the first."""
+def test_a_class_with_any_confidence_is_not_suggested():
+    """The rare third class has a mean of 0.1; the most probable one is below its own mean."""
     likely = np.array([[0.3, 0.5, 0.2], [0.9, 0.1, 0.0], [0.0, 0.9, 0.1], [0.5, 0.4, 0.1]])
     assert find_doubtful(np.array([0, 0, 1, 2]), likely, np.ones(3, bool))[0].tolist() == []
 
 
-def test_of_several_classes_that_are_sure_the_most_probable_is_suggested():
+def test_of_several_confident_classes_the_most_probable_is_suggested():
     likely = np.array([[0.1, 0.5, 0.4], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.3, 0.4, 0.3]])
     numbers, suggested = find_doubtful(np.array([0, 0, 1, 2]), likely, np.ones(3, bool))
     assert dict(zip(numbers.tolist(), suggested.tolist(), strict=True)) == {0: 1, 3: 1}

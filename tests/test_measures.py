@@ -36,7 +36,7 @@ class TestConfidence:
         assert [row["threshold"] for row in steps] == pytest.approx([0.51, 0.55, 0.92])
 
     def test_tenths_begin_at_their_lower_end(self):
-        """Two answers without doubt are in the last; each has the interval of its own images."""
+        """Two predictions of 100 % are in the last; each bin has the interval of its own images."""
         confidence, right = np.array([0.25, 0.5, 0.5, 1, 1]), np.array([0, 0, 1, 1, 1], bool)
         rows = reliability(confidence, right)
         assert [(row["from"], row["to"]) for row in rows] == [(0.2, 0.3), (0.5, 0.6), (0.9, 1)]
@@ -75,8 +75,8 @@ class TestConfidence:
 
 class TestCalibration:
     def test_by_hand(self):
-        """Of ten groups of two answers, one pair says 60 % and 70 % and is wrong once; the others
-        say 90 % and are right.
+        """Of ten pairs of predictions, one has 60 % and 70 % and is wrong once; the others have
+        90 % and are right.
         """
         confidence = np.array([0.6, 0.7, *[0.9] * 18], np.float32)
         right = np.arange(20) > 0
@@ -87,7 +87,7 @@ class TestCalibration:
         assert equal_mass == pytest.approx((0.6 - 0.3 + 18 * 0.1) / 20)
 
     def test_the_interval_by_hand(self):
-        """Of 20 answers, the last is wrong, and is drawn as often as one of 20 balls in 20 draws:
+        """Of 20 predictions, the last is wrong, and drawn as often as one of 20 balls in 20 draws:
         more than three times, which is two too often, in 1.6 %, and more than twice in 7.5 %.
         """
         found = calibration(np.array([*[0.99] * 19, 0.91]), np.arange(20) < 19)
@@ -103,8 +103,8 @@ class TestCalibration:
         assert calibration(np.array([1.0000001], np.float32), np.array([True]))["confidence"] == 1
 
     def test_what_means_what_it_says(self, monkeypatch):
-        """By 100 sets of answers that are right as often as they say, or 4 points less often: how
-        often the interval holds the distance, and how often the test finds it.
+        """With 100 sets of predictions that are calibrated, or right 4 points less often: how often
+        the interval contains the distance, and how often the test finds it.
         """
         monkeypatch.setattr("evaluation.calibration.RESAMPLES", 200)
         random = np.random.default_rng(1)
@@ -228,7 +228,7 @@ class TestAgreement:
 
 
 class TestScores:
-    """Five images of classes 5, 6 and 9, and a class 11 that nobody answers and none is of."""
+    """Five images of classes 5, 6 and 9, and a class 11 without images or predictions."""
 
     PART = Split(
         np.zeros((5, 2, 2)),
@@ -252,7 +252,7 @@ class TestScores:
         found = score(self.LIKELY, self.PART)
         assert (found["successes"], found["failures"], found["accuracy"]) == (3, 2, 3 / 5)
         assert (found["accuracy_low"], found["accuracy_high"]) == accuracy_interval(3, 5)
-        # Two right answers of 75 % together, two wrong ones of 55 and 64 %, a right one of 96 %.
+        # Two right predictions of 75 % together, two wrong of 55 and 64 %, a right one of 96 %.
         assert found["calibration_error"] == pytest.approx((2 * 0.25 + 0.55 + 0.64 + 0.04) / 5)
         assert calibration(self.LIKELY.max(axis=1), self.RIGHT).items() < found.items()
         assert found["brier_score"] == pytest.approx(
@@ -334,7 +334,7 @@ def test_no_cell_is_a_formula(text, safe):
 
 
 def test_reliability_side_by_side():
-    """Two models: one answers in two tenths, one in another."""
+    """Two models: one with confidences in two bins, one with confidences in another."""
     right = np.array([True, False, True, True])
     rows = {
         "a": reliability(np.array([0.55, 0.58, 0.91, 1.0]), right),

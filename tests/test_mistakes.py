@@ -1,4 +1,4 @@
-"""Where a model fails, against answers made by hand, and what the page says of it."""
+"""Where a model fails, with predictions made by hand, and the page's sentences about it."""
 
 import json
 
@@ -12,7 +12,7 @@ from evaluation.mistakes import mistakes
 from evaluation.significance import accuracy_interval
 from page.mistakes import mistake_sentences
 
-# Label, answer, confidence.
+# Label, predicted class, confidence.
 ANSWERS = [
     *[(0, 0, 0.9)] * 4,
     *[(0, 2, 0.7)] * 2,
@@ -23,7 +23,7 @@ ANSWERS = [
 
 
 def answered(answers: list[tuple[int, int, float]], classes: int = 4):
-    """Probabilities and labels of such answers."""
+    """Probabilities and labels of such predictions."""
     labels, said, sure = (np.array(column) for column in zip(*answers, strict=True))
     likely = np.repeat(((1 - sure) / (classes - 1))[:, None], classes, axis=1)
     likely[np.arange(len(labels)), said] = sure

@@ -13,7 +13,7 @@ from review.results import Mistake, Results
 
 
 def results(images: int = 1000, **wrong: list[int]) -> Results:
-    """Models with the digit after the label as a wrong answer, surer the later the image."""
+    """Models that wrongly predict the next digit, more confident the later the image."""
     mistakes = {
         name: {index: Mistake("1", "2", index / images) for index in indices}
         for name, indices in wrong.items()
@@ -67,7 +67,7 @@ def test_a_p_value_of_a_twentieth_may_be_chance():
     assert replace(change, p_value=0.0499).outcome == "better"
 
 
-def test_only_models_that_answer_otherwise_are_counted():
+def test_only_models_that_predict_otherwise_are_counted():
     """Holm's correction for two: the smaller p-value twice, the larger once but no less."""
     base = results(a=[*range(7)], b=[*range(6)], c=[1], gone=[3])
     found = compare_models(base, results(a=[], b=[], c=[1], new=[4, 5]))

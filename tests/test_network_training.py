@@ -109,7 +109,7 @@ def test_held_out_images_are_watched_and_not_learned_from():
     np.testing.assert_array_equal(weights_of(model), weights_of(alone))
 
 
-def test_each_epoch_moves_all_images_anew(monkeypatch):
+def test_each_epoch_moves_all_images_again(monkeypatch):
     """In an order of its own, by the settings, with the background around them."""
     seen = []
 
@@ -238,7 +238,7 @@ def test_too_little_memory_is_pythons_error(tmp_path, monkeypatch):
 
 @pytest.fixture
 def untrained(monkeypatch) -> None:
-    """Without what takes long: no step is made, and no answer timed."""
+    """Without the slow parts: no training step, and no timed prediction."""
     monkeypatch.setattr(training, "_fit", lambda *_: [{"loss": 1.0}])
     monkeypatch.setattr(training, "microseconds_an_image", lambda *_: 1.0)
 

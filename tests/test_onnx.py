@@ -1,4 +1,4 @@
-"""Every network that a training can write has an ONNX form, which answers as Keras does."""
+"""Every network that a training can write can be exported to ONNX, and predicts as in Keras."""
 
 import numpy as np
 import onnx

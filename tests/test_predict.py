@@ -61,7 +61,7 @@ def ask(trained, project, capsys):
     return asked
 
 
-def test_answers_are_evaluates_to_the_last_bit(trained, ask):
+def test_predictions_are_evaluates_to_the_last_bit(trained, ask):
     rows, said, problems = ask(trained / "test.npz", *MODELS)
     evaluation, part = read_evaluation(trained / "evaluation.npz"), read_split(trained / "test.npz")
     assert [row["label"] for row in rows] == part.classes[part.labels].tolist()
@@ -106,7 +106,7 @@ def test_a_table_arrays_folders_and_a_file_say_the_same(trained, ask, tmp_path):
     assert one[0]["logreg"] == expected[3]["logreg"]
 
 
-def test_the_pages_best_model_answers_by_default(trained, project, capsys):
+def test_the_pages_best_model_predicts_by_default(trained, project, capsys):
     shutil.copytree(trained / "mlp", project / "models" / "mlp")
     metrics = json.loads((project / "reports" / "metrics.json").read_text())
     for name, scores in metrics.items():
@@ -128,7 +128,7 @@ def test_the_pages_best_model_answers_by_default(trained, project, capsys):
         predict_all(Request(trained / "test.npz"))
 
 
-def test_what_cannot_be_used_is_named_and_all_else_answered(trained, ask, tmp_path):
+def test_what_cannot_be_used_is_named_and_all_else_predicted(trained, ask, tmp_path):
     part = read_split(trained / "test.npz")
     folder = tmp_path / "folder"
     write_pictures(folder, part.images[:3], np.array(["=cmd()", "<b>", "c"]))
@@ -214,7 +214,7 @@ def test_what_holds_no_images_is_refused_in_a_line(ask, tmp_path, name, content,
     assert str(path) in str(error.value)
 
 
-def test_models_that_cannot_answer_are_named(trained, ask, tmp_path):
+def test_models_that_cannot_predict_are_named(trained, ask, tmp_path):
     for name, change in (
         ("old", lambda record: record.pop("image")),
         ("odd", lambda record: record["image"].update(height=10**9)),
@@ -250,7 +250,7 @@ def test_a_person_is_asked_below_the_threshold(trained, ask, tmp_path):
     kept = [row for row in rows if row["logreg_ask_a_person"] == "no"]
     right = sum(row["logreg"] == row["label"] for row in kept)
     assert right >= 0.9 * len(kept) > 0
-    assert f"{len(kept)} reach it, and {right} of those are correct" in said[0]
+    assert f"{len(kept)} reach it, and {right} of these are classified correctly" in said[0]
     with pytest.raises(UserError, match=r"--sure 0.999: logreg .*validation images"):
         ask(trained / "test.npz", sure=0.999, validation=validation)
     with pytest.raises(UserError, match=r"--sure needs .*missing; run dvc repro preprocess"):

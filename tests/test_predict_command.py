@@ -96,7 +96,7 @@ def test_the_commands_of_the_documentation(project):
 
 
 @pytest.mark.long
-def test_photos_are_answered_about_as_well_as_the_images_themselves(project):
+def test_photos_are_classified_about_as_well_as_the_images_themselves(project):
     """By the logistic regression, which is trained to the end; the networks are not."""
     command = "python scripts/tool.py predict --models logreg --images "
     rows, said, _ = run(project, f"{command} scans")

@@ -240,7 +240,7 @@ def test_tables_are_read_some_rows_at_a_time(tmp_path: Path):
 @pytest.mark.parametrize(
     ("most", "sizes"), [(2**26, [23]), (8 * 4 * 64, [8, 8, 7]), (1, [4] * 5 + [3])]
 )
-def test_as_many_images_are_answered_at_a_time_as_memory_allows(monkeypatch, most, sizes):
+def test_as_many_images_are_predicted_at_a_time_as_memory_allows(monkeypatch, most, sizes):
     """All at once, as evaluate does, or whole batches of four: sums of floats depend on it."""
     monkeypatch.setattr("prediction.batches.CHUNK_BYTES", most)
     images = np.random.default_rng(0).integers(0, 17, (23, 8, 8), np.uint8)

@@ -35,7 +35,7 @@ def test_tables_of_each_part(tmp_path):
 
 
 def test_a_test_table_without_labels_is_left_out_and_named(tmp_path, capsys):
-    """As Kaggle's; and its example of an answer is no dataset."""
+    """Kaggle's files; its sample submission is not a dataset."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "train.csv").write_text(csv_text(X, Y))
     (tmp_path / "own" / "test.csv").write_text(csv_text(X_TEST, None))

@@ -209,7 +209,7 @@ def test_the_command_that_params_yaml_wants(command, parameters, wanted):
     assert (found.name, found.record) == ("train", "provenance/train.json")
 
 
-def test_of_the_recorded_files_those_at_hand(folder):
+def test_the_recorded_files_that_are_available(folder):
     (folder.parent / "outside").write_text("outside")
     names = ["data", "missing", "../outside", str(folder / "more"), "scripts", "scripts/train.py"]
     write_record(inputs=names, outputs=names[1:])

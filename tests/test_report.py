@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_results import HOSTILE, answers_with_mistakes, check, draw, make_results, render
+from made_results import HOSTILE, check, draw, make_results, probabilities_with_mistakes, render
 from PIL import Image
 
 from core.errors import UserError
@@ -182,7 +182,7 @@ def test_damaged_files_are_one_line(name, content, message, rendered, tmp_path):
 
 
 def test_what_a_small_test_set_says_of_confidence(tmp_path):
-    """One unsure mistake among eight images; then one as sure as the rest."""
+    """One mistake of low confidence among eight images; then one as confident as the rest."""
     labels = np.arange(8)
     likely = np.full((1, 8, 10), 0.01)
     likely[0, labels, labels] = 0.91
@@ -291,7 +291,7 @@ def test_the_deepest_colour_is_the_largest_mistake():
 def test_a_model_that_always_says_one_class(tmp_path):
     constant = np.zeros((40, 10))
     constant[:, 3] = 1
-    good = answers_with_mistakes(np.arange(40) % 10, 2, 10)
+    good = probabilities_with_mistakes(np.arange(40) % 10, 2, 10)
     html, _ = render(tmp_path, {"constant": 0, "good": 0}, likely=np.stack([constant, good]))
     text = Page(html).text
     assert "Accuracy 10.00 %: 36 failures and 4 successes." in text

@@ -222,7 +222,7 @@ def test_a_run_fails_and_says_why(repository):
 
 
 @pytest.mark.long
-def test_forged_results_are_found_by_making_them_anew(made_by_dvc, tmp_path):
+def test_forged_results_are_found_by_a_rerun(made_by_dvc, tmp_path):
     """Metrics, failures and the hashes in dvc.lock, changed together, deceive make fresh,
     where there is no record of the stages, as in a clone.
     """

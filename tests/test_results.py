@@ -136,7 +136,7 @@ def test_many_models_are_read(repository):
     assert len(read_results(HERE).mistakes) == 100
 
 
-def test_as_many_mistakes_as_right_answers_are_read(repository):
+def test_as_many_mistakes_as_correct_predictions_are_read(repository):
     repository.write({"a": [0]}, images=2)
     assert read_results(HERE).images == 2
 

@@ -1,4 +1,4 @@
-"""What models answer to changed images: counted, compared, on the page, and the same each time."""
+"""Predictions for corrupted images: counted, compared, on the page, and reproducible."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def constant(name: str, answer: int, sure: float) -> TrainedModel:
 
 
 def brittle(name: str) -> TrainedModel:
-    """Right, and sure, about the images as they are; of others it says `b`, less sure."""
+    """Right and confident on uncorrupted images; predicts `b` for others, less confident."""
     known = {image.tobytes(): label for image, label in zip(PART.images, LABELS, strict=True)}
 
     def answer(images: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_accuracy_and_confidence_by_hand(monkeypatch):
 
 
 def test_models_are_compared_image_by_image():
-    """The interval is that of a paired t-test of each image's share of right answers."""
+    """The interval is that of a paired t-test of each image's share of right predictions."""
     random = np.random.default_rng(4)
     right = random.random((len(CORRUPTIONS), 6, 2, 50)) < np.array([0.8, 0.6])[:, None]
     found = robustness.summary(["one", "other"], right, np.full(right.shape, 0.5))

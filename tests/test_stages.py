@@ -81,7 +81,7 @@ class TestExploreStats:
 
 class TestEvaluate:
     def test_metrics_by_hand(self, tmp_path):
-        """A model that always answers the first class, on images of all ten."""
+        """A model that always predicts the first class, on images of all ten."""
         part = split(tmp_path)["test"]
         weights = np.zeros((10, 64), np.float32), np.array([9, *[0] * 9], np.float32)
         write_linear_model(tmp_path / "lazy" / "model.npz", LinearModel(*weights, part.pixel_range))

@@ -84,7 +84,7 @@ def test_the_table_of_layers_counts_every_member():
     ]
 
 
-def test_members_answer_by_the_mean_of_all_views():
+def test_members_predict_by_the_mean_of_all_views():
     """Each of two, of the image and its shifts by 2 to all four sides."""
     members = [member(seed=seed) for seed in (1, 2)]
     images = np.random.default_rng(0).normal(size=(6, 4, 5, 1)).astype(np.float32)

@@ -81,7 +81,7 @@ def larger(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("models", ["folder", "larger"])
-def test_the_page_answers_as_the_pipeline_does(models, watched, request):
+def test_the_page_predicts_as_the_pipeline_does(models, watched, request):
     """On 100 test images, every kind of model."""
     folder = request.getfixturevalue(models)
     assert len(read_split(folder / "test.npz").images) == 100
@@ -135,7 +135,7 @@ def test_a_model_without_room_is_named_and_how_to_mend_it(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(("bias", "bound"), [(0, 1), (9, 1e-9)])
-def test_rounded_weights_that_change_answers_are_not_used(bias, bound, tmp_path, monkeypatch):
+def test_rounded_weights_that_change_predictions_are_not_used(bias, bound, tmp_path, monkeypatch):
     """A class, or a probability by more than the bound."""
     part = write_logreg(tmp_path)
     weights = np.random.default_rng(1).normal(0, 0.05, (1, 784)).astype(np.float32)

@@ -186,7 +186,7 @@ def test_everybody_can_use_it(watched, folder):
 
 
 @opened_with(**PHONE)
-def test_on_a_phone_paper_and_answers_are_seen_together(watched, tmp_path, folder):
+def test_on_a_phone_paper_and_predictions_are_seen_together(watched, tmp_path, folder):
     """Also while a finger draws, which does not scroll."""
     page = opened(watched, folder)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -135,7 +135,7 @@ class TestKinds:
 
 class TestToldApart:
     def test_by_hand(self):
-        """Of six pairs, the test image is surer in two, and as sure in one."""
+        """Of six pairs, the test image has the higher confidence in two, and the same in one."""
         known, unknown = np.float32([0.9, 0.8, 0.5]), np.float32([0.9, 0.6])
         thresholds = [{"threshold": 0.5}, {"threshold": float(np.float32(0.9))}]
         found = told_apart(known, unknown, thresholds)
@@ -159,7 +159,7 @@ class TestToldApart:
         assert found == {"confidence": 1, "auroc": 0.5, "turned_away": [0]}
 
     def test_each_model_is_asked_about_each_kind(self):
-        """One is as sure as an image is bright, and the other half as sure."""
+        """The confidence of one model is the brightness of an image, of the other half of it."""
 
         class Bright(NamedTuple):
             name: str
@@ -264,7 +264,7 @@ class TestHeldOut:
 
 class TestStages:
     def test_from_the_digits_to_what_was_found(self, tmp_path):
-        """Nines are held out: they are told apart better than by chance, and not for sure."""
+        """Nines are held out: they are detected better than by chance, but not always."""
         write_dataset(tmp_path / "dataset.npz", checked_dataset("digits", "digits", load_digits()))
         names = ("train", "validation", "test", "held_out")
         paths = {name: tmp_path / f"{name}.npz" for name in names}

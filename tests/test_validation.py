@@ -1,4 +1,4 @@
-"""A model that answers test images far worse than validation images: said first, and no verdict."""
+"""Models that are far worse on test images than on validation images get no verdict."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from review.review_page import draw_review
 
 
 def scores(validation: tuple[int, int], test: tuple[int, int]) -> dict[str, int]:
-    """Right answers and images of both parts, as metrics have them."""
+    """The numbers of right predictions and images of both parts, as in the metrics."""
     return {
         **{"validation_right": validation[0], "validation_images": validation[1]},
         **{"successes": test[0], "failures": test[1] - test[0]},
