@@ -112,7 +112,7 @@ def test_few_correct_predictions_are_said():
     labels = np.arange(1000) % 3
     logits = np.eye(3)[(labels + (np.arange(1000) >= 9)) % 3][:, None]
     found = calibrate("train_mlp", "temperature", lambda _: logits, part(labels))
-    assert "991 of them misclassified: too few" in found.remarks[0]
+    assert "991 misclassified), too few" in found.remarks[0]
 
 
 def test_a_prediction_with_a_doubt_by_hand():
@@ -146,7 +146,7 @@ def test_a_class_without_validation_images_is_said():
     logits, labels = logits_that_mean_what_they_say()
     kept = labels > 0
     found = calibrate("train_mlp", "temperature", lambda _: logits[kept], part(labels[kept]))
-    assert "of 2 of 3 classes" in found.remarks[0]
+    assert "(2 of 3 classes" in found.remarks[0]
     assert LOWEST < found.temperature < HIGHEST
 
 

@@ -235,7 +235,7 @@ def test_models_that_cannot_predict_are_named(trained, ask, tmp_path):
     assert said[3] == f"{names[3]}: the model does not have 9 classes"
     with pytest.raises(UserError, match="no usable model"):
         ask(trained / "test.npz", names[0])
-    with pytest.raises(UserError, match="two models of one name"):
+    with pytest.raises(UserError, match="two models have the same name"):
         ask(trained / "test.npz", "logreg", f"{trained}/cnn/../logreg")
 
 

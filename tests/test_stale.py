@@ -262,7 +262,7 @@ def test_results_that_no_stage_makes():
     known = StageState(None, outputs=dict.fromkeys(SHOWN[1:]))
     assert stale_stages({"a": known, "b": StageState("why")}) == [
         "b must be rerun: why",
-        f"{SHOWN[0]} is no output of a stage in dvc.yaml",
+        f"{SHOWN[0]} is not an output of a stage in dvc.yaml",
     ]
 
 

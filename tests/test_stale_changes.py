@@ -48,9 +48,9 @@ STALE = {
         ),
         "evaluate must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n"
         "report must be rerun: it is in dvc.lock but not in dvc.yaml; delete it from dvc.lock\n"
-        "reports/metrics.json is no output of a stage in dvc.yaml\n"
-        "reports/failures.csv is no output of a stage in dvc.yaml\n"
-        "reports/comparison.md is no output of a stage in dvc.yaml\n",
+        "reports/metrics.json is not an output of a stage in dvc.yaml\n"
+        "reports/failures.csv is not an output of a stage in dvc.yaml\n"
+        "reports/comparison.md is not an output of a stage in dvc.yaml\n",
     ),
     "output taken out": (
         rewrite(
@@ -60,7 +60,7 @@ STALE = {
         ),
         "evaluate must be rerun: dvc.yaml no longer lists reports/metrics.json; "
         "run dvc repro --force evaluate\n"
-        "reports/metrics.json is no output of a stage in dvc.yaml\n",
+        "reports/metrics.json is not an output of a stage in dvc.yaml\n",
     ),
     "module taken out": (
         rewrite("dvc.yaml", "      - scripts/train_logreg.py\n", ""),

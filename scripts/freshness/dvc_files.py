@@ -90,7 +90,7 @@ def stale_stages(states: dict[str, StageState]) -> list[str]:
     made = {path for state in states.values() for path in state.outputs}
     return [
         *(f"{name} must be rerun: {state.stale}" for name, state in states.items() if state.stale),
-        *(f"{path} is no output of a stage in dvc.yaml" for path in SHOWN if path not in made),
+        *(f"{path} is not an output of a stage in dvc.yaml" for path in SHOWN if path not in made),
     ]
 
 
