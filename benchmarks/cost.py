@@ -1,7 +1,7 @@
-"""What the pipeline costs on MNIST: time and memory of each stage, and time with nothing to do.
+"""The cost of the pipeline on MNIST: time and memory of each stage, and time with nothing to do.
 
-Measures the committed state in a fresh clone, one stage after the other, and saves what it measured
-to benchmarks/cost.json. Set DATA_MIRROR where there is no network.
+Measures the committed state in a fresh clone, one stage after the other, and saves the measurements
+in benchmarks/cost.json. Set DATA_MIRROR if there is no network.
 """
 
 import json
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure_idle(clone: Path) -> dict[str, float]:
-    """Seconds that each engine takes to find that nothing is to be done."""
+    """Seconds that each engine needs if all stages are up to date."""
     measure(["dvc", "commit", "--force", "--quiet"], clone)
     snakemake = ["snakemake", "--cores", "8", "--use-conda"]
     measure(snakemake, clone)
@@ -50,7 +50,7 @@ def measure_idle(clone: Path) -> dict[str, float]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measurements as Markdown, and whether they keep to the limits."""
+    """The measurements as Markdown, and whether they are within the limits."""
     lines = ["| stage | seconds | of which fit | peak memory, MB |", "| --- | ---: | ---: | ---: |"]
     lines += [
         f"| {stage['stage']} | {stage['seconds']:.1f} | {stage['fit_seconds']:.1f}"

@@ -1,9 +1,9 @@
-"""What more data costs: time and peak memory of each stage, on more and more MNIST.
+"""The cost of more data: time and peak memory of each stage, on 1, 2 and 4 copies of MNIST.
 
-The training images are taken once, twice and four times, each copy shifted another way, so that no
-two are alike. Neither time nor memory may grow faster than the data. The networks train for one
-epoch, which is enough to tell. Set DATA_MIRROR where there is no network. Saves what it measured to
-benchmarks/growth.json, and puts the table into docs/training.md.
+Each copy of the training images is shifted in another direction, so that no two images are equal.
+Neither time nor memory may grow faster than the data. The networks train for one epoch, which is
+enough to measure this. Set DATA_MIRROR if there is no network. Saves the measurements in
+benchmarks/growth.json, and writes the table in docs/training.md.
 """
 
 import json
@@ -55,7 +55,7 @@ def write_copies(mnist: Path, path: Path, copies: int) -> None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measurements as Markdown, and how much the worst stage grew while the data did."""
+    """The measurements as Markdown, and the largest growth of a stage relative to the data."""
     runs = {(run["stage"], run["copies"]): run for run in result["runs"]}
     heads = [f"{copies}x, {unit}" for unit in ("µs per image", "MB") for copies in COPIES]
     lines = [f"| stage | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]

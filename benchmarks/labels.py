@@ -1,9 +1,10 @@
-"""Which cheap model finds wrong labels: of 1 % that were moved to a class that looks alike.
+"""Which cheap model finds wrong labels best? 1 % of the labels are changed to a similar class.
 
-Of each dataset, with each model, five folds: how many of the labels that it doubts were moved, and
-how many of those that were moved it doubts. Set DATA_MIRROR where there is no network. Saves what
-it measured to benchmarks/labels.json, and puts the table into docs/data.md. Seconds are those of
-the processor, of all cores together; memory is that of the whole program, with the dataset.
+Measures precision and recall of each model on each dataset, with five folds: the share of doubted
+labels that were changed, and the share of changed labels that are doubted. Set DATA_MIRROR if there
+is no network. Saves the measurements in benchmarks/labels.json, and writes the table in
+docs/data.md. Seconds are processor time of all cores; memory is that of the program, with the
+dataset.
 """
 
 import json
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def run(model: str, path: Path, seed: int) -> dict[str, float]:
-    """What `model` makes of the dataset at `path` with moved labels."""
+    """The measurements of `model` on the dataset at `path` with changed labels."""
     from data_checks.finding import Part
     from data_checks.held_out import held_out_probabilities
     from data_checks.label_doubts import find_doubtful

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a program's time and memory, the machine, and arithmetic."""
+"""Shared by the benchmarks: time and memory of a program, the machine, and arithmetic."""
 
 import json
 import os
@@ -41,7 +41,7 @@ sys.exit(status)
 
 
 def measure(command: list[str | Path], folder: Path = ROOT) -> Measured:
-    """Run a program; the benchmark ends where it fails."""
+    """Run a program; a failure ends the benchmark."""
     words = [str(word) for word in command]
     start = time.perf_counter()
     process = subprocess.run(

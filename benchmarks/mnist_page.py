@@ -117,7 +117,7 @@ def open_page(chromium: Browser, page: Path, slowdown: int) -> dict[str, Any]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The measurements as Markdown: mean and deviation of the runs at each slowdown."""
+    """The measurements as Markdown: mean and standard deviation of the runs at each slowdown."""
     lines = [
         "| processor | page opens (DOM content loaded), ms | slowest of ten filters, ms | runs |",
         "| --- | ---: | ---: | ---: |",

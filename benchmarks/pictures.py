@@ -1,7 +1,7 @@
-"""What a folder of images costs: 100,000 PNG files of 28x28, read by the download stage.
+"""The cost of a folder of images: 100,000 PNG files of 28x28, read by the download stage.
 
 Makes the files in a temporary folder, half of them in colour, and runs the stage three times. Saves
-what it measured to benchmarks/pictures.json, and puts the table into docs/training.md.
+the measurements in benchmarks/pictures.json, and writes the table in docs/training.md.
 """
 
 import json

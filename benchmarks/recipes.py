@@ -106,7 +106,7 @@ def prepare(folder: Path, dataset: str) -> Path:
 
 
 def run_ours(name: str, seed: int, data: Path) -> dict[str, Any]:
-    """Train with a stage of the pipeline, and answer the test images as evaluate does."""
+    """Train with a stage of the pipeline, and predict the test images as evaluate does."""
     from core.split import read_split
     from linear.linear_model import read_linear_model
     from networks.network import predict, read_network
@@ -162,7 +162,7 @@ def figures(*, trained_operations: int | None, fit_seconds: float, **others: Any
 
 
 def save(runs: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    """Save all runs so far, and what they come to."""
+    """Save all runs so far, and their summaries."""
     arguments = [*map(repr, options.names), f"--dataset {options.dataset} --seeds {options.seeds}"]
     result = {
         "command": " ".join(["python benchmarks/recipes.py", *arguments]),
@@ -175,7 +175,7 @@ def save(runs: list[dict[str, Any]], options: argparse.Namespace) -> None:
 
 
 def summaries(runs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Means, and the deviation of the accuracy, of the runs of each recipe."""
+    """Means, and the standard deviation of the accuracy, of the runs of each recipe."""
     product = statistics.mean(run["matrix_product"] for run in runs)
     result = {}
     for name in dict.fromkeys(run["recipe"] for run in runs):

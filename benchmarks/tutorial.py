@@ -1,6 +1,6 @@
 """Train one model by the tutorial's own recipe: tutorial.py {logreg,mlp,cnn} DATASET SEED.
 
-DATASET is what the download stage wrote. Prints what came of it as one line of JSON. Nothing of the
+DATASET is what the download stage wrote. Prints the results as one line of JSON. Nothing of the
 pipeline's own training is used here. The seeds are ours; the tutorial has none.
 """
 
