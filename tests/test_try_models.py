@@ -87,5 +87,5 @@ def test_what_is_missing_or_stale_is_said_in_one_line(
 def test_metrics_of_another_kind_are_refused(metrics, project, monkeypatch):
     monkeypatch.setattr("tools.try_models.check_results", lambda _: None)
     write_json(PATHS["metrics"], metrics)
-    with pytest.raises(UserError, match=r"^reports/metrics\.json: .*; make report writes it$"):
+    with pytest.raises(UserError, match=r"^reports/metrics\.json: .*; run make report$"):
         run(**PATHS)
