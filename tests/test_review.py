@@ -285,7 +285,7 @@ def test_results_that_do_not_belong_are_listed(repository):
     path.write_text("stages: {a: {cmd: b, outs: [c]}}")
     repository.commit("base")
     text = against("main").markdown
-    assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is not an output" in text
+    assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is not" in text
     assert "The results of main itself are out of date: a must be rerun" in text
     assert "No stage has different results." in text
     path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
