@@ -50,6 +50,8 @@ GROUPS = {
     "made_by_snakemake": "snakemake",
     "killed_and_continued": "study",
     "small": "study",
+    "made": "export",
+    "trained": "predict",
 }
 
 

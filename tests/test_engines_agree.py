@@ -130,6 +130,7 @@ def agreed(repo: Repo) -> str | None:
     return line
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(documents())
 def test_both_engines_agree_on_any_document(repo, document):

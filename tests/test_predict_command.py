@@ -80,6 +80,7 @@ def test_the_readmes_commands(project):
     assert b"<canvas" in (project.folder / "reports" / "try.html").read_bytes()
 
 
+@pytest.mark.long
 def test_the_commands_of_the_documentation(project):
     picture, sure, plain = commands((ROOT / "docs/use.md").read_text(), "## Predict")
     rows, said, status = run(project, picture)

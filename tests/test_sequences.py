@@ -168,7 +168,7 @@ AFTER_SNAKEMAKE = {
 # Near to another row each.
 LONG = {
     *("b by snakemake", "b by snakemake, a by dvc", "an experiment", "code and parameter"),
-    *("b by dvc", "new times"),
+    *("b by dvc", "b by dvc, a by snakemake", "new times"),
     "another commit and its results",
     *("an override, then what params.yaml says", "code b by snakemake, a by dvc"),
     *("a result changed by hand, then snakemake", "a deleted record", "results of another commit"),

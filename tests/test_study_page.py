@@ -125,9 +125,16 @@ def drawn(*counts: list[int], model: str = "mlp") -> ElementTree.Element:
 
 
 def markers(chart: ElementTree.Element, colour: str) -> list[tuple[float, float]]:
-    """Where the dots and rings of runs are, from the top."""
-    dots = [dot for dot in chart.iter("use") if dot.get("stroke") == colour]
-    return [(float(dot.get("x")), float(dot.get("y"))) for dot in dots]
+    """The centres of the dots and rings of runs, from the top: each is a part of a curved path."""
+    paths = [path for path in chart.iter("path") if path.get("stroke") == colour]
+    circles = [
+        part for path in paths if "C" in path.get("d") for part in path.get("d").split("M")[1:]
+    ]
+    numbers = [[float(number) for number in re.findall(r"[\d.]+", circle)] for circle in circles]
+    return [
+        tuple(round((max(found[axis::2]) + min(found[axis::2])) / 2, 1) for axis in (0, 1))
+        for found in numbers
+    ]
 
 
 BLUE, ORANGE, GREEN = map(str.lower, MODEL_COLOURS[:3])
