@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from drawing.braille import braille
 from drawing.escaping import escape_markdown, inert_json
 from drawing.images import as_grey, reduced, reduction
 from drawing.svg import inline
+from drawing.templates import template_environment
 from page.charts import is_logarithmic, log_ticks
 
 
@@ -40,6 +42,12 @@ def test_markers_become_one_path():
     ]
     assert "<use" not in drawn
     assert "<defs" not in drawn
+
+
+def test_p_shows_on_what_side_of_the_limit_it_is():
+    words = template_environment(ROOT / "scripts" / "templates").get_template("verdict.j2").module
+    shown = [str(words.p_value(p)) for p in (0.0494, 0.0498, 0.0501, 0.9, 0.0001)]
+    assert shown == ["p = 0.049", "p = 0.0498", "p = 0.0501", "p = 0.900", "p < 0.001"]
 
 
 def test_json_cannot_end_its_element():

@@ -65,7 +65,7 @@ def test_galleries_show_what_broke_and_what_was_fixed(watched, folder):
 def test_an_image_opens_with_its_predictions_before_and_now(watched, folder):
     page = watched.open(folder, script=False)
     cnn = page.locator("section", has=page.locator("h2", has_text="cnn"))
-    assert cnn.locator("li").first.locator(".quiet").last.text_content() == "image 17"
+    assert cnn.locator("li").first.locator(".quiet").last.text_content() == "no.\u00a017"
     cnn.locator("li button").first.click()
     viewer = page.locator("#viewer")
     assert viewer.locator("h2").text_content() == "Test image 17: labelled 7"
