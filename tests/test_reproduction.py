@@ -254,7 +254,7 @@ def test_forged_results_are_found_by_a_rerun(made_by_dvc, tmp_path):
     )
     project.run("dvc", "repro", "--force")
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
-    assert "The results made here differ from the committed ones:\nlogreg gets " in output
+    assert "The results made here differ from the committed ones:\nlogreg misclassifies " in output
     assert f"of {images} images, 0 in the committed results; " in output
     assert "cnn" not in output
     assert "mlp" not in output
