@@ -329,9 +329,9 @@ def test_an_opened_image_is_seen_on_a_phone(watched, folder):
 def test_links_of_matrices_say_what_they_open(watched, folder):
     page = watched.open(folder)
     for table, said in (
-        ("Confusion matrix of mlp", r"\d+ images labelled 0, predicted \d by mlp"),
-        ("cnn minus logreg", r".\d+ images labelled 0, predicted \d: cnn minus logreg"),
-        ("Rows: mlp, columns: logreg", r"\d+ images predicted 0 by mlp, \d by logreg"),
+        ("Confusion matrix of mlp", r"\d+ images? labelled 0, predicted \d by mlp"),
+        ("cnn minus logreg", r".\d+ images? labelled 0, predicted \d: cnn minus logreg"),
+        ("Rows: mlp, columns: logreg", r"\d+ images? predicted 0 by mlp, \d by logreg"),
     ):
         link = page.get_by_role("table", name=table).locator("a").first
         assert re.fullmatch(said, link.get_attribute("aria-label"))

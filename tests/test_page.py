@@ -40,6 +40,18 @@ def test_the_comparison_can_be_sorted(watched, folder, found):
         assert table.locator("tbody th a").all_text_contents() == names
 
 
+@opened_with(viewport={"width": 1440, "height": 900})
+def test_tables_of_a_row_stand_at_one_height(watched, folder):
+    page = watched.open(folder)
+    tops = "list => [...list.children].map(one => one.getBoundingClientRect().top)"
+    rows = [page.locator(".matrices").first, page.locator("article .columns").nth(2)]
+    for row in rows:
+        row.scroll_into_view_if_needed()
+        found = row.evaluate(tops)
+        assert len(found) == 3
+        assert len(set(found)) == 1, found
+
+
 def test_another_failure_can_be_drawn(watched, folder, found):
     page = watched.open(folder)
     example = page.locator('.example[data-model="mlp"]')

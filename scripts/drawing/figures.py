@@ -25,6 +25,7 @@ STYLE = {
     "font.size": 9,
     "svg.fonttype": "none",  # text stays text
     **{f"{axis}tick.{kind}.size": 0 for axis in "xy" for kind in ("major", "minor")},
+    **{f"{axis}tick.{kind}.pad": 6 for axis in "xy" for kind in ("major", "minor")},
     "text.parse_math": False,  # a $ in a name is a $
     "svg.hashsalt": "digits",  # identifiers would be random without it
 }

@@ -32,7 +32,8 @@ function makeLinks(table) {
       link.href = `#images?${new URLSearchParams(wanted)}`;
       link.tabIndex = first ? 0 : -1;
       first = false;
-      link.setAttribute("aria-label", `${cell.textContent} ${said}`);
+      const plural = cell.textContent === "1" ? said.replace("images", "image") : said;
+      link.setAttribute("aria-label", `${cell.textContent} ${plural}`);
       link.append(...cell.childNodes);
       cell.append(link);
     });
