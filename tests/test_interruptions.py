@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, Project
+from killing import killed
 
 ENGINES = {
     "dvc": ("dvc", "repro"),
     "snakemake": ("snakemake", "--cores", "8", "--use-conda"),
 }
 SECONDS = 25  # of an undisturbed run, about
+WHOM = ("all", "engine")  # whom a kill takes; with the engine alone, its stage goes on
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +35,68 @@ def test_same_bytes_from_scratch(engine, unrun, made_by_dvc, tmp_path):
     assert project.outputs() == made_by_dvc.outputs()
 
 
+# Each is hit on purpose: while outputs are replaced, hashed and recorded, while DVC moves them to
+# its cache and enters them into dvc.lock, and while Snakemake notes what is complete.
+IN_THE_STAGE = (
+    "explore_stats writes provenance/.explore_stats.lock",
+    "explore_stats writes reports/.partial.stats.json",
+    "explore_stats renames reports/.partial.stats.json to .*",
+    "explore_stats writes reports/figures/.partial.test_samples.svg",
+    "explore_stats reads reports/labels.csv",  # to hash it, when all outputs are written
+    "explore_stats renames provenance/.partial.explore_stats.json to .*",
+    "report renames reports/.partial.comparison.md to .*",
+)
+IN_THE_ENGINE = {
+    "dvc": (
+        "dvc writes .dvc/tmp/rwlock",
+        "dvc renames .dvc/cache/.*",
+        "dvc removes provenance/explore_stats.json",
+        "dvc renames reports/figures/.* to reports/figures/class_histogram.svg",
+        "dvc writes dvc.lock",
+    ),
+    "snakemake": (
+        "snakemake writes .snakemake/incomplete/.*",
+        "snakemake removes .snakemake/backups/reports/labels.csv",
+        "snakemake writes .snakemake/metadata/.*",
+        "snakemake removes .snakemake/incomplete/.*",
+        "snakemake removes logs/report.log",
+        "snakemake writes dvc.lock",
+        "snakemake renames .dvc/cache/.*",
+    ),
+}
+POINTS = [
+    *((engine, point, whom) for engine in ENGINES for point in IN_THE_STAGE for whom in WHOM),
+    *((engine, point, "all") for engine, points in IN_THE_ENGINE.items() for point in points),
+]
+
+
+@pytest.fixture(scope="session")
+def changed(made_by_dvc, tmp_path_factory) -> dict[str, object]:
+    """The outputs of an undisturbed run after the change of `test_killed_at_a_named_point`."""
+    project = made_by_dvc.copy(tmp_path_factory.mktemp("changed") / "project")
+    project.change(explore_stats={"samples": 9})
+    project.run(*ENGINES["dvc"])
+    return project.outputs()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("engine", "point", "whom"), POINTS)
+def test_killed_at_a_named_point(engine, point, whom, made_by_dvc, changed, tmp_path):
+    project = made_by_dvc.copy(tmp_path / "project")
+    project.change(explore_stats={"samples": 9})
+    killed(ENGINES[engine], project.folder, project.environment(), point, whom)
+    delete_half_a_lock(project.folder / ".dvc/tmp/rwlock")
+    project.run(*ENGINES[engine])
+    assert project.outputs() == changed
+    assert not list(project.folder.rglob(".partial.*"))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("number", range(15))
-def test_killed_at_a_random_moment(number, engine, unrun, made_by_dvc, tmp_path):
-    """Every other time the stage that runs is left behind, as when only the engine is killed."""
+def test_killed_at_a_random_moment(engine, unrun, made_by_dvc, tmp_path):
+    """In the whole pipeline, with all processes."""
     project = unrun.copy(tmp_path / "project")
-    moment = random.Random(f"{engine} {number}").uniform(0, SECONDS)  # noqa: S311
+    moment = random.Random(engine).uniform(0, SECONDS)  # noqa: S311
     with (tmp_path / "log").open("w") as log:
         running = subprocess.Popen(
             ENGINES[engine],
@@ -52,10 +109,7 @@ def test_killed_at_a_random_moment(number, engine, unrun, made_by_dvc, tmp_path)
         try:
             running.wait(moment)
         except subprocess.TimeoutExpired:
-            if number % 2:
-                running.kill()
-            else:
-                os.killpg(running.pid, signal.SIGKILL)
+            os.killpg(running.pid, signal.SIGKILL)
             running.wait()
     delete_half_a_lock(project.folder / ".dvc/tmp/rwlock")
     project.run(*ENGINES[engine])
