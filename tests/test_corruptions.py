@@ -86,6 +86,14 @@ def test_a_blur_of_one_pixel():
     np.testing.assert_array_equal(changed(dot, "blurred", 5)[0], np.rint(16 * np.outer(bell, bell)))
 
 
+def test_a_blur_continues_the_pixels_at_the_border():
+    """So that ink that touches the border, or light paper, does not fade there."""
+    wider = np.pad(PICTURES, ((0, 0), (9, 9), (9, 9)), mode="edge")
+    found = changed(PICTURES, "blurred", 10)
+    expected = changed(wider, "blurred", 10 * 8 / 26)  # the same number of pixels
+    np.testing.assert_array_equal(found, expected[:, 9:-9, 9:-9])
+
+
 def test_noise_of_a_tenth_of_the_range():
     grey = np.full((50, 28, 28), 8, np.float32)
     found = changed(grey, "noisy", 10)

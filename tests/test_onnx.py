@@ -92,6 +92,12 @@ def test_activations(activation):
     same(network(layers), images())
 
 
+@pytest.mark.parametrize("layer", [keras.layers.Cropping2D, keras.layers.ZeroPadding2D])
+@pytest.mark.parametrize("sides", [((0, 1), (2, 3)), ((1, 2), (0, 0))])
+def test_each_side_is_cut_or_padded_by_its_own_number(layer, sides):
+    same(network([layer(sides), keras.layers.Flatten()]), images())
+
+
 def test_every_class_that_is_allowed_has_a_form():
     others = {"InputLayer", "GlorotUniform", "Zeros", "Ones", "DTypePolicy", "__keras_tensor__"}
     assert set(LAYERS) == SAFE_CLASSES - others

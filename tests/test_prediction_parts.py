@@ -8,6 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image
 from scipy import ndimage
 from sklearn.datasets import load_digits
@@ -21,6 +24,7 @@ from prediction.digit import centred_digit, has_light_border
 from prediction.fitting import Fitting
 from prediction.form import Form, read_form
 from prediction.inputs import Block, Images
+from prediction.table import best_two
 from prediction.threshold import least_confidence
 
 MNIST = Form(28, 28, "uint8", 0.0, 255.0, 0.0)
@@ -131,6 +135,31 @@ def test_the_whole_of_an_image_is_inverted_only_where_that_is_clear():
     assert has_light_border(image / 255)
 
 
+@pytest.mark.parametrize("paper", [0, 0.2, 0.3, 0.5, 0.7, 0.8, 1])
+def test_a_training_background_in_the_middle_half_decides_nothing(paper):
+    """Only a background in the darkest or the lightest quarter says whether ink is light."""
+    form = Form(28, 28, "float32", 10.0, 30.0, 10 + 20 * paper)
+    image = np.zeros((28, 28))
+    image[10:18, 10:18] = 1
+    for light_border, shown in ((False, image), (True, 1 - image)):
+        inverted = 1 - shown if paper in (0.2, 0) and light_border else shown
+        if paper in (0.8, 1) and not light_border:
+            inverted = 1 - shown
+        found = form.fitted(shown, digit=False)
+        np.testing.assert_allclose(found, 10 + 20 * inverted)
+        in_units = (10 + 20 * shown).astype(np.float32)
+        assert form.inverted(in_units[None]) == (inverted is not shown)
+
+
+@pytest.mark.parametrize("contrast", [0.2, 0.3])
+def test_an_image_without_contrast_is_not_inverted(contrast):
+    image = np.full((28, 28), 0.9)
+    image[10:18, 10:18] -= contrast
+    expected = image if contrast < 0.25 else 1 - image
+    form = Form(28, 28, "float32", 0.0, 1.0, 0.0)
+    np.testing.assert_allclose(form.fitted(image, digit=False), expected, atol=1e-6)
+
+
 def test_images_of_the_right_size_keep_every_pixel():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (5, 28, 28), np.uint8)
@@ -178,6 +207,10 @@ def test_the_threshold_is_the_least_that_will_do():
     assert (found.confidence, found.correct, found.kept) == (0.5, 6, 8)
     found = least_confidence(confidence, right, 0.8)  # 3 of 4 are too few, 6 of 7 are not
     assert (found.confidence, found.correct, found.kept) == (np.float32(0.6), 6, 7)
+    all_right = np.ones(10), np.ones(10, bool)
+    assert least_confidence(*all_right, 0.9).kept == 10
+    with pytest.raises(UserError, match=r"only 9 of 9 .* at least 10 are needed"):
+        least_confidence(*(each[:9] for each in all_right), 0.9)  # a mistake in 9 is too many
     for sure in (0.86, 0.9):  # the first two are correct, and too few
         with pytest.raises(UserError, match="reaches this accuracy on only 2 of 8"):
             least_confidence(confidence, right, sure)
@@ -268,7 +301,31 @@ def test_arrays_of_pixels_up_to_255_are_scaled_for_a_model_of_16_greys():
     for dtype in (np.uint8, np.int64, np.float64):
         found = SMALL.as_it_is(images.astype(dtype), False)
         assert np.unique(found).tolist() == [0, 3, 13, 16]
-    assert SMALL.as_it_is(np.full((1, 8, 8), 17), False).max() == 17  # near the range: as it is
+
+
+def test_up_to_twice_the_range_pixels_are_as_they_are():
+    """Arrays, and pictures of 8 bits, for a model of pixels from 4 to 16: twice is 28."""
+    form = Form(8, 8, "uint8", 4.0, 16.0, 4.0)
+    for pictures in (False, True):
+        for top in (16, 17, 28, 29, 255):
+            image = np.full((1, 8, 8), top, np.uint8)
+            found = form.as_it_is(image, pictures).max()
+            assert found == (top if top <= 28 else round(4 + 12 * top / 255))
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 5), st.integers(2, 6)),
+        elements=st.sampled_from([0.0, 0.25, 0.5, 1.0]),
+    )
+)
+def test_the_second_most_likely_class_is_another_one(likely):
+    """Of equal probabilities the first counts, also if all others are 0."""
+    order = np.argsort(-likely, axis=1, kind="stable")
+    best, second = best_two(likely)
+    np.testing.assert_array_equal(best, order[:, 0])
+    np.testing.assert_array_equal(second, order[:, 1])
 
 
 def test_a_threshold_from_few_mistakes_says_so():

@@ -62,6 +62,23 @@ def test_accuracy_and_confidence_by_hand(monkeypatch):
     np.testing.assert_array_equal(examples[:, 0], np.tile(examples[0, 0], (len(CORRUPTIONS), 1, 1)))
 
 
+@pytest.mark.parametrize("count", [1, 7, 20, 21])
+def test_no_image_is_drawn_twice(count, monkeypatch):
+    monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[:1])
+    asked = []
+
+    def answer(images: np.ndarray) -> np.ndarray:
+        asked.append(images)
+        return np.full((len(images), 4), 0.25)
+
+    for seed in range(5):
+        asked.clear()
+        ask_corrupted([TrainedModel(Path("any"), (), 1, answer)], PART, count, seed)
+        originals, changed = asked
+        assert len(originals) == len({image.tobytes() for image in originals}) == min(count, 20)
+        assert len(changed) == 5 * min(count, 20)
+
+
 def test_models_are_compared_image_by_image():
     """The interval is that of a paired t-test of each image's share of right predictions."""
     random = np.random.default_rng(4)
