@@ -140,6 +140,19 @@ def test_dark_ink_on_light_paper_is_changed_as_light_on_dark(name):
 
 
 @pytest.mark.parametrize("name", BY_NAME)
+def test_the_range_of_the_pixels_makes_no_difference(name):
+    images = PICTURES.astype(np.float32)
+    for severity in BY_NAME[name].severities:
+        wider = corrupted(
+            *(5 + 2 * images, 5 + 2 * RANGE, 5 + 2 * 3, BY_NAME[name], severity),
+            np.random.default_rng(1),
+        )
+        np.testing.assert_allclose(
+            wider, 5 + 2 * changed(images, name, severity, background=3), atol=1e-4
+        )
+
+
+@pytest.mark.parametrize("name", BY_NAME)
 def test_images_of_other_shapes_ranges_and_dtypes(name):
     """Of one pixel, of more than the canvas, not square; with pixels that are no whole numbers."""
     for shape in ((1, 1, 1), (2, 130, 200), (1, 3, 11)):

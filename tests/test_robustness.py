@@ -64,7 +64,9 @@ def test_accuracy_and_confidence_by_hand(monkeypatch):
 
 @pytest.mark.parametrize("count", [1, 7, 20, 21])
 def test_no_image_is_drawn_twice(count, monkeypatch):
-    monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[:1])
+    """In lots of seven at most; the examples are the first image and its corrupted copies."""
+    monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[:2])
+    monkeypatch.setattr(robustness, "TOGETHER", 7)
     asked = []
 
     def answer(images: np.ndarray) -> np.ndarray:
@@ -73,17 +75,29 @@ def test_no_image_is_drawn_twice(count, monkeypatch):
 
     for seed in range(5):
         asked.clear()
-        ask_corrupted([TrainedModel(Path("any"), (), 1, answer)], PART, count, seed)
-        originals, changed = asked
-        assert len(originals) == len({image.tobytes() for image in originals}) == min(count, 20)
-        assert len(changed) == 5 * min(count, 20)
+        model = TrainedModel(Path("any"), (), 1, answer)
+        _, examples = ask_corrupted([model], PART, count, seed)
+        originals, *corrupted = (np.concatenate(asked[start::3]) for start in range(3))
+        assert len({image.tobytes() for image in originals}) == len(originals) == min(count, 20)
+        assert [len(each) for each in corrupted] == [5 * len(originals)] * 2
+        for kind in range(2):
+            np.testing.assert_array_equal(examples[kind, 0], asked[0][0])
+            copies = asked[1 + kind].reshape(5, -1, 28, 28)
+            np.testing.assert_array_equal(examples[kind, 1:], copies[:, 0])
+
+
+def test_of_no_image_there_is_no_finding():
+    found, examples = ask_corrupted([constant("lazy", 1, 0.7)], PART, 0, 1)
+    assert (found, examples.shape, examples.dtype) == ({}, (0, 6, 28, 28), np.uint8)
 
 
 def test_models_are_compared_image_by_image():
     """The interval is that of a paired t-test of each image's share of right predictions."""
     random = np.random.default_rng(4)
     right = random.random((len(CORRUPTIONS), 6, 2, 50)) < np.array([0.8, 0.6])[:, None]
-    found = robustness.summary(["one", "other"], right, np.full(right.shape, 0.5))
+    sure = random.random(right.shape)
+    found = robustness.summary(["one", "other"], right, sure)
+    assert found["models"]["other"]["confidence"] == pytest.approx(sure[:, 1:, 1].mean())
     one, other = right[:, 1:].mean(axis=(0, 1))
     assert found["pairs"][0]["difference"] == pytest.approx((one - other).mean())
     interval = ttest_rel(one, other).confidence_interval()
