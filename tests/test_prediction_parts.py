@@ -105,6 +105,19 @@ def test_one_pixel_and_one_line_are_images():
         assert MNIST.fitted(image, digit=False).shape == (28, 28)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("light", [0.0, 1.0])
+def test_a_thin_line_without_any_grey_is_a_digit(width, light):
+    """As a program draws it; all its pixels are darker than a spot of it."""
+    image = np.full((80, 60), light)
+    image[10:50, 30 : 30 + width] = 1 - light
+    found = centred_digit(image, 28, 20)
+    rows, columns = (np.flatnonzero(found.max(axis=axis) > 0.5) for axis in (1, 0))
+    assert (len(rows), found.max()) == (20, 1)
+    assert len(columns) == max(1, round(width / 2))
+    np.testing.assert_array_equal(rows, np.arange(4, 24))
+
+
 def test_scikit_learns_digits_are_known_on_a_canvas():
     """Nearest means of the classes do about as well with them as with the images as they are."""
     x, y = load_digits(return_X_y=True)

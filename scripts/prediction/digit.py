@@ -102,7 +102,7 @@ def _strokes(ink: np.ndarray) -> np.ndarray:
 
 def _threshold(ink: np.ndarray) -> float:
     """The level that separates ink and paper best (Otsu 1979)."""
-    counts, edges = np.histogram(ink, 256, (0, 1))
+    counts, edges = np.histogram(np.minimum(ink, 1), 256, (0, 1))
     levels = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)
     above = below[-1] - below
