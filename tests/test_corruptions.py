@@ -70,6 +70,16 @@ def test_strokes_that_grow_by_half_a_pixel():
     np.testing.assert_array_equal(changed(dot, "thicker strokes", 2)[0], expected)
 
 
+def test_strokes_that_grow_by_three_pixels():
+    """One and a half on either side."""
+    dot = np.zeros((1, 28, 28), np.uint8)
+    dot[0, 10, 20] = 16
+    half = np.array([0.5, 1, 1, 1, 0.5])
+    expected = np.zeros((28, 28))
+    expected[8:13, 18:23] = 16 * np.outer(half, half)
+    np.testing.assert_array_equal(changed(dot, "thicker strokes", 10)[0], expected)
+
+
 def test_strokes_that_shrink_by_half_a_pixel():
     square = np.zeros((1, 28, 28), np.uint8)
     square[0, 9:12, 19:22] = 16
@@ -150,6 +160,17 @@ def test_the_range_of_the_pixels_makes_no_difference(name):
         np.testing.assert_allclose(
             wider, 5 + 2 * changed(images, name, severity, background=3), atol=1e-4
         )
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_pixels_out_of_the_range_count_as_its_ends(name):
+    wide = 2 * PICTURES.astype(np.float32) - 8
+    severity = BY_NAME[name].severities[1]
+    for background in (-8, 24):
+        found = changed(wide, name, severity, background=background)
+        ends = wide.clip(0, 16), min(max(background, 0), 16)
+        expected = changed(ends[0], name, severity, background=ends[1])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
