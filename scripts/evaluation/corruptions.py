@@ -120,7 +120,7 @@ def _of_strokes(ink: np.ndarray, percent: float, extreme: Callable[..., np.ndarr
     """Change the stroke width by a percentage of the shorter side, half of it on either side."""
     count, height, width = ink.shape
     factor = max(1, round(CANVAS / min(height, width)))
-    reach = max(1, round(percent / 200 * factor * min(height, width)))
+    reach = round(percent / 200 * factor * min(height, width))
     large = ink.repeat(factor, axis=1).repeat(factor, axis=2)
     changed = extreme(large, size=(1, 2 * reach + 1, 2 * reach + 1), mode="nearest")
     return changed.reshape(count, height, factor, width, factor).mean(axis=(2, 4))
