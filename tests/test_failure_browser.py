@@ -2,7 +2,7 @@
 
 import csv
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from browsing import browser, count, expected, folder, found, opened_with, shown
 from made_results import render
 
 from core.split import read_split
+from core.text import csv_text
 from drawing.images import as_grey
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser for all
@@ -361,6 +362,16 @@ def test_the_shown_images_as_a_table(watched, tmp_path):
     assert [row[:3] for row in rows[1:]] == [[str(n), str(n), str(n + 1)] for n in range(5)]
     assert [row[4] for row in rows[1:]] == ["1", "2", "2", "3", "4"]
     assert all(0.5 <= float(row[3]) <= 1 for row in rows[1:])
+    signs = [
+        "a",
+        "-5",
+        "'",
+        "\\",
+        *'=+-@\uff1d\uff0b\uff0d\uff20;" \t\n\r\x1b\x85\u2028\u202e\xa0\ufeff\U000e0041',
+    ]
+    texts = ["".join(several) for several in product(signs, signs, ["=1", "-1", "\\n", ""])]
+    cells = page.evaluate("texts => texts.map(csvCell)", texts)
+    assert next(csv.reader([",".join(cells)])) == list(map(csv_text, texts))
 
 
 def test_a_link_to_what_is_shown_can_be_copied(watched, folder):

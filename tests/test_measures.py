@@ -5,7 +5,6 @@ import pytest
 
 from core.measures import calibration_error
 from core.split import Split
-from core.text import csv_text, from_csv_text
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.calibration import calibration
 from evaluation.confidence import abstention, reliability, reliability_table
@@ -319,18 +318,6 @@ class TestScores:
 def test_the_summary_has_what_tables_of_dvc_have_room_for():
     scores = {"accuracy": 0.96944, "loss": 0.101449, "failures": 11, "against": []}
     assert summary({"cnn": scores}) == {"cnn": {"acc": 0.9694, "loss": 0.1014}}
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        *(("=cmd()", "'=cmd()"), ("@a", "'@a"), ("-1+1", "'-1+1"), ("'=a", "''=a"), ("'", "''")),
-        *(("cnn", "cnn"), ("-31", "-31"), ("a=b", "a=b")),
-    ],
-)
-def test_no_cell_is_a_formula(text, safe):
-    assert csv_text(text) == safe
-    assert from_csv_text(safe) == text
 
 
 def test_reliability_side_by_side():

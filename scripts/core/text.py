@@ -2,8 +2,13 @@
 
 import re
 import unicodedata
+from ast import literal_eval
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how formulas begin in spreadsheets
+# How formulas begin in spreadsheets, also those for Chinese and Japanese: with a wide sign.
+FORMULA = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+CELL_START = r"(?:^|;)[\s\"]*"
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode's categories: control, format, line separators
+ESCAPED = r"\\(?:[\\ntr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})"
 
 
 def printable(text: object) -> str:
@@ -26,14 +31,24 @@ def shortened(text: str, width: int) -> str:
 
 
 def csv_text(text: str) -> str:
-    """`text` for a spreadsheet, never as a formula: an apostrophe is put before text that would be
-    a formula and before another apostrophe. Whole numbers stay as they are.
+    """`text` for a cell of a CSV file: on one line, and never a formula in a spreadsheet.
+
+    Backslashes, control characters, line breaks and characters that change the direction of text
+    are escaped as in Python. An apostrophe is put before the sign of a formula, and before another
+    apostrophe, at the beginning and after a semicolon, where some spreadsheets split cells. Whole
+    numbers stay as they are.
     """
-    if re.fullmatch(r"-?[0-9]+", text):
+    if re.fullmatch("-?[0-9]+", text):
         return text
-    return f"'{text}" if text.startswith(("'", *FORMULA)) else text
+    line = "".join(ascii(char)[1:-1] if _is_escaped(char) else char for char in text)
+    return re.sub(f"({CELL_START})(?=['{FORMULA}])", r"\1'", line)
 
 
 def from_csv_text(text: str) -> str:
     """The text that `csv_text` was called with."""
-    return text.removeprefix("'")
+    line = re.sub(f"({CELL_START})'", r"\1", text)
+    return re.sub(ESCAPED, lambda found: literal_eval(f'"{found[0]}"'), line)
+
+
+def _is_escaped(char: str) -> bool:
+    return char == "\\" or unicodedata.category(char) in UNSEEN

@@ -61,9 +61,8 @@ def failures_csv(names: list[str], probabilities: np.ndarray, part: Split) -> st
     classes = np.array([csv_text(name) for name in part.classes.tolist()])
     table = pd.DataFrame({"index": np.arange(len(part.labels)), "label": classes[part.labels]})
     for name, likely in zip(names, probabilities, strict=True):
-        heading = csv_text(name)
-        table[heading] = classes[likely.argmax(axis=1)]
-        table[f"{heading}_confidence"] = likely.max(axis=1)
+        table[csv_text(name)] = classes[likely.argmax(axis=1)]
+        table[csv_text(f"{name}_confidence")] = likely.max(axis=1)
     right = probabilities.argmax(axis=2) == part.labels
     wrong = table[~right.all(axis=0)]
     return wrong.to_csv(index=False, float_format="%.4f", lineterminator="\n")

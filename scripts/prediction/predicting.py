@@ -27,7 +27,7 @@ from prediction.models import METRICS, Model, best_model, folders_of, read_model
 from prediction.preview import Preview
 from prediction.threshold import find_threshold
 
-HALF = "backslashreplace"  # for file names that are not UTF-8
+HALF = "backslashreplace"  # a terminal may not have all letters of class names
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
     if output:
         with (
             written_whole(output.resolve()) as partial,
-            partial.open("w", encoding="utf-8", errors=HALF, newline="") as file,
+            partial.open("w", encoding="utf-8", newline="") as file,
         ):
             yield file
         return

@@ -18,10 +18,9 @@ def header(models: Sequence[Model], pictures: bool, labelled: bool, ask_column: 
     predictions; with `ask_column`, whether to ask a person.
     """
     names = ["file" if pictures else "row", *["label"] * labelled]
-    for model in models:
-        own = csv_text(model.name)
-        names += [own, f"{own}_probability", f"{own}_second", f"{own}_second_probability"]
-        names += [f"{own}_ask_a_person"] * ask_column
+    columns = ["", "_probability", "_second", "_second_probability"]
+    columns += ["_ask_a_person"] * ask_column
+    names += [csv_text(f"{model.name}{column}") for model in models for column in columns]
     return _lines([names])
 
 

@@ -97,10 +97,20 @@ function showResults() {
 
 // ---- A link to copy, and a table to download ----
 
-// Like csv_text: no spreadsheet reads a cell as a formula.
+// Like csv_text: on one line, and never a formula in a spreadsheet.
 function csvCell(text) {
-  const inert = /^-?[0-9]+$/.test(text) || !/^['=+\-@\t\r]/.test(text) ? text : `'${text}`;
-  return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+  const line = text.replace(/[\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped);
+  const inert = /^-?[0-9]+$/.test(text) ? text
+    : line.replace(/((?:^|;)[\s"]*)(?=['=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1'");
+  return /[",]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+}
+
+// A character as Python escapes it.
+function escaped(char) {
+  const short = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}[char];
+  const code = char.codePointAt(0);
+  const digits = code < 0x100 ? 2 : code < 0x10000 ? 4 : 8;
+  return short || `\\${"xuU"[Math.log2(digits) - 1]}${code.toString(16).padStart(digits, "0")}`;
 }
 
 function downloadShown() {
