@@ -2,11 +2,14 @@
 
 import html
 import re
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from fake_github import github
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from core.errors import UserError
 from drawing.escaping import escape_markdown
@@ -55,6 +58,17 @@ REFUSED = [
     ("[x](https://git.example/o/rx)", "a link"),
     ("[x]: //evil.example", "a link"),
     ("[x][y]", "a link"),
+    (f"[@name]({ADDRESS}x)", "a mention"),
+    (f"[<b>]({ADDRESS}x)", "HTML"),
+    (f"[`x`]({ADDRESS}x)", "code"),
+    (rf"[$\href{{x}}{{y}}$]({ADDRESS}x)", "mathematics"),
+    (r"$\href{//evil.example}{here}$", "mathematics"),
+    (r"\$x\$", "mathematics"),
+    ("~~~mermaid\nx\n~~~", "code"),
+    ("> [!WARNING]\n> x", "an alert box"),
+    ("x&#x202e;", "a non-printable character: '\\u202e'"),
+    (r"\`0123abcd` x `89abcdef`", "code"),
+    ("``0123abcd``", "code"),
     ("`0123abc`", "code"),
     ("`code`", "code"),
     ("```text\nx\n```", "code"),
@@ -85,6 +99,163 @@ def test_the_longest_text():
     check_text("é" * (MOST_BYTES // 2), ADDRESS)
     with pytest.raises(UserError, match="too long; allowed: up to 10000 bytes"):
         check_text("é" * (MOST_BYTES // 2) + "x", ADDRESS)
+
+
+MARKDOWN = MarkdownIt().enable("table")
+# What browsers and Markdown read as a dot, a slash or nothing, and what ends or begins a part.
+DOTS = (".", "%2e", "%2E", "%252e", "%25252E", "&period;", "&#46;", "&#x2e;", "&amp;#46;", "\\.")
+OTHER_SIGNS = (
+    *("/", "\\", "%2f", "%5C", "&sol;", "&#47;", "&bsol;", "\t", "\n", "&Tab;", "&NewLine;", "%09"),
+    *(
+        "?",
+        "#",
+        ";",
+        ":",
+        "@",
+        "*",
+        " ",
+        "(",
+        ")",
+        "[",
+        "]",
+        '"',
+        "'",
+        "\uff0e",
+        "\u2024",
+        "\u200b",
+    ),
+)
+SEGMENTS = st.lists(st.sampled_from((*DOTS, *DOTS, *OTHER_SIGNS, "a", "b1")), max_size=4)
+
+
+def destination(address: str) -> str:
+    """Where a browser goes for an address (WHATWG's URL standard), and would go if any server or
+    proxy on the way decoded it once more.
+    """
+    while (plain := html.unescape(unquote(address))) != address:
+        address = plain
+    parts = urlsplit(re.sub(r"[\t\n\r]", "", address).replace("\\", "/"))
+    kept: list[str] = []
+    for segment in parts.path.split("/")[1:]:
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment != ".":
+            kept.append(segment)
+    return f"{parts.scheme}://{parts.netloc}/{'/'.join(kept)}"
+
+
+def links(text: str) -> list[str]:
+    """The addresses that a Markdown reader finds in `text`."""
+    return [
+        str(token.attrs["href"])
+        for block in MARKDOWN.parse(text)
+        for token in block.children or []
+        if token.type == "link_open"
+    ]
+
+
+@given(st.lists(SEGMENTS.map("".join), max_size=5).map("/".join), st.booleans())
+def test_a_link_never_leads_out_of_the_repository(path, plain):
+    text = f"[x]({ADDRESS}{'a/' if plain else ''}{path})"
+    with suppress(UserError):
+        check_text(text, ADDRESS)
+        assert [destination(link)[: len(ADDRESS)] for link in links(text)] == [ADDRESS]
+
+
+@given(
+    st.lists(
+        st.from_regex(re.compile(r"\w[\w.-]{0,9}", re.A), fullmatch=True), min_size=1, max_size=5
+    )
+)
+def test_a_link_to_a_file_or_a_run_may_be_posted(segments):
+    check_text(f"[x y]({ADDRESS}{'/'.join(segments)})", ADDRESS)
+
+
+WRITTEN = (
+    *(
+        "[",
+        "]",
+        "](",
+        "!",
+        ")",
+        "(",
+        "\\",
+        "`",
+        "```",
+        "```text\n",
+        "~~~",
+        "\n",
+        "\n\n",
+        " ",
+        "    ",
+    ),
+    *(
+        "<b>",
+        "<!--",
+        ">",
+        "> [!NOTE]\n",
+        "$",
+        "\\$",
+        "#",
+        "@a",
+        "&#64;a",
+        "]: ",
+        "[x]",
+        "[^1]",
+        "*",
+    ),
+    *(
+        "https:",
+        "//evil.example",
+        "`0123abcd`",
+        "\u2800",
+        "| a |\n| --- |\n",
+        "- ",
+        "x",
+        "&lt;b&gt;",
+    ),
+    *(
+        f"[x]({ADDRESS}a/b)",
+        f"{ADDRESS}a",
+        f"({ADDRESS}..",
+        "&#8203;",
+        "%2e%2e",
+        "1. ",
+        "+",
+        "---\n",
+    ),
+)
+SHOWN = {
+    *(
+        "text",
+        "softbreak",
+        "hardbreak",
+        "link_open",
+        "link_close",
+        "em_open",
+        "em_close",
+        "code_inline",
+    ),
+    *("strong_open", "strong_close"),
+}
+
+
+@given(st.lists(st.sampled_from(WRITTEN), max_size=12).map("".join))
+def test_what_may_be_posted_is_text_and_links_into_the_repository(text):
+    """No HTML, picture, quotation, mathematics, nor code that a renderer could run."""
+    with suppress(UserError):
+        check_text(text, ADDRESS)
+        assert "$" not in text
+        assert {destination(link)[: len(ADDRESS)] for link in links(text)} <= {ADDRESS}
+        for block in MARKDOWN.parse(text):
+            assert block.type not in ("html_block", "blockquote_open"), block
+            if block.type == "fence":
+                assert block.info == "text"
+                assert not block.content.strip("\u2800\n")
+            for token in block.children or []:
+                assert token.type in SHOWN, token
+                if token.type == "code_inline":
+                    assert token.content == "0123abcd"
 
 
 @given(
