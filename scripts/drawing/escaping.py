@@ -18,8 +18,10 @@ LIVE = re.compile(
     r"[@#]|\bGH-(?=[0-9])|:(?=//)|\b(?:www(?=\.)|(?:mailto|xmpp)(?=:))", re.IGNORECASE
 )
 COMMIT = re.compile(r"(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z])", re.IGNORECASE)
-MARKUP = {ord(character): f"&#{ord(character)};" for character in f"&<>@#${BREAK}"} | {
-    ord(character): f"\\{character}" for character in "\\`*_[]|~"
+MARKUP = {
+    **{ord(character): f"&#{ord(character)};" for character in f"&<>@#{BREAK}"},
+    **{ord(character): f"\\{character}" for character in "\\`*_[]|~"},
+    ord("$"): "\N{FULLWIDTH DOLLAR SIGN}",  # formulas, too, can be found after escapes
 }
 
 
