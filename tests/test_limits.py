@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -71,20 +70,11 @@ def test_what_goes_wrong_is_said_of_what_was_read():
     for raised, said in (
         (UserError("as it is"), "as it is"),
         (ValueError("a\nb"), "file: a b"),
-        (TimeoutError("late"), "file: late"),
         (ZeroDivisionError("x"), "file: not in DVC's format (ZeroDivisionError)"),
     ):
         with pytest.raises(UserError) as refused, reading("file"):
             raise raised
         assert str(refused.value) == said
-
-
-def test_no_alarm_is_left_after_reading():
-    before = signal.getsignal(signal.SIGALRM)
-    with reading("file"):
-        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 20
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_a_file_of_fifty_million_bytes_is_read(repository):

@@ -153,7 +153,7 @@ HOSTILE = {
     ],
 )
 def test_hostile_files_are_a_sentence(kind, change, tmp_path, monkeypatch):
-    monkeypatch.setattr("freshness.parameters.SECONDS", 3)
+    monkeypatch.setattr("freshness.processor_time.SECONDS", 3)
     clone = Project(tmp_path / "clone")
     change.run("git", "clone", "--quiet", ".", str(clone.folder))
     monkeypatch.chdir(clone.folder)

@@ -9,10 +9,9 @@ from ruamel.yaml.error import YAMLError
 
 from core.errors import UserError
 from core.text import printable
-from core.time_limit import time_limit
+from freshness.processor_time import limited_time
 from freshness.revision import Revision
 
-SECONDS = 20  # to read and judge one revision
 LARGEST_YAML = 2_000_000  # bytes
 MOST_NODES = 100_000  # per YAML file; aliases can expand a short file without end
 
@@ -99,11 +98,11 @@ def as_written(value: Any) -> str:
 def reading(what: str) -> Iterator[None]:
     """Limit the time of the block, and turn every error in it into a UserError."""
     try:
-        with time_limit(SECONDS, TimeoutError(f"not read within {SECONDS} seconds")):
+        with limited_time(what):
             yield
     except UserError:
         raise
-    except (ValueError, TimeoutError) as error:
+    except ValueError as error:
         raise UserError(f"{what}: {printable(str(error))}") from error
     except Exception as error:  # in a malicious file, any value can have any type
         raise UserError(f"{what}: not in DVC's format ({type(error).__name__})") from error
