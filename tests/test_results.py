@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -15,6 +16,7 @@ from freshness.revision import Revision
 from review.results import FAILURES, METRICS, STATS, Mistake, Results, read_results
 
 HERE = Revision("this folder")
+STATS_OF_TOY = b'{"dataset": "toy", "sha256": "0"}'
 
 
 DAMAGED = [
@@ -141,13 +143,79 @@ def test_as_many_mistakes_as_correct_predictions_are_read(repository):
     assert read_results(HERE).images == 2
 
 
-@given(st.binary(max_size=300), st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(metrics, failures):
-    stats = b'{"dataset": "toy", "sha256": "0"}'
+def held(metrics: bytes, failures: bytes, stats: bytes = STATS_OF_TOY) -> Revision:
+    """A revision that holds these files."""
+    files = {METRICS: metrics, FAILURES: failures, STATS: stats}
 
     class Held(Revision):
         def read(self, path: str) -> bytes:
-            return {METRICS: metrics, FAILURES: failures, STATS: stats}[path]
+            return files[path]
 
+    return Held("held")
+
+
+METRICS_OF_A = b'{"a": {"failures": 2, "successes": 98}}'
+HEADER = b"index,label,a,a_confidence\n"
+ROWS = HEADER + b"0,1,2,0.5\n1,1,3,0.5\n"
+LARGE = {  # a million bytes of each, and why it is refused
+    "rows": (METRICS_OF_A, HEADER + b"1,1,2,0.5\n" * 100_000, "over 100 rows; allowed: one for"),
+    "a row of one cell": (METRICS_OF_A, HEADER + b"1" * 10**6, "a row that is too long; allowed"),
+    "cells": (METRICS_OF_A, HEADER + b"," * 10**6, "a row that is too long; allowed: up to 10,000"),
+    "lines of one row": (METRICS_OF_A, b'"\n",' * 250_000, "a row that is too long; allowed"),
+    "predictions": (
+        METRICS_OF_A.replace(b"98", b"9998"),
+        HEADER + b"1,1,2,0.5\n" * 100_000,
+        "too many predictions; allowed: up to 1,000",
+    ),
+    "lists": (b"[" + b"[]," * 333_333 + b"0]", ROWS, "metrics.json of held has too many values"),
+    "objects": (b"[" + b"{}," * 333_333 + b"0]", ROWS, "metrics.json of held has too many values"),
+    "numbers": (b"[" + b"1.5," * 250_000 + b"0]", ROWS, "has too many values; allowed: up to 2"),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_files_are_refused_with_little_memory(kind, monkeypatch):
+    """With smaller limits, so that these files are as far beyond them as 50 MB can be."""
+    limits = {"MOST_PREDICTIONS": 1_000, "LONGEST_ROW": 10_000, "MOST_VALUES": 20_000}
+    for name, limit in limits.items():
+        monkeypatch.setattr(f"review.results.{name}", limit)
+    *files, why = LARGE[kind]
+    revision = held(*files)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=re.escape(why)):
+        read_results(revision)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("MOST_PREDICTIONS", 2),
+        ("LONGEST_ROW", len(HEADER)),
+        ("MOST_CLASSES", 3),
+        ("MOST_VALUES", 3),
+    ],
+)
+def test_files_as_large_as_allowed_are_read(name, limit, monkeypatch):
+    revision = held(METRICS_OF_A, ROWS)
+    monkeypatch.setattr(f"review.results.{name}", limit)
+    assert len(read_results(revision).mistakes["a"]) == 2
+    monkeypatch.setattr(f"review.results.{name}", limit - 1)
+    revision = held(METRICS_OF_A, ROWS + b"1,1,3,0.5\n")
+    with pytest.raises(UserError, match="; allowed: up to"):
+        read_results(revision)
+
+
+def test_results_are_read_within_limited_time(monkeypatch):
+    monkeypatch.setattr("freshness.processor_time.SECONDS", 0.1)
+    revision = held(METRICS_OF_A.replace(b"98", b"999998"), HEADER + b"1,1,2,0.5\n" * 1_000_000)
+    with pytest.raises(UserError, match=r"^the results of held: not read within 0\.1 seconds of"):
+        read_results(revision)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(metrics, failures):
     with suppress(UserError):
-        read_results(Held("any"))
+        read_results(held(metrics, failures))

@@ -4,20 +4,27 @@ import csv
 import io
 import json
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from core.errors import UserError
 from core.text import csv_text, from_csv_text
 from evaluation.validation import check_validation
+from freshness.processor_time import limited_time
 from freshness.revision import Revision
 
 METRICS = "reports/metrics.json"
 FAILURES = "reports/failures.csv"
 STATS = "reports/stats.json"
-MOST_MODELS = 100  # limits the time of a review
+# These limit the time and the memory of a review.
+MOST_MODELS = 100
 MOST_IMAGES = 1_000_000
+MOST_PREDICTIONS = 1_000_000  # in failures.csv: rows times models
+LONGEST_ROW = 1_000_000  # characters
+MOST_CLASSES = 10_000
 MOST_CHECKS = 100
+MOST_VALUES = 2_000_000  # in a JSON file
 
 
 class Mistake(NamedTuple):
@@ -65,40 +72,52 @@ def read_results(revision: Revision) -> Results | None:
     """The results of `revision`; None if it has none. The files are not trusted.
 
     Raises:
-        UserError: they are damaged or do not match each other.
+        UserError: they are damaged, too large, or do not match each other.
     """
-    texts = {path: revision.read(path) for path in (METRICS, FAILURES, STATS)}
-    if texts[METRICS] is None:
-        return None
-    for path, text in texts.items():
-        if text is None:
-            raise UserError(f"{path} of {revision.name} is missing")
-    metrics = _checked(METRICS, revision, lambda: json.loads(texts[METRICS]))
-    counts = _checked(METRICS, revision, lambda: _counts(metrics))
-    gaps = _checked(METRICS, revision, lambda: _gaps(metrics))
-    images = next(iter(counts.values()))[1]
-    dataset = _checked(STATS, revision, lambda: _dataset(json.loads(texts[STATS])))
-    alarms = _checked(STATS, revision, lambda: _alarms(json.loads(texts[STATS])))
-    losses = _checked(METRICS, revision, lambda: _losses(metrics))
-    read_rows = _checked(FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts)))
-    mistakes, correct = read_rows
-    for name, (failures, total) in counts.items():
-        if total != images or failures != len(mistakes[name]) or _out_of(images, mistakes[name]):
-            raise UserError(f"{FAILURES} of {revision.name} does not match {METRICS}")
-    return Results(*dataset, images, mistakes, correct, losses, [*gaps, *alarms])
+    with limited_time(f"the results of {revision.name}"):
+        texts = {path: revision.read(path) for path in (METRICS, FAILURES, STATS)}
+        if texts[METRICS] is None:
+            return None
+        for path, text in texts.items():
+            if text is None:
+                raise UserError(f"{path} of {revision.name} is missing")
+        metrics = _checked(METRICS, revision, lambda: _json(texts[METRICS]))
+        stats = _checked(STATS, revision, lambda: _json(texts[STATS]))
+        counts = _checked(METRICS, revision, lambda: _counts(metrics))
+        gaps = _checked(METRICS, revision, lambda: _gaps(metrics))
+        images = next(iter(counts.values()))[1]
+        dataset = _checked(STATS, revision, lambda: _dataset(stats))
+        alarms = _checked(STATS, revision, lambda: _alarms(stats))
+        losses = _checked(METRICS, revision, lambda: _losses(metrics))
+        mistakes, correct = _checked(
+            FAILURES, revision, lambda: _mistakes(texts[FAILURES], list(counts), images)
+        )
+        for name, (failures, total) in counts.items():
+            if total != images or failures != len(mistakes[name]):
+                raise UserError(f"{FAILURES} of {revision.name} does not match {METRICS}")
+        return Results(*dataset, images, mistakes, correct, losses, [*gaps, *alarms])
 
 
 class _RefusedError(Exception):
     """The file is valid, but too large for a review."""
 
 
-def _checked(path: str, revision: Revision, read: Any) -> Any:
+def _checked(path: str, revision: Revision, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except _RefusedError as error:
         raise UserError(f"{path} of {revision.name} has {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error):
         raise UserError(f"{path} of {revision.name} is not in the pipeline's format") from None
+
+
+def _json(text: bytes) -> Any:
+    """The content of a JSON file. Its values are counted first, because each takes more memory
+    than text.
+    """
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise _RefusedError(f"too many values; allowed: up to {MOST_VALUES:,}")
+    return json.loads(text)
 
 
 def _counts(metrics: Any) -> dict[str, tuple[int, int]]:
@@ -169,27 +188,53 @@ def _losses(metrics: Any) -> dict[str, float]:
 
 
 def _mistakes(
-    text: bytes, names: list[str]
+    text: bytes, names: list[str], images: int
 ) -> tuple[dict[str, dict[int, Mistake]], dict[str, dict[int, float]]]:
     """The mistakes of the models `names`, and the confidence of their correct predictions, from
     the table that evaluate writes.
     """
-    header, *rows = csv.reader(io.StringIO(text.decode()), strict=True)
+    rows = _rows(text)
+    header = next(rows, [])
     columns = {name: header.index(csv_text(name)) for name in names}
     mistakes: dict[str, dict[int, Mistake]] = {name: {} for name in names}
     correct: dict[str, dict[int, float]] = {name: {} for name in names}
-    for row in rows:
+    classes: dict[str, str] = {}  # each name once in memory
+    for number, row in enumerate(rows, 1):
+        if number > images:
+            raise _RefusedError(f"over {images:,} rows; allowed: one for each test image")
+        if number * len(names) > MOST_PREDICTIONS:
+            raise _RefusedError(f"too many predictions; allowed: up to {MOST_PREDICTIONS:,}")
+        if len(classes) > MOST_CLASSES:
+            raise _RefusedError(f"too many classes; allowed: up to {MOST_CLASSES:,}")
         index, label = int(row[0]), from_csv_text(row[1])
+        if not 0 <= index < images:
+            raise ValueError(index)
         for name, column in columns.items():
             answer, confidence = from_csv_text(row[column]), float(row[column + 1])
             if not 0 <= confidence <= 1:  # nor NaN
                 raise ValueError(confidence)
             if answer != label:
-                mistakes[name][index] = Mistake(label, answer, confidence)
+                both = (classes.setdefault(each, each) for each in (label, answer))
+                mistakes[name][index] = Mistake(*both, confidence)
             else:
                 correct[name][index] = confidence
     return mistakes, correct
 
 
-def _out_of(images: int, mistakes: dict[int, Mistake]) -> bool:
-    return any(not 0 <= index < images for index in mistakes)
+def _rows(text: bytes) -> Iterator[list[str]]:
+    """The rows of a CSV file, one at a time."""
+    file, left = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="\n"), LONGEST_ROW
+
+    def lines() -> Iterator[str]:
+        nonlocal left
+        while line := file.readline(left + 1):
+            left -= len(line)
+            if left < 0:
+                raise _RefusedError(
+                    f"a row that is too long; allowed: up to {LONGEST_ROW:,} characters"
+                )
+            yield line
+
+    for row in csv.reader(lines(), strict=True):
+        left = LONGEST_ROW
+        yield row
