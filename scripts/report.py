@@ -1,6 +1,5 @@
 """Write the page that compares the models, as HTML and Markdown, from the outputs of the stages."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,9 @@ from core.files import read_json, write_text
 from core.split import read_split
 from evaluation.evaluation import read_evaluation
 from page.browser import browser_data
-from page.model_view import describe_model
+from page.model_view import describe_models
 from page.render import render
-from page.view import describe_comparison, draw_charts
+from page.view import describe_page, draw_charts
 
 
 def report(
@@ -56,11 +55,7 @@ def report(
         raise UserError(f"{evaluation}: made from other models or images; rerun evaluate")
     if read_json(metrics) != found.findings["metrics"]:
         raise UserError(f"{metrics}: does not match {evaluation}; rerun evaluate")
-    described = [
-        # A generator per model, so that the failures of one do not affect the choice for another.
-        describe_model(folder, found, part, failures, np.random.default_rng((seed, place)))
-        for place, folder in enumerate(models)
-    ]
+    described = describe_models(models, found, part, failures, seed)
     figures = {
         "train_samples": train_samples.read_text(encoding="utf-8"),
         "test_samples": test_samples.read_text(encoding="utf-8"),
@@ -68,14 +63,8 @@ def report(
     }
     said = read_json(stats)
     attached = {"metrics.json": metrics.read_bytes(), "failures.csv": failed.read_bytes()}
-    compared = describe_comparison(described, found, part, said)
-    page = {
-        **compared,
-        "charts": draw_charts(compared["ranked"], figures, said),
-        "results_hash": hashlib.sha256(attached["metrics.json"]).hexdigest(),
-        "failures": failures,
-        "seed": seed,
-    }
+    page = describe_page(described, found, part, said, attached["metrics.json"], failures, seed)
+    page["charts"] = draw_charts(page["ranked"], figures, said)
     page_text, markdown_text = render(
         templates,
         page,

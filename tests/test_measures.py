@@ -10,7 +10,7 @@ from evaluation.calibration import calibration
 from evaluation.confidence import abstention, reliability, reliability_table
 from evaluation.findings import findings_of, summary
 from evaluation.mistakes import mistakes
-from evaluation.scores import failures_csv, score
+from evaluation.scores import counted, failures_csv, measured
 from evaluation.significance import accuracy_interval, compare_pairs, difference_interval
 from evaluation.validation import validation_scores
 
@@ -224,6 +224,10 @@ class TestAgreement:
         bounds = difference_interval(2, 0, 2, 6)
         assert (there["difference_low"], there["difference_high"]) == bounds
         assert (-back["difference_high"], -back["difference_low"]) == bounds
+
+
+def score(likely: np.ndarray, part: Split) -> dict[str, object]:
+    return {**counted(likely.argmax(axis=1), part), **measured(likely, part.labels)}
 
 
 class TestScores:

@@ -1,6 +1,6 @@
 """Everything that evaluate computes from the models' predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from core.split import Split
 from evaluation.agreement import against_others, compare_answers, contested, error_sets
 from evaluation.confidence import abstention, reliability, reliability_table
 from evaluation.mistakes import mistakes
-from evaluation.scores import failures_csv, score
+from evaluation.scores import counted, failures_csv, measured
 from evaluation.significance import compare_pairs
 from evaluation.validation import validation_scores
 
@@ -37,18 +37,14 @@ def findings_of(
     predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
     right = predicted == part.labels
     pairs = compare_pairs(right)
-    against = against_others(names, pairs, len(part.labels))
     answers = dict(zip(names, zip(confidence, right, strict=True), strict=True))
-    metrics = {}
+    found = {}
     for name, size, likely in zip(names, sizes, probabilities, strict=True):
-        scores = score(likely, part)
-        counts = size["validation_right"], size["validation_images"]
-        watched = validation_scores(*counts, scores["successes"], len(part.labels))
-        metrics[name] = {**size, **scores, **watched, "against": against[name]}
+        found[name] = {**size, **measured(likely, part.labels)}
         if robustness:
-            metrics[name]["corrupted_accuracy"] = robustness["models"][name]["accuracy"]
+            found[name]["corrupted_accuracy"] = robustness["models"][name]["accuracy"]
     return {
-        "metrics": metrics,
+        "metrics": metrics_of(predicted, part, found),
         "pairs": [
             {
                 "first": names[pair.first],
@@ -70,6 +66,29 @@ def findings_of(
             for name, likely in zip(names, probabilities, strict=True)
         },
     }
+
+
+def metrics_of(
+    predicted: np.ndarray, part: Split, found: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The metrics of each model: those in `found`, and all that follow from them and from the
+    predicted classes. make reproduce calls this with numbers found on another processor.
+
+    Args:
+        predicted: (models, n), indices of classes.
+        part: the n test images.
+        found: by model, the metrics that do not follow from `predicted`: its size, what it gets
+            right of the validation and corrupted images, and the result of `measured`.
+    """
+    names, images = list(found), len(part.labels)
+    against = against_others(names, compare_pairs(predicted == part.labels), images)
+    metrics = {}
+    for name, own in zip(names, predicted, strict=True):
+        scores = counted(own, part)
+        counts = found[name]["validation_right"], found[name]["validation_images"]
+        watched = validation_scores(*counts, scores["successes"], images)
+        metrics[name] = {**found[name], **scores, **watched, "against": against[name]}
+    return metrics
 
 
 def as_texts(

@@ -22,8 +22,8 @@ def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | 
         in the order of the classes: the `label`, the predicted class, `answer`, and the number of
         `images`. `weakest`: the `class` with the lowest recall, among ties the one with the most
         images: the number of `images`, how many are `right`, the `recall` and its 95 % interval.
-        `surest`: the most confident mistake, among ties the first: its `image`, `label`, predicted
-        class, `answer`, and `confidence`.
+        `surest`: the most confident mistake, to four digits, among ties the first: its `image`,
+        `label`, predicted class, `answer`, and `confidence`.
     """
     classes = probabilities.shape[1]
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
@@ -37,7 +37,8 @@ def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | 
     recall = right / np.maximum(images, 1)
     weakest = min(np.flatnonzero(images).tolist(), key=lambda one: (recall[one], -images[one]))
     low, high = accuracy_interval(int(right[weakest]), int(images[weakest]))
-    surest = int(np.where(predicted != labels, confidence, -1).argmax())
+    shown = confidence.astype(np.float64).round(4)  # as in failures.csv, from which this follows
+    surest = int(np.where(predicted != labels, shown, -1).argmax())
     return {
         "frequent": [
             {"label": label, "answer": answer, "images": int(counts[label, answer])}

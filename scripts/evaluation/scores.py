@@ -10,20 +10,13 @@ from evaluation.calibration import calibration
 from evaluation.significance import accuracy_interval
 
 
-def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
-    """Every metric of one model. Lists keep DVC from showing a column for each of their numbers.
-
-    Args:
-        probabilities: its class probabilities, (n, k), of the n images of `part`.
-        part: the test images.
+def counted(predicted: np.ndarray, part: Split) -> dict[str, object]:
+    """The metrics of one model that follow from the predicted classes, (n,), of the n images of
+    `part`. Lists keep DVC from showing a column for each of their numbers.
     """
-    predicted = probabilities.argmax(axis=1)
     indices = np.arange(len(part.classes))
-    right = predicted == part.labels
-    successes = int(right.sum())
+    successes = int((predicted == part.labels).sum())
     low, high = accuracy_interval(successes, len(part.labels))
-    exact = probabilities.astype(np.float64)
-    exact /= exact.sum(axis=1, keepdims=True)
     precision, recall, f1, support = precision_recall_fscore_support(
         part.labels, predicted, labels=indices, zero_division=0
     )
@@ -31,9 +24,6 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
         "accuracy": successes / len(part.labels),
         "accuracy_low": low,
         "accuracy_high": high,
-        **calibration(probabilities.max(axis=1), right),
-        "brier_score": float(np.square(exact - (indices == part.labels[:, None])).sum(1).mean()),
-        "loss": float(log_loss(part.labels, exact, labels=indices)),
         "successes": successes,
         "failures": len(part.labels) - successes,
         "confusion": confusion_matrix(part.labels, predicted, labels=indices).tolist(),
@@ -47,6 +37,21 @@ def score(probabilities: np.ndarray, part: Split) -> dict[str, object]:
             }
             for i in indices
         ],
+    }
+
+
+def measured(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """The metrics that depend on the probabilities, (n, k), themselves, so that they differ between
+    processors that round differently. `labels` are indices of classes, (n,).
+    """
+    right = probabilities.argmax(axis=1) == labels
+    indices = np.arange(probabilities.shape[1])
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    return {
+        **calibration(probabilities.max(axis=1), right),
+        "brier_score": float(np.square(exact - (indices == labels[:, None])).sum(1).mean()),
+        "loss": float(log_loss(labels, exact, labels=indices)),
     }
 
 

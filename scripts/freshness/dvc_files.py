@@ -5,7 +5,7 @@ revision, which can name any file and any URL.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,12 +85,33 @@ def locked_stages(revision: Revision) -> dict[str, StageState] | None:
         return _locked(revision)
 
 
+def outputs_in_git(revision: Revision) -> list[str]:
+    """The outputs that dvc.yaml of `revision` declares and git tracks, in its order.
+
+    Raises:
+        UserError: there is no dvc.yaml, or it is damaged.
+    """
+    with reading(f"dvc.yaml of {revision.name}"):
+        declared = read_yaml(revision, "dvc.yaml")
+        if declared is None:
+            raise UserError(f"{revision.name} has no dvc.yaml, which lists the results")
+        outputs = map(_outputs_of, (declared.get("stages") or {}).values())
+        return [path for each in outputs for path, cached in each.items() if not cached]
+
+
+def undeclared(outputs: Collection[str]) -> list[str]:
+    """A line for each result that a reviewer is shown and that is not among `outputs`."""
+    return [
+        f"{path} is not an output of a stage in dvc.yaml" for path in SHOWN if path not in outputs
+    ]
+
+
 def stale_stages(states: dict[str, StageState]) -> list[str]:
     """Why results are out of date, one line per stage."""
     made = {path for state in states.values() for path in state.outputs}
     return [
         *(f"{name} must be rerun: {state.stale}" for name, state in states.items() if state.stale),
-        *(f"{path} is not an output of a stage in dvc.yaml" for path in SHOWN if path not in made),
+        *undeclared(made),
     ]
 
 
@@ -154,12 +175,7 @@ def _state(
             raise ValueError(f"{name} has {key}; allowed: stages without")
     command = _lines(stage["cmd"])
     inputs, own = _inputs_of(stage, parameters)
-    outputs = {
-        _text(path): options.get("cache", True)
-        for kind in ("outs", "metrics", "plots")
-        for output in stage.get(kind) or []
-        for path, options in (output if isinstance(output, dict) else {output: {}}).items()
-    }
+    outputs = _outputs_of(stage)
     if entry is None:
         missing = dict.fromkeys
         return StageState("it is not in dvc.lock", [], {}, missing(inputs), missing(outputs))
@@ -203,6 +219,18 @@ def _inputs_of(stage: dict[str, Any], parameters: dict[str, Any]) -> tuple[list[
             own.add(path)
         inputs.append(path)
     return inputs, own
+
+
+def _outputs_of(stage: dict[str, Any]) -> dict[str, bool]:
+    """The outputs of a stage of dvc.yaml, and whether DVC caches each; those it does not are in
+    git.
+    """
+    return {
+        _text(path): (options or {}).get("cache", True)
+        for kind in ("outs", "metrics", "plots")
+        for output in stage.get(kind) or []
+        for path, options in (output if isinstance(output, dict) else {output: {}}).items()
+    }
 
 
 def _parameters_of(

@@ -22,6 +22,17 @@ DRAWS = 200  # random failures per model that the page can step through
 GLYPHS = dict(zip("os^DvP*Xd<>h", "●■▲◆▼✚★✖♦◀▶⬢", strict=True))
 
 
+def describe_models(
+    folders: list[Path], evaluation: Evaluation, part: Split, failures: int, seed: int
+) -> list[dict[str, Any]]:
+    """Each model as `describe_model` returns it; `seed` chooses the failures to show."""
+    return [
+        # A generator per model, so that the failures of one do not affect the choice for another.
+        describe_model(folder, evaluation, part, failures, np.random.default_rng((seed, place)))
+        for place, folder in enumerate(folders)
+    ]
+
+
 def describe_model(
     folder: Path, evaluation: Evaluation, part: Split, failures: int, random: np.random.Generator
 ) -> dict[str, Any]:

@@ -36,8 +36,7 @@ def render(
         attached: files to download from the page, by name, unless they are too large.
         fill_browser: returns the data of the image browser, of at most so many bytes.
     """
-    environment = template_environment(templates)
-    markdown = environment.get_template("comparison.md.j2").render(page)
+    environment, markdown = template_environment(templates), render_markdown(templates, page)
     downloads = {**attached, "comparison.md": markdown.encode()}
     template = environment.get_template("comparison.html.j2")
     page = {
@@ -58,6 +57,13 @@ def render(
     if room < 0:
         print(f"report: the page is {-room} bytes larger than {PAGE_BYTES}", file=sys.stderr)
     return fill(room), markdown
+
+
+def render_markdown(templates: Path, page: dict[str, Any]) -> str:
+    """The Markdown version of the page, from the same arguments as for `render`; it has no charts,
+    and no `charts` need to be in `page`.
+    """
+    return template_environment(templates).get_template("comparison.md.j2").render(page)
 
 
 def _without_dead_links(html: str) -> str:

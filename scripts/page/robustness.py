@@ -1,6 +1,7 @@
 """The data of the page about corrupted images."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import matplotlib
@@ -29,7 +30,7 @@ def describe_robustness(
     found = evaluation.findings["robustness"]
     if not found:
         return None
-    overall = found["models"]
+    overall = {name: {**scores} for name, scores in found["models"].items()}
     for scores in overall.values():
         surplus = scores["confidence"] - scores["accuracy"]
         scores["sure"] = "too" if surplus > APART else "less" if surplus < -APART else "as"
@@ -83,14 +84,17 @@ def _describe_corruption(
         "severities": severities,
         "models": rows,
         "strip": sheet(as_grey(reduced(examples, factor), pixel_range)),
-        "chart": inline(
-            _draw(
-                severities,
-                {model["place"]: corruption["accuracy"][model["name"]] for model in models},
-            ),
-            f"robustness-{place}",
-            f"Accuracy on corrupted images ({corruption['name']}, {severities[-1]} {unit}):"
-            f" {hardest}",
+        # Drawn only for the HTML page, once, since this takes long.
+        "chart": cache(
+            lambda: inline(
+                _draw(
+                    severities,
+                    {model["place"]: corruption["accuracy"][model["name"]] for model in models},
+                ),
+                f"robustness-{place}",
+                f"Accuracy on corrupted images ({corruption['name']}, {severities[-1]} {unit}):"
+                f" {hardest}",
+            )
         ),
     }
 

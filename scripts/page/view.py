@@ -1,5 +1,6 @@
 """The data for the templates, from the outputs of the stages."""
 
+import hashlib
 from typing import Any
 
 from core.split import Split
@@ -17,6 +18,31 @@ from page.unknown import describe_unknown
 
 PAIRS_SHOWN = 3  # with more pairs, matrices only of those with the best model
 SETS_SHOWN = 20
+
+
+def describe_page(
+    models: list[dict[str, Any]],
+    evaluation: Evaluation,
+    part: Split,
+    stats: dict[str, Any],
+    metrics: bytes,
+    failures: int,
+    seed: int,
+) -> dict[str, Any]:
+    """All data for the templates except for the charts of all models together.
+
+    Args:
+        models, evaluation, part, stats: as for `describe_comparison`.
+        metrics: the content of metrics.json.
+        failures: the number of random misclassified images of each model to show.
+        seed: that chose these images.
+    """
+    return {
+        **describe_comparison(models, evaluation, part, stats),
+        "results_hash": hashlib.sha256(metrics).hexdigest(),
+        "failures": failures,
+        "seed": seed,
+    }
 
 
 def describe_comparison(
