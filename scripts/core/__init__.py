@@ -1,4 +1,5 @@
-"""Modules that two or more stages share. Stages import this first: it hashes every project module.
+"""Modules that two or more stages share. Stages import this first: it hashes every project module,
+and starts the stage again if environment variables of libraries are set.
 
 The hash is that of the source text that Python compiles, so that a module that is edited while its
 stage starts is recorded as it ran. Cached `.pyc` files are not used: Python compares only a time in
@@ -51,3 +52,9 @@ _remember_running()
 sys.path_hooks.insert(0, _find_ours)
 for _folder in filter(_is_ours, list(sys.path_importer_cache)):
     del sys.path_importer_cache[_folder]
+
+from core.environment import start_again_if_needed  # noqa: E402 - after the hook, to be hashed
+
+_main = getattr(sys.modules["__main__"], "__file__", None)
+if _main and _is_ours(_main) and sys.argv[0] in sys.orig_argv:  # not in a test, engine or notebook
+    start_again_if_needed()

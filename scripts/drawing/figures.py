@@ -5,12 +5,10 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from core.text import columns, shortened
+from drawing.plotting import Axes, Figure, matplotlib
 
 # For colour-blind readers; the first three are by Okabe and Ito. model_style adds markers and
 # dashes. The style sheet has the same colours.

@@ -13,8 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, 
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Hide what TensorFlow's libraries write to standard error while they load: a note on oneDNN's
-    rounding, which no log level turns off. Python's own errors are shown as always.
+    """Hide what TensorFlow's libraries write to standard error while they load: a note that oneDNN
+    can be turned off, which core/environment.py rules out; no log level hides it. Python's own
+    errors are shown as always.
     """
     stderr = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:

@@ -4,12 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-
 from drawing.figures import PART_COLOURS, STYLE, as_svg, chart
+from drawing.plotting import Axes, Axis, matplotlib, ticker
 from drawing.svg import model_style
 
 GOOD = 0.01  # error rate below which a linear axis no longer separates models
@@ -38,11 +34,13 @@ def draw_accuracies(models: Sequence[Mapping[str, Any]]) -> str:
             axes.plot(accuracy, row, color=style["color"], marker=style["marker"])
         if logarithmic:
             _spread(axes, axes.xaxis)
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda wrong, _: percent(1 - wrong)))
+            axes.xaxis.set_major_formatter(
+                ticker.FuncFormatter(lambda wrong, _: percent(1 - wrong))
+            )
             axes.invert_xaxis()  # better to the right
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(5))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+            axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+            axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda share, _: percent(share)))
         axes.set_yticks(range(len(models)), [model["name"] for model in models])
         axes.set_ylim(len(models) - 0.5, -0.5)
         axes.grid(axis="x", alpha=0.3)
@@ -58,7 +56,7 @@ def draw_curves(steps: Sequence[float], curves: dict[str, Sequence[float]], x_la
         for (name, values), colour, dash in zip(curves.items(), PART_COLOURS, "-:", strict=False):
             axes.plot(steps, values, label=name, color=colour, linestyle=dash)
         axes.set(xlabel=x_label, ylabel="log loss")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.legend(frameon=False)
         return as_svg(figure)
 
@@ -79,7 +77,7 @@ def draw_reliability(rows: Sequence[dict[str, float]], place: int) -> str:
         axes.scatter(confidence, right, sizes, color=style["color"], marker=style["marker"])
         axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.03))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+            axis.set_major_formatter(ticker.FuncFormatter(lambda share, _: percent(share)))
         return as_svg(figure)
 
 
@@ -105,7 +103,7 @@ def draw_abstention(models: Sequence[Mapping[str, Any]]) -> str:
         else:
             axes.set_ylim(bottom=0)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+            axis.set_major_formatter(ticker.FuncFormatter(lambda share, _: percent(share)))
         axes.legend(frameon=False, loc="best")
         return as_svg(figure)
 
@@ -127,12 +125,12 @@ def draw_cost(models: Sequence[Mapping[str, Any]], cost: str, x_label: str) -> s
             axes.plot(x, 1 - scores["accuracy"], color=style["color"], marker=style["marker"])
         axes.set(xlabel=x_label, ylabel="error rate")
         _spread(axes, axes.xaxis)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,g}"))
         if is_logarithmic(models):
             _spread(axes, axes.yaxis)
         else:
             axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
+        axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda share, _: percent(share)))
         return as_svg(figure)
 
 
@@ -150,8 +148,8 @@ def _spread(axes: Axes, axis: Axis) -> None:
     low, high = low / 1.5, high * 1.5
     getattr(axes, f"set_{name}scale")("log")
     getattr(axes, f"set_{name}lim")(low, high)
-    axis.set_major_locator(FixedLocator(log_ticks(low, high)))
-    axis.set_minor_locator(NullLocator())
+    axis.set_major_locator(ticker.FixedLocator(log_ticks(low, high)))
+    axis.set_minor_locator(ticker.NullLocator())
 
 
 def log_ticks(low: float, high: float) -> list[float]:

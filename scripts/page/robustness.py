@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import matplotlib
 import numpy as np
 
 from drawing.figures import STYLE, as_svg, chart
 from drawing.images import as_grey, reduced, reduction, sheet
+from drawing.plotting import matplotlib
 from drawing.svg import inline, model_style
 from evaluation.evaluation import Evaluation
 

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
-
 from core.parameters import read_schema
 from core.text import printable, shortened
 from drawing.figures import STYLE, as_svg, chart
+from drawing.plotting import Axes, matplotlib, ticker
 from drawing.svg import inline, model_style
 from drawing.templates import embedded, template_environment
 from study.comparison import Summary, compare, summarise
@@ -105,8 +102,8 @@ def _draw(model: str, variants: Sequence[Variant], summaries: Sequence[Summary])
                 axes.plot(100 * summary.mean, top + row - 0.13, "D", color="black", markersize=4)
         axes.set(xlabel="test accuracy, %", yticks=[], ylim=(row * len(variants), 0))
         axes.set_xlim(right=min(axes.get_xlim()[1], 100.2))
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(ticker.ScalarFormatter(useOffset=False))
         axes.grid(axis="x", alpha=0.3)
         axes.spines["left"].set_visible(False)
         return as_svg(figure)
