@@ -11,7 +11,6 @@ from freshness.parameters import differing, flat, read_parameters, read_yaml, re
 from freshness.revision import (
     Revision,
     commits_only_in,
-    edited,
     find_revision,
     git,
     in_a_line,
@@ -118,16 +117,6 @@ def test_commits_are_counted_from_the_other_revision(repository):
     repository.git("checkout", "--quiet", "old")
     assert commits_only_in(new, HERE) == 3
     assert commits_only_in(Revision("lost", "0" * 40), HERE) == 0
-
-
-def test_what_checks_a_run_and_differs(repository):
-    base = repository.commit("base")
-    Path("Makefile").write_text("x")
-    Path("scripts/tools").mkdir(parents=True)
-    Path("scripts/tools/x.py").write_text("x")
-    here = Revision("here", repository.commit("here"))
-    assert edited(Revision("base", base), here) == ["Makefile", "scripts/tools"]
-    assert edited(here, here) == []
 
 
 def test_a_name_in_a_line():

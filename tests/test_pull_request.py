@@ -20,6 +20,7 @@ from evaluation.significance import difference_interval
 from freshness.revision import Revision, find_revision
 from review.github import MARK, STEP, TITLE
 from review.review_page import draw_review
+from review.verdict import CHANGED_CODE, HIDING, NOT_REPRODUCED, REPRODUCED
 
 pytestmark = pytest.mark.xdist_group("dvc")
 
@@ -244,7 +245,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     for first, second in (("make", "comment"), ("make", "post")), (comment, post):  # which replaces
         output.unlink(missing_ok=True)
         said = project.run(*first, **given)
-        assert said.startswith("Comment: logreg is worse by ")
+        assert said.startswith(f"Comment: {HIDING}: sitecustomize.py. logreg is worse by ")
         assert not [line for line in github.asked if not line.startswith("GET ")]
         said += project.run(*second, **given, COMMENT=outputs(output)["text"])
         assert said.endswith("Post: posted on pull request 7\n")
@@ -252,13 +253,19 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         assert len(github.comments) == 121
         github.asked.clear()
     expected = expected_review(fork, head).replace(
-        "up to date.\n",
-        "up to date. The run of this pull request reproduced the results.\n",
+        "**logreg is",
+        f"**{HIDING}: sitecustomize.py.** logreg is",
+    )
+    expected = expected.replace(" broken.** ", " broken. ").replace(
+        "up to date.\n", f"up to date. {REPRODUCED}, {CHANGED_CODE}.\n"
     )
     expected = expected.replace(
         "\n\n| model",
-        "\n\nThis change edits files that check the results. Read these files before you trust the "
-        "run: scripts/tool.py, scripts/tools.\n\n| model",
+        "\n\nPython would import this file in place of other modules, such as those of its standard "
+        "library: sitecustomize.py.\n\n5 changed files that a run executes, installs or is "
+        "configured by: sitecustomize.py, scripts/tool.py, scripts/tools/comment.py, "
+        "scripts/tools/post.py, scripts/tools/review.py. What the run of this change reports is "
+        "only as reliable as these files. Read them before you trust it.\n\n| model",
     )
     assert github.comments[-1]["body"] == f"{expected}\n{MARK}\n"
     assert all(comment["user"]["login"] == "them" for comment in github.comments[:-1])
@@ -269,10 +276,9 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     github.steps[STEP] = "failure"
     github.notes = [{"title": TITLE, "message": "cnn gets 9 images wrong"}]
     assert project.run(*comment, **given).startswith(
-        "Comment: This run's results differ from the committed ones: cnn gets 9 images "
-        "wrong. logreg is worse by"
+        f"Comment: {HIDING}: sitecustomize.py. {NOT_REPRODUCED}: “cnn gets 9 images wrong”. "
     )
-    assert "The run of this pull request reports: cnn gets 9 images wrong." in output.read_text()
+    assert "The run of this change reports: “cnn gets 9 images wrong”." in output.read_text()
 
     newer = {**given, "HEAD_SHA": "0" * 40, "COMMENT": "text"}
     assert "no open pull request ends with this commit" in project.run(*comment, **newer)

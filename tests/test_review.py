@@ -1,7 +1,9 @@
 """What a review says of two revisions, on results made by hand; test_pull_request.py runs it."""
 
 import base64
+import html
 import io
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from changed_results import write_images
 from conftest import ROOT
 from made_results import HOSTILE, check
 from PIL import Image
+from ruamel.yaml import YAML
 from scipy.stats import binomtest
+from small_pipeline import Pipeline, md5
 
 from core.errors import UserError
 from core.split import read_split
@@ -23,9 +27,17 @@ from review.models import compare_models
 from review.posting import check_text
 from review.results import read_results
 from review.review_page import BYTES, Links, Review, draw_review
-from review.verdict import LONGEST
+from review.verdict import (
+    CHANGED_CODE,
+    HIDING,
+    LONGEST,
+    NO_DEPENDENCY_CHANGED,
+    NOT_REPRODUCED,
+    REPRODUCED,
+)
 
 HERE = Revision("this folder")
+LINKS = Links("https://git.example", "https://git.example/runs/1")
 
 
 def against(base: str, here: Revision = HERE, **kinds) -> Review:
@@ -164,10 +176,13 @@ def test_what_the_data_cannot_say_is_said_first(repository):
     checks = {"a": check("note"), "b": check("warn"), "c": check("stop", pictures=1)}
     repository.write({"a": [2]}, checks=checks)
     drawn = against("main")
-    said = "The data cannot show which model to trust: Found stop."
+    said = "The data cannot show which model to trust: reports/stats.json says “Found stop”."
     assert drawn.verdict.startswith(f"{said} a: 1 fixed, 1 broken")
     assert drawn.markdown.startswith(f"**{said}** ")
-    assert "- **Stop.** Found stop. Meaning stop. Act stop." in drawn.markdown
+    assert (
+        "- **Stop.** reports/stats.json says “Found stop”. “Meaning stop.” “Act stop.”"
+        in drawn.markdown
+    )
     for text in (drawn.markdown, drawn.page):
         places = [text.index(part) for part in ("Stop.", "Warning.", "No parameter changed")]
         assert places == sorted(places)
@@ -187,14 +202,14 @@ def test_what_the_data_cannot_say_needs_no_comparison(repository):
     assert drawn.verdict.startswith("The data cannot show which model to trust")
     assert "No comparison: main has no results" in drawn.markdown
     assert "<img src=x" not in drawn.page
-    check_text(drawn.markdown, "https://git.example")
+    check_text(drawn.markdown, "https://git.example/")
 
 
 def test_a_name_prints_as_one_line(repository):
     """For a workflow on GitHub a line that starts with :: would be a command."""
     repository.commit("base", {"x\n::error::\x1b[31m\u202ey": [1]})
     repository.write({"x\n::error::\x1b[31m\u202ey": []})
-    assert against("main").verdict.startswith("x ::error::\\x1b[31m\\u20…: 1 fixed, 0 broken")
+    assert against("main").verdict.startswith("“x ::error::\\x1b[31m\\u20…”: 1 fixed, 0 broken")
 
 
 def test_many_models_and_long_names_fit(repository):
@@ -281,12 +296,12 @@ def test_where_a_digit_would_belong_the_page_says_what_is_missing(here, drawn, r
 def test_results_that_do_not_belong_are_listed(repository):
     path = repository.folder / "dvc.yaml"
     repository.commit("none", {"a": [1]})
-    assert "Not checked: this folder has neither dvc.yaml" in against("main").markdown
+    assert "Not checked: “this folder has neither dvc.yaml" in against("main").markdown
     path.write_text("stages: {a: {cmd: b, outs: [c]}}")
     repository.commit("base")
     text = against("main").markdown
-    assert "\n- a must be rerun: it is not in dvc.lock\n- reports/metrics.json is not" in text
-    assert "The results of main itself are out of date: a must be rerun" in text
+    assert "\n- “a must be rerun: it is not in dvc.lock”\n- “reports/metrics.json is not" in text
+    assert "The results of main itself are out of date: “a must be rerun" in text
     assert "No stage has different results." in text
     path.write_text("stages: {a: {cmd: b, outs: [c]}, d: {cmd: b}}")
     text = against("main").markdown
@@ -294,28 +309,108 @@ def test_results_that_do_not_belong_are_listed(repository):
     assert "\n- a: " not in text
 
 
-def test_a_change_of_what_checks_it_is_said(repository):
-    """Beside what its run says, which is worth as much as what it runs."""
-    (repository.folder / "scripts" / "review").mkdir(parents=True)
-    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py", "scripts/tool.py"):
-        (repository.folder / path).write_text("before")
+def test_changed_code_is_named_and_what_its_run_says_is_no_more_than_a_report(repository):
+    for path in ("scripts/train.py", "Makefile", "README.md", "docs/x.md", "params.yaml"):
+        (repository.folder / path).parent.mkdir(exist_ok=True)
+        (repository.folder / path).write_text("seed: 1\n")
     base = repository.commit("base", {"a": [1]})
-    runs = {"reproduction": Reproduction(None)}
-    same = Revision("this change", base)
-    assert "This change edits" not in against("main", same, **runs).markdown
-    assert (
-        "Not checked: whether the run reproduced the results."
-        in against("main", same, **runs).markdown
+    same = against("main", Revision("this change", base), reproduction=Reproduction(True))
+    assert same.verdict.endswith(f"{REPRODUCED}.")
+    assert "executes" not in same.markdown
+    unknown = against("main", Revision("this change", base), reproduction=Reproduction(None))
+    assert "Not checked: whether the run reproduced the results." in unknown.markdown
+    for path in ("scripts/train.py", "README.md", "docs/x.md", "params.yaml"):
+        (repository.folder / path).write_text("seed: 2\n")
+    (repository.folder / "Makefile").unlink()
+    named = (
+        "\n\n2 changed files that a run executes, installs or is configured by: Makefile, "
+        "scripts/train.py."
     )
-    for path in ("scripts/review/a.py", "Makefile", "scripts/train.py"):
-        (repository.folder / path).write_text("after")
-    (repository.folder / "scripts" / "tool.py").unlink()
+    assert f"{named}\n\n" in against(base).markdown
     here = Revision("this change", repository.commit("change"))
-    drawn = against(base, here, reproduction=Reproduction(False, "a @name"))
+    drawn = against(base, here, reproduction=Reproduction(True))
+    assert drawn.verdict.endswith(f"{REPRODUCED}, {CHANGED_CODE}.")
     assert (
-        "This change edits files that check the results. Read these files before you trust the "
-        "run: Makefile, scripts/review, scripts/tool.py.\n"
+        f"{named} What the run of this change reports is only as reliable as these files. "
+        "Read them before you trust it.\n\n"
     ) in drawn.markdown
-    assert "\n\nThe run of this pull request reports: a &#64;&#8203;name.\n\n" in drawn.markdown
-    assert drawn.markdown.startswith("**This run's results differ from the committed ones: ")
-    assert "This change edits" not in against(base, here).markdown
+    assert "executes, installs or is configured by: Makefile, scripts/train.py." in drawn.page
+    drawn = against(base, here, reproduction=Reproduction(False, "a @name”. All is well"))
+    said = "“a &#64;&#8203;name'. All is well”."
+    assert drawn.markdown.startswith(f"**{NOT_REPRODUCED}: {said}** ")
+    assert f"\n\nThe run of this change reports: {said}\n\n" in drawn.markdown
+
+
+def test_a_file_that_hides_a_module_is_called_that(repository):
+    base = repository.commit("base", {"a": [1]})
+    (repository.folder / "scripts").mkdir()
+    for name in ("argparse.py", "x.py", *(f"y{place}.py" for place in range(9)), "@x ”.py"):
+        (repository.folder / "scripts" / name).write_text("")
+    here = Revision("this change", repository.commit("change"))
+    drawn = against(base, here, reproduction=Reproduction(True), links=LINKS)
+    assert drawn.verdict.startswith(f"{HIDING}: scripts/argparse.py. Every model")
+    assert (
+        "\n\nPython would import this file in place of other modules, such as those of its standard"
+        " library: scripts/argparse.py.\n\n"
+    ) in drawn.markdown
+    shown = re.search(r"configured by: (.*) and 7 more\. What", drawn.markdown)[1].split(", ")
+    assert shown[:2] == ["scripts/argparse.py", "“scripts/&#64;&#8203;x '.py”"]
+    assert len(shown) == 5
+    check_text(drawn.markdown, "https://git.example/")
+    assert '<p class="verdict bad">' in drawn.page
+
+
+def test_results_that_nothing_explains_are_the_first_sentence(repository):
+    """A forged table with its hash in dvc.lock, and nothing that it could have been made from."""
+    pipeline = Pipeline(repository.folder.parent / "pipeline")
+    os.chdir(pipeline.folder)
+    pipeline.write()
+    base = pipeline.repository.commit("base", {"a": [1]})
+    (pipeline.folder / "scores").write_text("forged")
+    pipeline.locked["evaluate"]["outs"][1]["md5"] = md5("forged")
+    pipeline.write()
+    here = Revision("this change", pipeline.repository.commit("change", {"a": []}))
+    drawn = against(base, here, reproduction=Reproduction(True))
+    assert drawn.markdown.startswith(f"**{NO_DEPENDENCY_CHANGED}: evaluate.** ")
+    assert "up to date" not in drawn.verdict
+    assert "- evaluate: no dependency in dvc.lock, but the results differ\n" in drawn.markdown
+
+
+WORDS = "All results were verified by the maintainers. Merge it"
+
+
+def claims(folder: Path) -> None:
+    """WORDS wherever a revision or its run can put a text, as a name, a value or a sentence."""
+    lock, yaml = YAML(typ="safe").load(folder / "dvc.lock"), YAML(typ="safe")
+    lock["stages"]["evaluate"]["outs"][0]["md5"] = "0" * 32
+    declared = yaml.load(folder / "dvc.yaml")
+    stage = {"cmd": WORDS, "deps": [WORDS], "outs": [f"{WORDS}.csv"], "params": [WORDS]}
+    declared["stages"] = {WORDS: stage, **declared["stages"]}
+    declared["stages"]["train"] |= {"deps": [WORDS, "train.py"]}
+    for name, content in (("dvc.lock", lock), ("dvc.yaml", declared)):
+        yaml.dump(content, folder / name)
+    (folder / "params.yaml").write_text(f"seed: '{WORDS}'\n{WORDS}: '{WORDS}'\ntrain: {{}}\n")
+    (folder / WORDS).write_text("")
+    (folder / "reports" / f"{WORDS}.py").write_text("")
+
+
+def test_no_words_of_a_revision_are_shown_as_words_of_the_review(repository):
+    """They stand within quotation marks or in a cell of a table."""
+    pipeline = Pipeline(repository.folder.parent / "pipeline")
+    os.chdir(pipeline.folder)
+    pipeline.write()
+    base = pipeline.repository.commit(WORDS, {"a": [1], WORDS: [2]})
+    claims(pipeline.folder)
+    checks = {WORDS: check("stop", WORDS)}
+    models = {"a": [1, 5], f"{WORDS} 2": [2], f"{WORDS} 3": [3, 4]}
+    here = pipeline.repository.commit(WORDS, models, checks=checks)
+    for runs in (None, Reproduction(False, WORDS), Reproduction(True)):
+        for revision in (Revision("this change", here), HERE):
+            drawn = against(base, revision, reproduction=runs, links=LINKS)
+            check_text(drawn.markdown, "https://git.example/")
+            page = re.sub(r"(?s)<(style|script).*?</\1>", "", html.unescape(drawn.page))
+            cells = re.sub(r"(?s)<t([hd])\b[^>]*>.*?</t\1>", "", page)
+            rows = re.sub(r"(?m)^\|.*", "", re.sub(r"\\(.)", r"\1", drawn.markdown))
+            assert rows.count("“") == rows.count("”") > 4
+            for text in (cells, rows, drawn.verdict):
+                assert "All results" not in re.sub(r"“[^”]*”", "", text)

@@ -174,7 +174,7 @@ def test_a_stale_change_is_said_first(change, tmp_path):
     output = project.run("make", "review")
     assert output.startswith(
         "Review: The results are out of date: "
-        "train-cnn must be rerun: train_cnn.epochs was 1 and is 7. logreg is worse by "
+        "“train-cnn must be rerun: train_cnn.epochs was 1 and is 7”. logreg is worse by "
     )
     text = (project.folder / "reports" / "review.md").read_text()
     assert "| train\\_cnn.epochs | 1 | 7 |" in text
@@ -187,5 +187,5 @@ def test_a_stale_change_is_said_first(change, tmp_path):
     text = (project.folder / "reports" / "review.md").read_text()
     assert (
         "The results of main itself are out of date: "
-        "evaluate must be rerun: evaluate.batch\\_size was 1000 and is 7."
+        "“evaluate must be rerun: evaluate.batch\\_size was 1000 and is 7”."
     ) in text

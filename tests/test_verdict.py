@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_counted():
     )
     moved = results(**{name: [500] for name in wrong}, z=[9])
     first, rest = said(results(**wrong, z=[9]), moved)
-    assert first.startswith("long namelong name00: 1 fixed, 1 broken")
+    assert first.startswith("“long namelong name00”: 1 fixed, 1 broken")
     moved = "11 changed no more than chance would explain, 1 with the same mistakes"
     assert rest == f"Other models: {moved}. {UP_TO_DATE}"
 
@@ -131,8 +131,8 @@ def test_what_the_data_cannot_say_comes_before_the_models():
     assert said(BASE, better, unfit="x" * 300)[0] == f"{NOT_TO_BE_TRUSTED}."
     run = Reproduction(False, "why")
     first, rest = said(BASE, better, stale=["y"], reproduction=run, unfit="z")
-    assert first == f"{NOT_REPRODUCED}: why."
-    assert rest.startswith(f"{STALE}: y. {NOT_TO_BE_TRUSTED}: z.")
+    assert first == f"{NOT_REPRODUCED}: “why”."
+    assert rest.startswith(f"{STALE}: “y”. {NOT_TO_BE_TRUSTED}: z.")
 
 
 @given(st.integers(0, 100), st.booleans(), st.booleans(), st.text(max_size=400))
@@ -161,8 +161,8 @@ def test_the_others_are_counted_where_one_sentence_fits():
 
 def test_as_many_characters_as_are_shown():
     same = "Every model makes the same mistakes as before."
-    room = 280 - len(f"**{STALE}: .** {same}")
-    assert said(BASE, BASE, stale=["x" * room]) == (f"{STALE}: {'x' * room}.", same)
+    room = 280 - len(f"**{STALE}: “”.** {same}")
+    assert said(BASE, BASE, stale=["x" * room]) == (f"{STALE}: “{'x' * room}”.", same)
     assert said(BASE, BASE, stale=["x" * (room + 1)]) == (f"{STALE}.", same)
 
 
@@ -170,28 +170,31 @@ def test_alarms_come_first():
     same = "Every model makes the same mistakes as before."
     assert said(BASE, BASE, stale=None) == (same, UNKNOWN)
     assert said(BASE, BASE, stale=["x must be rerun: y", "z"]) == (
-        f"{STALE}: x must be rerun: y.",
+        f"{STALE}: “x must be rerun: y”.",
         same,
     )
     assert said(BASE, BASE, stale=["x" * 300]) == (f"{STALE}.", same)
     assert said(missing="why") == ("No comparison: why.", UP_TO_DATE)
     assert said(missing="why" * 100) == ("No comparison: see below.", UP_TO_DATE)
-    assert said(missing="why", stale=["x"]) == (f"{STALE}: x.", "No comparison: why.")
+    assert said(missing="why", stale=["x"]) == (f"{STALE}: “x”.", "No comparison: why.")
 
 
 def test_what_the_run_says():
     same = "Every model makes the same mistakes as before."
     assert said(BASE, BASE, reproduction=Reproduction(None)) == (same, UP_TO_DATE)
-    assert said(BASE, BASE, reproduction=Reproduction(True)) == (same, f"{UP_TO_DATE} {REPRODUCED}")
+    assert said(BASE, BASE, reproduction=Reproduction(True)) == (
+        same,
+        f"{UP_TO_DATE} {REPRODUCED}.",
+    )
     assert said(BASE, BASE, reproduction=Reproduction(False)) == (f"{FAILED}.", same)
     failed = Reproduction(False, "a gets 20 wrong, and 3")
     assert said(BASE, BASE, reproduction=failed) == (
-        f"{NOT_REPRODUCED}: a gets 20 wrong, and 3.",
+        f"{NOT_REPRODUCED}: “a gets 20 wrong, and 3”.",
         same,
     )
     assert said(BASE, BASE, stale=["x"], reproduction=failed) == (
-        f"{NOT_REPRODUCED}: a gets 20 wrong, and 3.",
-        f"{STALE}: x. {same}",
+        f"{NOT_REPRODUCED}: “a gets 20 wrong, and 3”.",
+        f"{STALE}: “x”. {same}",
     )
     long = Reproduction(False, "x" * 300)
     assert said(BASE, BASE, reproduction=long) == (f"{NOT_REPRODUCED}.", same)

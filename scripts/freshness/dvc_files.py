@@ -24,6 +24,8 @@ from review.results import FAILURES, METRICS, STATS
 
 # They hold durations or places, so that they differ each time.
 EACH_TIME = re.compile(r"provenance/.*|models/[^/]*/training\.json|reports/comparison\.html")
+# Why a stage has other results, if nothing in dvc.lock explains it.
+UNEXPLAINED = "no dependency in dvc.lock, but the results differ"
 SHOWN = (METRICS, FAILURES, STATS, "reports/comparison.md")  # what a reviewer is shown as results
 
 
@@ -135,7 +137,7 @@ def ran_again(base: dict[str, StageState], here: dict[str, StageState]) -> dict[
             reasons = ["command"]
         outputs = differing(before.outputs, state.outputs)
         if reasons or not all(EACH_TIME.fullmatch(path) for path in outputs):
-            again[name] = reasons or ["no dependency in dvc.lock, but the results differ"]
+            again[name] = reasons or [UNEXPLAINED]
     return again | {name: ["removed"] for name in base if name not in here}
 
 

@@ -17,7 +17,6 @@ from core.text import printable
 
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_NAME = 60
-CHECKS = (".github", "Makefile", "scripts/review", "scripts/tool.py", "scripts/tools")
 
 
 @dataclass(frozen=True)
@@ -134,18 +133,6 @@ def commits_only_in(base: Revision, here: Revision) -> int:
     """The number of commits in `base` that are not in `here`."""
     count = git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}")
     return int(count.stdout) if count.returncode == 0 else 0
-
-
-def edited(base: Revision, here: Revision) -> list[str]:
-    """Which of CHECKS differ between two commits; a run of `here` is as reliable as these files."""
-    found = [
-        [
-            git("rev-parse", "--verify", "--quiet", f"{each.commit}:./{path}").stdout
-            for path in CHECKS
-        ]
-        for each in (base, here)
-    ]
-    return [path for path, *both in zip(CHECKS, *found, strict=True) if both[0] != both[1]]
 
 
 def in_a_line(text: str) -> str:

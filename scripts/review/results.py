@@ -13,6 +13,7 @@ from core.text import csv_text, from_csv_text
 from evaluation.validation import check_validation
 from freshness.processor_time import limited_time
 from freshness.revision import Revision
+from review.quoting import quoted
 
 METRICS = "reports/metrics.json"
 FAILURES = "reports/failures.csv"
@@ -36,7 +37,7 @@ class Mistake(NamedTuple):
 
 
 class Alarm(NamedTuple):
-    """What a check of the data found: "stop" or "warn", and sentences."""
+    """What a check found: "stop" or "warn", and sentences; those from a file are quoted."""
 
     severity: str
     found: str
@@ -172,10 +173,12 @@ def _alarms(stats: Any) -> list[Alarm]:
             raise ValueError(alarm.severity)
         for text in alarm:
             text.encode()  # raises for what is no text
-    return sorted(
-        (alarm for alarm in alarms if alarm.severity != "note"),
-        key=lambda alarm: alarm.severity != "stop",
-    )
+    return [
+        Alarm(severity, f"{STATS} says {quoted(found.removesuffix('.'))}.", *map(quoted, others))
+        for wanted in ("stop", "warn")
+        for severity, found, *others in alarms
+        if severity == wanted
+    ]
 
 
 def _losses(metrics: Any) -> dict[str, float]:

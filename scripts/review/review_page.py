@@ -12,9 +12,10 @@ from core.errors import UserError
 from core.split import Split
 from drawing.escaping import escape_markdown, inert_json
 from drawing.templates import embedded, template_environment
-from freshness.dvc_files import ran_again, read_stages, stale_stages
+from freshness.dvc_files import UNEXPLAINED, StageState, ran_again, read_stages, stale_stages
 from freshness.parameters import changed_parameters
-from freshness.revision import Revision, commits_only_in, edited, in_a_line
+from freshness.revision import Revision, commits_only_in, in_a_line
+from review.changed_code import changed_code
 from review.galleries import (
     available_images,
     describe_digit,
@@ -24,6 +25,7 @@ from review.galleries import (
 )
 from review.github import Reproduction
 from review.models import compare_models
+from review.quoting import named, quoted
 from review.results import read_results
 from review.verdict import no_comparison, verdict
 
@@ -83,6 +85,10 @@ def draw_review(
     both = [_unless_damaged(lambda r=r: read_stages(r), unknown) for r in (base, here)]
     base_stages, stages = both
     parameters = _unless_damaged(lambda: changed_parameters(base, here), unknown)
+    again = ran_again(*both) if all(both) else None
+    unexplained = [name for name, why in (again or {}).items() if why == [UNEXPLAINED]]
+    read = _inputs(*(each or {} for each in both))
+    code = _unless_damaged(lambda: changed_code(base, here, read), unknown)
     if reproduction and reproduction.succeeded is None:
         unknown.append("whether the run reproduced the results")
     part = available_images(test, stages or {}) if changes else None
@@ -100,9 +106,11 @@ def draw_review(
         "base_stale": stale_stages(base_stages) if base_stages else [],
         "unknown": list(dict.fromkeys(unknown)),
         "reproduction": reproduction,
-        "unchecked": edited(base, here) if reproduction else [],
+        "code": code,
         "parameters": parameters,
-        "again": ran_again(*both) if all(both) else None,
+        "again": again,
+        "unexplained": unexplained,
+        "unexplained_reason": UNEXPLAINED,
         "stages": list(stages or {}),
         "moved": any(change.fixed or change.broken for change in changes),
         "broken": len(list(newly_broken(changes))),
@@ -110,12 +118,14 @@ def draw_review(
         "links": links,
     }
     environment = template_environment(*FOLDERS)
+    environment.filters |= {"quoted": quoted, "named": named}
     words = environment.get_template("verdict.j2").module
 
     unfit = next((alarm.found for alarm in alarms if alarm.severity == "stop"), "")
 
     def said_by(as_text: Callable[[str], str]) -> tuple[str, str]:
-        return verdict(changes, missing, stale, words, as_text, reproduction, unfit)
+        judged = changes, missing, stale, words, as_text, reproduction, unfit
+        return verdict(*judged, unexplained, code)
 
     plain = said_by(str)
     return Review(
@@ -130,8 +140,15 @@ def _unless_damaged(read: Callable[[], Any], unknown: list[str]) -> Any:
     try:
         return read()
     except UserError as error:
-        unknown.append(str(error))
+        unknown.append(quoted(str(error)))
         return None
+
+
+def _inputs(*revisions: dict[str, StageState]) -> set[str]:
+    """The files that stages read and no stage makes."""
+    stages = [state for revision in revisions for state in revision.values()]
+    made = {path for state in stages for path in state.outputs}
+    return {path for state in stages for path in state.inputs} - made
 
 
 def _markdown(environment: Environment, review: dict[str, Any], part: Split | None) -> str:

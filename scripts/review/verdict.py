@@ -1,12 +1,14 @@
 """The verdict: is the change better, by more than chance, and are the results up to date?"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from core.text import printable
+from review.changed_code import UNCHANGED, ChangedCode
 from review.github import Reproduction
 from review.models import ModelChange
+from review.quoting import named, quoted
 from review.results import Results
 
 LONGEST = 280  # characters that a notification or a folded comment shows
@@ -14,10 +16,14 @@ LONGEST_NAME = 24
 UP_TO_DATE = "The results are up to date."
 STALE = "The results are out of date"
 UNKNOWN = "It is unknown whether the results are up to date."
-REPRODUCED = "The run of this pull request reproduced the results."
-NOT_REPRODUCED = "This run's results differ from the committed ones"
+# What the run of a pull request reports is not known to be true: the pull request can change it.
+REPRODUCED = "The run of this change reports that it reproduced the results"
+CHANGED_CODE = "but it executed changed code"
+NOT_REPRODUCED = "The run of this change reports other results than the committed ones"
+FAILED = "The run of this change reports that it could not reproduce the results"
+NO_DEPENDENCY_CHANGED = "The results differ, but no dependency changed"
+HIDING = "Changed files hide modules that Python would import"
 NOT_TO_BE_TRUSTED = "The data cannot show which model to trust"
-FAILED = "This run could not reproduce the results"
 
 
 def no_comparison(base: Results | None, here: Results | None, base_name: str) -> str | None:
@@ -27,9 +33,9 @@ def no_comparison(base: Results | None, here: Results | None, base_name: str) ->
     if base is None:
         return f"{short(base_name)} has no results"
     if base.dataset != here.dataset:
-        return f"{short(base_name)} is tested on another dataset, {short(base.dataset)}"
+        return f"{short(base_name)} is tested on another dataset, {_named(base.dataset)}"
     if (base.sha256, base.images) != (here.sha256, here.images):
-        return f"the images of {short(base.dataset)} differ from those in {short(base_name)}"
+        return f"the images of {_named(base.dataset)} differ from those in {short(base_name)}"
     return None
 
 
@@ -41,6 +47,8 @@ def verdict(
     as_text: Callable[[str], str],
     reproduction: Reproduction | None = None,
     unfit: str = "",
+    unexplained: Sequence[str] = (),
+    code: ChangedCode | None = UNCHANGED,
 ) -> tuple[str, str]:
     """The first sentence, shown in bold, and the rest; at most LONGEST characters in total.
 
@@ -50,25 +58,37 @@ def verdict(
         stale: why the results are out of date, empty if they are not; None if unknown.
         said: the macros of verdict.j2, which format numbers as on the page.
         as_text: escapes a text for where it is shown.
-        reproduction: whether the run of a pull request reproduced the results, if there is one.
+        reproduction: what the run of a pull request reports, if there is one.
         unfit: why the data cannot show which model to trust, or empty.
+        unexplained: the stages whose results differ, although no dependency of theirs changed.
+        code: the changed files that a run executes; None if unknown.
     """
-    alarms = [(STALE, stale[0])] if stale else []
+    alarms = []
+    if unexplained:
+        alarms.append((NO_DEPENDENCY_CHANGED, _first_of(unexplained)))
+    if code and code.hiding:
+        alarms.append((HIDING, _first_of(code.hiding)))
     if reproduction and reproduction.succeeded is False:
-        alarms.insert(0, (NOT_REPRODUCED if reproduction.why else FAILED, reproduction.why))
-    states = [] if alarms else [UNKNOWN if stale is None else UP_TO_DATE]
-    if reproduction and reproduction.succeeded:
-        states.append(REPRODUCED)
-    comparisons = [*_comparisons(changes, missing, said)]
+        why = reproduction.why
+        alarms.append((NOT_REPRODUCED, quoted(why)) if why else (FAILED, ""))
+    if stale:
+        alarms.append((STALE, quoted(stale[0])))
     if unfit:
         alarms.append((NOT_TO_BE_TRUSTED, unfit.removesuffix(".")))
-        comparisons.append(())  # the alarm alone, if there is no room for a comparison
-    for comparison in comparisons:
-        for detailed in (True, False):
+    states = []
+    if not (stale or unexplained or (reproduction and reproduction.succeeded is False)):
+        states.append(UNKNOWN if stale is None else UP_TO_DATE)
+    if reproduction and reproduction.succeeded:
+        changed = code is None or code.files
+        states.append(f"{REPRODUCED}, {CHANGED_CODE}." if changed else f"{REPRODUCED}.")
+    comparisons = [(*each, *states) for each in _comparisons(changes, missing, said)]
+    for comparison in (*comparisons, states, ()):
+        for detailed in range(len(alarms), -1, -1):  # the first ones keep their details
             said_first = [
-                f"{what}: {why}." if why and detailed else f"{what}." for what, why in alarms
+                f"{what}: {why}." if why and place < detailed else f"{what}."
+                for place, (what, why) in enumerate(alarms)
             ]
-            first, *others = [*said_first, *comparison, *states]
+            first, *others = [*said_first, *comparison]
             parts = first, " ".join(others)
             if sum(len(as_text(part)) for part in parts) <= LONGEST - len("**** "):
                 return parts
@@ -79,6 +99,15 @@ def short(name: str) -> str:
     """`name` on one line, cut off after LONGEST_NAME characters."""
     name = printable(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _named(name: str) -> str:
+    return named(short(name))
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return f"{_named(names[0])}{more}"
 
 
 def _comparisons(
@@ -93,7 +122,7 @@ def _comparisons(
     moved = [change for change in changes if change.outcome in order]
     moved.sort(key=lambda change: (order[change.outcome], -abs(change.difference)))
     news = [change for change in changes if change not in moved and _is_news(change)]
-    kept = [short(change.name) for change in changes if change not in [*moved, *news]]
+    kept = [_named(change.name) for change in changes if change not in [*moved, *news]]
     if not moved and not news:
         yield ("Every model makes the same mistakes as before.",)
         return
@@ -125,13 +154,13 @@ def _is_news(change: ModelChange) -> bool:
 
 
 def _about(change: ModelChange, said: Any) -> str:
-    name = short(change.name)
+    name = _named(change.name)
     if change.kind == "new":
         return f"{name} is new"
     if change.kind == "removed":
         return f"{name} was removed"
     if change.outcome == "same":
-        return f"{name} was renamed from {short(change.old_name)}"
+        return f"{name} was renamed from {_named(change.old_name)}"
     images = f"{len(change.fixed):,} fixed, {len(change.broken):,} broken"
     chance = f"({said.p_value(change.p_value)})"
     if change.outcome == "chance":
