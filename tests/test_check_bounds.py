@@ -164,7 +164,8 @@ class TestClasses:
             ((100, 100, 0), (148, 52, 0), False),  # 24 points, and the standard error is 4.854
             ((100, 100, 0), (149, 51, 0), True),  # 24.5 points, and 4.848
             ((5000, 2000, 3000), (5000, 5000, 0), True),  # b; c is a matter of its own
-            ((5000, 4500, 500), (5500, 4500, 0), False),
+            ((4500, 4500, 1000), (5000, 5000, 0), False),
+            ((4400, 4400, 1200), (5000, 4999, 1), True),
         ],
     )
     def test_other_shares(self, train, test, is_found):
