@@ -24,12 +24,12 @@ def pipeline(tmp_path, monkeypatch) -> Pipeline:
 
 
 REFUSED = [
-    ("dvc.yaml", "stages: [1]", "dvc.yaml or dvc.lock of main: not in DVC's format"),
-    ("dvc.yaml", "stages: {a: 1}", "dvc.yaml or dvc.lock of main: not in DVC's format"),
+    ("dvc.yaml", "stages: [1]", "dvc.yaml of main: not in DVC's format"),
+    ("dvc.yaml", "stages: {a: 1}", "dvc.yaml of main: not in DVC's format"),
     ("dvc.yaml", "stages: {a: {cmd: [[x]]}}", "['x']; allowed: text"),
-    ("dvc.yaml", "stages: {a: {cmd: b, deps: [1]}}", "dvc.lock of main: 1; allowed: text"),
-    ("dvc.yaml", "stages: {a: {cmd: b, outs: [1]}}", "dvc.lock of main: 1; allowed: text"),
-    ("dvc.yaml", "stages: {1: {cmd: b}}", "dvc.lock of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {a: {cmd: b, deps: [1]}}", "dvc.yaml of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {a: {cmd: b, outs: [1]}}", "dvc.yaml of main: 1; allowed: text"),
+    ("dvc.yaml", "stages: {1: {cmd: b}}", "dvc.yaml of main: 1; allowed: text"),
     ("dvc.yaml", "stages: {a: {deps: [b]}}", "not in DVC's format (KeyError)"),
     ("dvc.yaml", "stages: {train: {cmd: b, params: [{x: [y]}]}}", "{'x': ['y']}; allowed: text"),
     ("dvc.yaml", "stages: {a: {cmd: b, wdir: ..}}", "a has wdir; allowed: stages without"),

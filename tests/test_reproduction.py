@@ -218,7 +218,7 @@ def test_a_run_fails_and_says_why(repository):
     (repository.folder / METRICS).write_text("[")
     status, _, said = run(repository.folder, **path)
     assert status == 1
-    assert said.endswith("\nreports/metrics.json of this folder is not in the pipeline's format\n")
+    assert said.endswith(": not valid JSON (line 1: Expecting value)\n")
 
 
 @pytest.mark.long

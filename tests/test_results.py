@@ -85,7 +85,10 @@ def test_damaged_results_are_a_sentence(name, text, repository):
 REFUSED = [
     ({"m": (1, 99), "n": (0, 101)}, "reports/failures.csv of this folder does not match"),
     ({"m": (1, 99), "n": (1, 99)}, "reports/failures.csv of this folder does not match"),
-    ({"m": (1, 10**20), "n": (0, 10**20 + 1)}, "has too many test images; allowed: up to"),
+    (
+        {"m": (1, 10**20), "n": (0, 10**20 + 1)},
+        "this folder: successes: 21 digits; allowed: up to 18",
+    ),
     ({"m": (1, 1_000_000), "n": (0, 1_000_001)}, "has too many test images; allowed: up to"),
     (
         {"m": (-1, 101), "n": (0, 100)},

@@ -92,11 +92,11 @@ ONE_CHANGE = {
     ),
     "an output that git need not hold, and that nothing has recorded": (
         change(["declared", "train", "outs"], ["model", "log", "more"]),
-        {"train": "more is missing"},
+        {"train": "dvc.lock does not list more"},
     ),
     "a new input": (
         change(["declared", "train", "deps"], ["train.py", "evaluate.py"]),
-        {"train": "evaluate.py has changed"},
+        {"train": "dvc.lock does not list evaluate.py"},
     ),
     "an input no longer listed": (
         change(["declared", "evaluate", "deps"], ["model"]),

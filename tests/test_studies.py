@@ -37,7 +37,7 @@ def planned(tmp_path: Path, text: str) -> dict[tuple[str, str, int], list[str]]:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "study.yaml: None is not allowed; allowed: studies, and ask_above"),
+        ("", "study.yaml: empty"),
         ("studies: {}", "studies: {} is not allowed; allowed: one or more studies, with names"),
         ("studies: {a: {seeds: []}}", "studies.a.seeds: [] is not allowed; allowed: a list of one"),
         ("studies: {a: {seeds: [1, 1]}}", "studies.a.seeds: [1, 1] is not allowed"),

@@ -1,12 +1,13 @@
 """The parameters of a Snakemake run: params.yaml and the overrides on the command line."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from snakemake.utils import update_config
 
-from core.parameters import read_sections, read_yaml
+from core.parameters import TOO_LARGE, parse_yaml, read_sections
 
 
 def read_parameters(file: Path, overriding: Sequence[Path], options: Mapping[str, Any]) -> dict:
@@ -29,4 +30,9 @@ def _retyped(value: Any) -> Any:
         return {key: _retyped(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_retyped(inner) for inner in value]
-    return read_yaml(value) if isinstance(value, str) else value
+    if type(value) is int and abs(value) >= TOO_LARGE:
+        return str(value)
+    try:
+        return parse_yaml(value) if isinstance(value, str) else value
+    except ValueError as error:
+        sys.exit(f"--config: {value} is not valid YAML ({error})")

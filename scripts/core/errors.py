@@ -1,5 +1,9 @@
-"""The error that users can fix."""
+"""The errors that users can fix."""
 
 
 class UserError(Exception):
     """An error that users can fix: one line with the thing, its value and what is allowed."""
+
+
+class UnreadableError(UserError):
+    """Something that cannot be read, so that nothing is known of it, nor that it does not exist."""

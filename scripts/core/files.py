@@ -6,7 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.damage import damage
 from core.errors import UserError
+from core.text import printable, shortened
+
+LONGEST_NUMBER = 18  # digits and sign of a whole number in JSON
 
 
 @contextmanager
@@ -52,6 +56,41 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file that a stage wrote. Raises UserError if it is not JSON, and OSError."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not valid JSON ({type(error).__name__})") from error
+        return parse_json(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def parse_json(content: bytes) -> Any:
+    """Parse a JSON file.
+
+    Raises:
+        ValueError: it is not JSON in UTF-8, or has a whole number of over LONGEST_NUMBER digits.
+            The message has one line.
+    """
+    why = damage(content)
+    if why:
+        raise ValueError(why)
+    try:
+        return json.loads(content.decode(), parse_int=_whole, object_pairs_hook=_without_long)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON (line {error.lineno}: {error.msg})") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not valid JSON ({type(error).__name__})") from error
+
+
+class _Long(str):
+    """The digits of a long number."""
+
+
+def _whole(text: str) -> int | _Long:
+    return int(text) if len(text) <= LONGEST_NUMBER else _Long(text)
+
+
+def _without_long(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for key, value in pairs:
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, _Long):
+                name = shortened(printable(key), 60)
+                raise ValueError(f"{name}: {len(number)} digits; allowed: up to {LONGEST_NUMBER}")
+    return dict(pairs)

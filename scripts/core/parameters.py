@@ -11,21 +11,61 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
-from core.text import printable
+from core.damage import damage
+from core.text import printable, shortened
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
+TOO_LARGE = 10**18  # for a whole number, of either sign
+LONGEST = 200  # columns of a value in a message
 
 
-def read_yaml(source: Path | str) -> Any:
-    """Read a YAML 1.2 document, as DVC does; Snakemake's own reader reads 1e-05 as a string."""
+class _Numbers(SafeConstructor):
+    """Reads a whole number that a stage would not read as one, because it is too long, as text: no
+    parameter allows it, and Python fails to compare it or to write it.
+    """
+
+    def construct_yaml_int(self, node: Any) -> int | str:
+        text = self.construct_scalar(node)
+        try:
+            number = super().construct_yaml_int(node)
+        except ValueError:  # over 4,300 digits
+            return text
+        return number if abs(number) < TOO_LARGE else text
+
+
+_Numbers.add_constructor("tag:yaml.org,2002:int", _Numbers.construct_yaml_int)
+
+
+def parse_yaml(content: bytes | str) -> Any:
+    """Parse a YAML 1.2 document, as DVC does; Snakemake's own reader reads 1e-05 as a string.
+
+    Raises:
+        ValueError: it is not valid; the message has one line.
+    """
+    yaml = YAML(typ="safe")
+    yaml.Constructor = _Numbers
     try:
-        return YAML(typ="safe").load(source)
+        return yaml.load(content)
+    except (YAMLError, ValueError, RecursionError) as error:
+        why = re.sub(r'in "<[a-z ]+>", ', "in ", str(error)) or type(error).__name__
+        raise ValueError(printable(why)) from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; end the program with one line if this is not possible."""
+    try:
+        content = path.read_bytes()
+        why = damage(content)
+        if why:
+            sys.exit(f"{path}: {why}")
+        return parse_yaml(content)
     except OSError as error:
-        sys.exit(f"{source}: {error.strerror}; allowed: a parameter file")
-    except (YAMLError, UnicodeDecodeError) as error:
-        sys.exit(f"{source}: not valid YAML ({' '.join(str(error).split())})")
+        sys.exit(f"{path}: {error.strerror}; allowed: a parameter file")
+    except ValueError as error:
+        sys.exit(f"{path}: not valid YAML ({error})")
 
 
 def read_sections(path: Path) -> dict[str, Any]:
@@ -66,7 +106,9 @@ def find_errors(document: Any, schema: dict[str, Any]) -> list[ValidationError]:
         {
             # JSON Schema accepts 3.0 as an integer and NaN as a number; the command line does not.
             "integer": lambda _, value: type(value) is int,
-            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+            "number": lambda _, value: (
+                type(value) is int or (type(value) is float and math.isfinite(value))
+            ),
         }
     )
     validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
@@ -146,12 +188,13 @@ def _from_words(value: Any, schema: dict[str, Any]) -> Any:
 
 def _in_one_line(error: ValidationError, schema: dict[str, Any]) -> str:
     keys = [key for key in error.absolute_path if isinstance(key, str)]  # without list indices
-    problem = f"{error.instance!r} is not allowed"
+    problem = f"{shortened(repr(error.instance), LONGEST)} is not allowed"
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         unknown = next(key for key in error.instance if key not in known)
         place, value = ".".join([*keys, str(unknown)]), error.instance[unknown]
-        return f"{place}: unknown parameter ({value}); allowed: {', '.join(known)}"
+        written = shortened(str(value), LONGEST)
+        return f"{place}: unknown parameter ({written}); allowed: {', '.join(known)}"
     if error.validator == "required":
         keys.append(next(key for key in error.validator_value if key not in error.instance))
         problem = "missing"

@@ -12,6 +12,7 @@ from typing import Any
 from core.errors import UserError
 from freshness.parameters import (
     changed_values,
+    damaged,
     differing,
     flat,
     read_parameters,
@@ -39,6 +40,7 @@ class StageState:
         command: the command lines that ran.
         parameters: the values of its parameters, by dotted name.
         inputs, outputs: the MD5 of each file, by path.
+        unlisted: files of the stage in dvc.yaml that dvc.lock does not list.
     """
 
     stale: str | None = None
@@ -46,6 +48,7 @@ class StageState:
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str | None] = field(default_factory=dict)
     outputs: dict[str, str | None] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
 
 
 def read_stages(revision: Revision) -> dict[str, StageState]:
@@ -58,8 +61,9 @@ def read_stages(revision: Revision) -> dict[str, StageState]:
     Raises:
         UserError: dvc.yaml and dvc.lock are missing, or one of them is damaged.
     """
-    with reading(f"dvc.yaml or dvc.lock of {revision.name}"):
-        declared, entries = read_yaml(revision, "dvc.yaml"), _locked(revision)
+    entries = locked_stages(revision)
+    with reading(f"dvc.yaml of {revision.name}"):
+        declared = read_yaml(revision, "dvc.yaml")
         if declared is None and entries is None:
             raise UserError(
                 f"{revision.name} has neither dvc.yaml nor dvc.lock, so there is no record of what "
@@ -145,17 +149,29 @@ def _locked(revision: Revision) -> dict[str, StageState] | None:
     lock = read_yaml(revision, "dvc.lock")
     if lock is None:
         return None
-    return {_text(name): _recorded(entry) for name, entry in (lock.get("stages") or {}).items()}
+    try:
+        return {_text(name): _recorded(entry) for name, entry in (lock.get("stages") or {}).items()}
+    except ValueError as error:
+        raise damaged(revision, "dvc.lock", str(error)) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        why = f"not in DVC's format ({type(error).__name__})"
+        raise damaged(revision, "dvc.lock", why) from error
 
 
 def _recorded(entry: dict[str, Any]) -> StageState:
     """A stage as its entry in dvc.lock describes it."""
     inputs, outputs = (
-        {_text(file["path"]): _text(file["md5"]) for file in entry.get(kind) or []}
+        {_text(file["path"]): _md5(file["md5"]) for file in entry.get(kind) or []}
         for kind in ("deps", "outs")
     )
     parameters = flat((entry.get("params") or {}).get("params.yaml") or {})
     return StageState(None, _lines(entry["cmd"]), parameters, inputs, outputs)
+
+
+def _md5(value: Any) -> str:
+    if not re.fullmatch(r"[0-9a-f]{32}(\.dir)?", _text(value)):
+        raise ValueError(f"{in_a_line(value)}; allowed: an MD5")
+    return value
 
 
 def _state(
@@ -180,14 +196,23 @@ def _state(
     outputs = _outputs_of(stage)
     if entry is None:
         missing = dict.fromkeys
-        return StageState("it is not in dvc.lock", [], {}, missing(inputs), missing(outputs))
+        return StageState(
+            "it is not in dvc.lock", [], {}, missing(inputs), missing(outputs), [*inputs]
+        )
+    # In a lock that was cut off, the last paths are missing: no file is to blame.
+    unlisted = [
+        *(path for path in inputs if path not in entry.inputs and path not in own),
+        *(path for path in outputs if path not in entry.outputs),
+    ]
     current, listed = _parameters_of(stage, parameters)
     recorded = {key: value for key, value in entry.parameters.items() if listed(key)}
-    reasons = [*changed_values(recorded, current)]
-    judged = [path for path in inputs if path not in own]
-    reasons += changed_files(entry.inputs, judged, _digest(revision, made))
-    kept = {path: entry.outputs.get(path) for path, cached in outputs.items() if cached}
-    reasons += changed_files(entry.outputs, outputs, _digest(revision, kept))
+    reasons = [f"dvc.lock does not list {path}" for path in unlisted]
+    if not unlisted:
+        reasons += changed_values(recorded, current)
+        judged = [path for path in inputs if path not in own]
+        reasons += changed_files(entry.inputs, judged, _digest(revision, made))
+        kept = {path: entry.outputs.get(path) for path, cached in outputs.items() if cached}
+        reasons += changed_files(entry.outputs, outputs, _digest(revision, kept))
     lost = [
         *(path for path in entry.inputs if path not in inputs),
         *(path for path in entry.outputs if path not in outputs),
@@ -203,6 +228,7 @@ def _state(
         stale=f"{reasons[0]}{more}" if reasons else None,
         inputs={path: entry.inputs.get(path) for path in inputs},
         outputs={path: entry.outputs.get(path) for path in outputs},
+        unlisted=unlisted,
     )
 
 

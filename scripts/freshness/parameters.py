@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from core.damage import CONFLICT, RESTORE, damage
 from core.errors import UserError
+from core.parameters import parse_yaml
 from core.text import printable
 from freshness.processor_time import limited_time
-from freshness.revision import Revision
+from freshness.revision import Revision, unreadable
 
 LARGEST_YAML = 2_000_000  # bytes
 MOST_NODES = 100_000  # per YAML file; aliases can expand a short file without end
@@ -47,14 +46,22 @@ def read_yaml(revision: Revision, path: str) -> dict[str, Any] | None:
     try:
         if len(text) > LARGEST_YAML:
             raise ValueError(f"{len(text)} bytes; allowed: up to {LARGEST_YAML}")
-        content = YAML(typ="safe").load(text)
+        why = damage(text)
+        if why:
+            raise ValueError(why)
+        content = parse_yaml(text)
         if not isinstance(content, dict):
             raise ValueError("not a mapping")
         _check_size(content)
-    except (ValueError, YAMLError, RecursionError) as error:
-        why = printable(str(error) or type(error).__name__)
-        raise UserError(f"{path} of {revision.name}: {why}") from error
+    except ValueError as error:
+        raise damaged(revision, path, str(error)) from error
     return content
+
+
+def damaged(revision: Revision, path: str, why: str) -> UserError:
+    """An error that says why the file `path` of `revision` cannot be used, and what to do."""
+    is_lock = path == "dvc.lock" and revision.commit is None and why != CONFLICT
+    return UserError(f"{path} of {revision.name}: {printable(why)}{RESTORE if is_lock else ''}")
 
 
 def _check_size(content: Any) -> None:
@@ -104,5 +111,7 @@ def reading(what: str) -> Iterator[None]:
         raise
     except ValueError as error:
         raise UserError(f"{what}: {printable(str(error))}") from error
+    except OSError as error:
+        raise unreadable(error.filename or what, error) from error
     except Exception as error:  # in a malicious file, any value can have any type
         raise UserError(f"{what}: not in DVC's format ({type(error).__name__})") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core import provenance
-from core.errors import UserError
+from core.errors import UnreadableError, UserError
 from core.parameters import as_flags
 from freshness.parameters import changed_values
 from freshness.revision import in_project
@@ -72,10 +72,15 @@ def changed_files(
         recorded: the digest of each file, by path.
         paths: the files to check.
         digest: returns the current digest of a file, None if there is none. May raise UserError.
+
+    Raises:
+        UnreadableError: `digest` raises it.
     """
     for path in paths:
         try:
             found = digest(path)
+        except UnreadableError:
+            raise  # unknown, neither missing nor changed
         except UserError as error:
             yield str(error)
         else:

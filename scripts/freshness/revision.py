@@ -5,15 +5,16 @@ import io
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NoReturn
 
-from core.errors import UserError
+from core.damage import refuse_damage
+from core.errors import UnreadableError, UserError
 from core.text import printable
+from freshness.git import git
 
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_NAME = 60
@@ -40,7 +41,7 @@ class Revision:
         """The content of the file `path`; None if it does not exist.
 
         Raises:
-            UserError: it is too large, or not a regular file of the project.
+            UserError: it is too large, cannot be read, or is not a regular file of the project.
         """
         with self._opened(path) as file:
             content = file.read(LARGEST_FILE + 1) if file else None
@@ -61,31 +62,57 @@ class Revision:
     def _files(self, folder: str) -> list[str]:
         """The files in `folder`, without Python's caches, which .dvcignore excludes."""
         if self.commit is None:
-            names = [found.as_posix() for found in Path(folder).rglob("*") if not found.is_dir()]
+            names = _listed_here(folder) if Path(folder).is_dir() else []
         else:
             words = ("ls-tree", "-r", "-z", "--name-only", self.commit, "--", f"{folder}/")
-            names = git(*words).stdout.decode(errors="replace").split("\0")[:-1]
+            names = git(*words).decode(errors="replace").split("\0")[:-1]
         return [name for name in names if "__pycache__" not in PurePosixPath(name).parts]
 
     def _opened(self, path: str) -> AbstractContextManager[IO[bytes] | None]:
         """The file `path`, or None. Links are not followed: they may lead out of the project."""
-        place = PurePosixPath(path)
         if not in_project(path):
             raise _not_in_project(path)
         if self.commit is None:
-            if any(Path(part).is_symlink() for part in (place, *place.parents)):
-                raise _not_in_project(path)
-            return Path(place).open("rb") if Path(place).is_file() else nullcontext()
+            return _opened_here(path)
         # Relative to this folder, as above. For a folder, git lists the folder itself.
-        listed = git("ls-tree", "-z", "--long", self.commit, "--", str(place)).stdout
+        listed = git("ls-tree", "-z", "--long", self.commit, "--", str(PurePosixPath(path)))
         mode, kind, digest, size = listed.split(b"\t")[0].decode().split() or [""] * 4
         if mode == "120000":
             raise _not_in_project(path)
         if kind != "blob":
             return nullcontext()
-        if int(size) > LARGEST_FILE:
+        if size != "BAD" and int(size) > LARGEST_FILE:
             raise _too_large(path, self.name)
-        return io.BytesIO(git("cat-file", "blob", digest).stdout)
+        try:
+            return io.BytesIO(git("cat-file", "blob", digest))
+        except UnreadableError as error:
+            raise UnreadableError(
+                f"{path} of {self.name} cannot be read ({error}); a new, complete clone has it"
+            ) from error
+
+
+def _opened_here(path: str) -> AbstractContextManager[IO[bytes] | None]:
+    """The file `path` of this folder, or None."""
+    place = Path(path)
+    try:
+        if any(part.is_symlink() for part in (place, *place.parents)):
+            raise _not_in_project(path)
+        return place.open("rb") if place.is_file() else nullcontext()
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _listed_here(folder: str) -> list[str]:
+    """The paths of the files in `folder`, at any depth."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise unreadable(str(error.filename), error) from error
+
+    return [
+        PurePosixPath(place, name).as_posix()
+        for place, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+    ]
 
 
 def md5_of_folder(files: Mapping[str, str | None]) -> str:
@@ -102,6 +129,11 @@ def in_project(path: str) -> bool:
     return path.isprintable() and not outside
 
 
+def unreadable(path: str, error: OSError) -> UnreadableError:
+    """An error that says why the file `path` cannot be read."""
+    return UnreadableError(printable(f"{path} cannot be read ({error.strerror})"))
+
+
 def _not_in_project(path: str) -> UserError:
     return UserError(f"{path} is not in this project")
 
@@ -111,28 +143,30 @@ def _too_large(path: str, name: str) -> UserError:
 
 
 def find_revision(name: str) -> Revision:
-    """The commit with the git name `name`. Raises UserError if there is none."""
-    inside = git("rev-parse", "--is-inside-work-tree")
-    if inside.returncode:
-        raise UserError("not a git repository, so there is nothing to compare with")
+    """The commit with the git name `name`. Raises UserError if there is none, or git says why it
+    cannot be read.
+    """
+    git("rev-parse", "--git-dir")  # its words are about the repository, not about the name
     commit = _commit(name)
     if commit is None:
         raise UserError(f"{in_a_line(name) or 'no name'}: no such revision; {_advice(name)}")
-    shown = git("log", "-1", "--no-show-signature", "--format=%s", commit)
+    subject = git("log", "-1", "--no-show-signature", "--format=%s", commit)
     called = commit[:8] if name == commit else in_a_line(name)
-    return Revision(called, commit, in_a_line(shown.stdout.decode(errors="replace")))
+    return Revision(called, commit, in_a_line(subject.decode(errors="replace")))
 
 
 def check_folder() -> None:
-    """Raise UserError if the working directory is not the project's folder."""
+    """Raise UserError if the working directory is not the project's folder, or a file of it is
+    damaged.
+    """
     if not Path("params.yaml").is_file():
         raise UserError("no params.yaml here; run this in the project's folder")
+    refuse_damage()
 
 
 def commits_only_in(base: Revision, here: Revision) -> int:
     """The number of commits in `base` that are not in `here`."""
-    count = git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}")
-    return int(count.stdout) if count.returncode == 0 else 0
+    return int(git("rev-list", "--count", f"{here.commit or 'HEAD'}..{base.commit}"))
 
 
 def in_a_line(text: str) -> str:
@@ -144,26 +178,14 @@ def in_a_line(text: str) -> str:
 def _advice(name: str) -> str:
     if name and _commit(f"origin/{name}"):
         return f"allowed: origin/{in_a_line(name)}"
-    if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
         return "this clone is shallow; git fetch --unshallow fetches the rest"
     return "allowed: a branch, a tag or a commit that git knows here"
 
 
 def _commit(name: str) -> str | None:
-    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    found = git(*words)
-    answer = found.stdout.decode().strip()
+    if name.startswith("-"):  # an option
+        return None
+    found = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", may_end=(0, 1))
+    answer = found.decode().strip()
     return answer if re.fullmatch("[0-9a-f]{40,64}", answer) else None  # and not "^1234", for ^main
-
-
-def git(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git with the additional variables `environment`; the command may fail. Raises UserError
-    if git is not installed.
-
-    Paths are literal: a star in a path, or a colon before it, has no special meaning.
-    """
-    command, env = ["git", "--literal-pathspecs", *words], {**os.environ, **environment}
-    try:
-        return subprocess.run(command, capture_output=True, check=False, env=env)
-    except FileNotFoundError as error:
-        raise UserError("git is not installed; it is needed to compare results") from error

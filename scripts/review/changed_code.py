@@ -13,9 +13,9 @@ from importlib.machinery import BYTECODE_SUFFIXES, SOURCE_SUFFIXES, PathFinder
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from core.errors import UserError
+from freshness.git import git
 from freshness.processor_time import limited_time
-from freshness.revision import Revision, git, in_a_line
+from freshness.revision import Revision
 
 # Parameters, results and texts: all other files are code, so that a new kind of file is named
 # without anyone thinking of it. DVC would run a dvc.yaml in any folder, and fetch for a .dvc file.
@@ -77,17 +77,17 @@ def _changed(base: Revision, here: Revision) -> dict[str, tuple[str, str]]:
         "--no-color",
     )
     revisions = (base.commit or "", *([here.commit] if here.commit else []))
-    listed = _git("diff", *options, "--no-relative", *revisions, "--").split("\0")
+    listed = _text("diff", *options, "--no-relative", *revisions, "--").split("\0")
     found = {
         path: (before.lstrip(":"), now)
         for (before, now, *_), path in zip(map(str.split, listed[:-1:2]), listed[1::2], strict=True)
     }
     if here.commit is None:
         words = "ls-files", "--others", "--exclude-standard", "--full-name", "-z"
-        root = Path(_git("rev-parse", "--show-toplevel").rstrip("\n"))
-        for path in _git(*words).split("\0")[:-1]:
+        root = Path(_text("rev-parse", "--show-toplevel").rstrip("\n"))
+        for path in _text(*words).split("\0")[:-1]:
             found[path] = NO_FILE, _mode(root / path)
-    folder = _git("rev-parse", "--show-prefix").rstrip("\n") or "."
+    folder = _text("rev-parse", "--show-prefix").rstrip("\n") or "."
     return {PurePosixPath(os.path.relpath(path, folder)).as_posix(): found[path] for path in found}
 
 
@@ -131,9 +131,5 @@ def _is_a_module(name: str) -> bool:
     return name.isidentifier() and bool(PathFinder.find_spec(name, site.getsitepackages()))
 
 
-def _git(*words: str) -> str:
-    done = git(*words, GIT_OPTIONAL_LOCKS="0")
-    if done.returncode:
-        said = in_a_line(done.stderr.decode(errors="replace"))
-        raise UserError(f"the changed files: git {words[0]}: {said}")
-    return os.fsdecode(done.stdout)
+def _text(*words: str) -> str:
+    return os.fsdecode(git(*words, GIT_OPTIONAL_LOCKS="0"))

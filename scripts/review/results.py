@@ -2,13 +2,14 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from core.damage import CONFLICT, damage
 from core.errors import UserError
+from core.files import parse_json
 from core.text import csv_text, from_csv_text
 from evaluation.validation import check_validation
 from freshness.processor_time import limited_time
@@ -82,8 +83,9 @@ def read_results(revision: Revision) -> Results | None:
         for path, text in texts.items():
             if text is None:
                 raise UserError(f"{path} of {revision.name} is missing")
-        metrics = _checked(METRICS, revision, lambda: _json(texts[METRICS]))
-        stats = _checked(STATS, revision, lambda: _json(texts[STATS]))
+            if damage(text) == CONFLICT:
+                raise UserError(f"{path} of {revision.name}: {CONFLICT}")
+        metrics, stats = (_parsed(path, revision, texts[path]) for path in (METRICS, STATS))
         counts = _checked(METRICS, revision, lambda: _counts(metrics))
         gaps = _checked(METRICS, revision, lambda: _gaps(metrics))
         images = next(iter(counts.values()))[1]
@@ -103,6 +105,20 @@ class _RefusedError(Exception):
     """The file is valid, but too large for a review."""
 
 
+def _parsed(path: str, revision: Revision, text: bytes) -> Any:
+    """The content of a JSON file. Its values are counted first, because each takes more memory
+    than text.
+    """
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise UserError(
+            f"{path} of {revision.name} has too many values; allowed: up to {MOST_VALUES:,}"
+        )
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise UserError(f"{path} of {revision.name}: {error}") from error
+
+
 def _checked(path: str, revision: Revision, read: Callable[[], Any]) -> Any:
     try:
         return read()
@@ -110,15 +126,6 @@ def _checked(path: str, revision: Revision, read: Callable[[], Any]) -> Any:
         raise UserError(f"{path} of {revision.name} has {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error):
         raise UserError(f"{path} of {revision.name} is not in the pipeline's format") from None
-
-
-def _json(text: bytes) -> Any:
-    """The content of a JSON file. Its values are counted first, because each takes more memory
-    than text.
-    """
-    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise _RefusedError(f"too many values; allowed: up to {MOST_VALUES:,}")
-    return json.loads(text)
 
 
 def _counts(metrics: Any) -> dict[str, tuple[int, int]]:

@@ -89,6 +89,7 @@ def draw_review(
     unexplained = [name for name, why in (again or {}).items() if why == [UNEXPLAINED]]
     read = _inputs(*(each or {} for each in both))
     code = _unless_damaged(lambda: changed_code(base, here, read), unknown)
+    ahead = _unless_damaged(lambda: commits_only_in(base, here), unknown)
     if reproduction and reproduction.succeeded is None:
         unknown.append("whether the run reproduced the results")
     part = available_images(test, stages or {}) if changes else None
@@ -96,7 +97,7 @@ def draw_review(
     review = {
         "base": base,
         "here": here,
-        "ahead": commits_only_in(base, here),
+        "ahead": ahead or 0,
         "images": None if missing else results[1].images,
         "dataset": None if missing else results[1].dataset,
         "missing": missing,

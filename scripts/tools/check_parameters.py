@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from core.damage import refuse_damage
 from core.errors import UserError
 from core.parameters import first_error, read_schema, read_sections, read_yaml
 from core.text import printable
@@ -22,6 +23,7 @@ def run() -> None:
     """Raise UserError if something is not allowed."""
     if "{" in str(Path.cwd()):
         raise UserError(f"{Path.cwd()}: DVC cannot run in a folder with braces; rename it")
+    refuse_damage()
     values = read_sections(Path("params.yaml"))
     error = first_error(values, read_schema())
     outputs = list(_outputs_of_dvc())

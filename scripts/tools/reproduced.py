@@ -20,13 +20,15 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with the differences, one per line."""
     check_folder()
+    title = "The results made here differ from the committed ones:"
     try:
         found = differences(find_revision("HEAD"), Revision("this folder"))
     except UserError as error:
+        title = "The results made here cannot be compared with the committed ones:"
         found = [str(error)]
     if not found:
         return "The results made here equal the committed ones."
     lines = list(map(printable, found))
     if os.environ.get("GITHUB_ACTIONS"):  # an annotation, which comment.py reads
         print(f"::error title={TITLE}::{'; '.join(lines).replace('%', '%25')}")
-    raise UserError("\n".join(["The results made here differ from the committed ones:", *lines]))
+    raise UserError("\n".join([title, *lines]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.files import read_json, write_text
 from core.parameters import read_sections
 from core.split import read_split
+from freshness.revision import check_folder
 from freshness.staleness import check_results
 from networks.backend import use_threads
 from try_page.models import read_models
@@ -35,6 +36,7 @@ def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> Non
         UserError: a result is missing, out of date or damaged, or no model is small enough.
         OSError: a file cannot be read or written.
     """
+    check_folder()
     check_results([metrics, stats, test])
     use_threads(read_sections(Path("params.yaml"))["evaluate"]["threads"])
     part = read_split(test)

@@ -26,10 +26,11 @@ from core.files import read_json
 from core.split import read_split
 from evaluation.evaluation import read_evaluation
 from evaluation.findings import as_texts, findings_of
-from freshness.dvc_files import locked_stages
+from freshness.dvc_files import locked_stages, read_stages
 from freshness.records import changed_files
 from freshness.revision import Revision, check_folder, md5_of_folder
 
+HERE = Revision("this folder")
 LOCK = Path("requirements.lock")
 # The metrics that cannot be computed from the predictions for the test images.
 SIZES = ("parameters", "bytes", "validation_images", "validation_right")
@@ -42,12 +43,14 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 def run() -> str:
     """Raise UserError with the problems of the results in the working directory, one per line."""
     check_folder()
+    gaps = [*lock_gaps()] if Path("dvc.yaml").exists() else []
     problems = [*environment_problems()]
     if Path("workflow/Snakefile").exists():
         problems += snakemake_problems()
     if Path("dvc.yaml").exists():
-        # DVC comes last, because it deletes damaged objects of its cache.
-        problems += [*cache_problems(), *lock_problems(), *dvc_problems()]
+        # DVC comes last, because it deletes damaged objects of its cache. It blames the files that
+        # its lock does not list.
+        problems += [*cache_problems(), *lock_problems(), *(gaps or dvc_problems())]
     problems = problems or [*metrics_problems(), *page_problems()]  # if the inputs are right
     if problems:
         raise UserError("\n".join(dict.fromkeys(problems)))  # both engines may report the same
@@ -105,17 +108,18 @@ def dvc_problems() -> Iterator[str]:
                     yield f"{stage}: {kind}: {_flat(paths)}"
 
 
+def lock_gaps() -> Iterator[str]:
+    """What dvc.lock does not list of the stages. Raises UserError if it is damaged."""
+    if not Path("dvc.lock").exists():
+        yield "dvc.lock is missing; git checkout dvc.lock restores the committed file"
+    for name, stage in read_stages(HERE).items():
+        if stage.unlisted:
+            yield f"{name} must be rerun: {stage.stale}"
+
+
 def lock_problems() -> Iterator[str]:
     """Files that differ from dvc.lock; `dvc status` trusts sizes and times instead of hashing."""
-    try:
-        stages = locked_stages(Revision("this folder"))
-    except UserError as error:
-        yield f"{error}; delete dvc.lock, then run dvc repro"
-        return
-    if stages is None:
-        yield "dvc.lock is missing; run dvc repro"
-        return
-    for name, stage in stages.items():
+    for name, stage in (locked_stages(HERE) or {}).items():
         files = stage.inputs | stage.outputs
         for reason in changed_files(files, files, _md5):
             yield f"{name} must be rerun: {reason}"

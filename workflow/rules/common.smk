@@ -9,12 +9,19 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(workflow.basedir))
 sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
+from core.damage import refuse_damage
+from core.errors import UserError
 from core.parameters import as_flags, first_error, read_schema, read_yaml
 from dataset.own_file import overwriting, own_file
 from overrides import read_parameters, unread_sections
 
 if "{" in str(workflow.basedir):
     sys.exit(f"{workflow.basedir}: Snakemake reads braces as wildcards; rename the folder")
+
+try:
+    refuse_damage()
+except UserError as error:
+    sys.exit(str(error))
 
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config

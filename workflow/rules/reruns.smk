@@ -5,11 +5,18 @@ import importlib.util
 from contextlib import ExitStack, nullcontext
 
 from core.files import read_json
+from freshness.dvc_files import locked_stages
 from freshness.records import stale_reasons
+from freshness.revision import Revision
 from reruns import lock, rerun, stage_of, wait_for_orphans
 
 stages = [stage_of(rule) for rule in workflow.rules if rule.name != "all"]
 has_dvc = Path("dvc.yaml").exists() and Path(".dvc").exists() and importlib.util.find_spec("dvc")
+if has_dvc:  # later, DVC could not enter the results
+    try:
+        locked_stages(Revision("this folder"))
+    except UserError as error:
+        sys.exit(str(error))
 locks = ExitStack()
 atexit.register(locks.close)  # however the run ends
 
