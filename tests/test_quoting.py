@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from review.quoting import LONGEST, named, quoted
 
-MARKS = '“”„‟\u2018\u2019«»\u2039\u203a"\uff02〝〞〟❝❞⹂'
+MARKS = '“”„‟\u2018\u2019«»\u2039\u203a"\uff02〝〞〟❝❞⹂″‶״〃'
 
 
 @given(st.text(st.sampled_from(MARKS + "ab .") | st.characters()))

@@ -22,4 +22,7 @@ def named(text: str) -> str:
 
 
 def _is_quotation_mark(sign: str) -> bool:
-    return unicodedata.category(sign) in ("Pi", "Pf") or "QUOTATION" in unicodedata.name(sign, "")
+    """Whether `sign` is a quotation mark, or looks like one."""
+    like = ("QUOTATION", "PRIME", "DITTO", "GERSHAYIM")
+    name = unicodedata.name(sign, "")
+    return unicodedata.category(sign) in ("Pi", "Pf") or any(part in name for part in like)
