@@ -37,16 +37,26 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, float]:
         distances[place] = np.abs(sums - own).sum() / len(sure)
         meant = random.random(len(sure)) < sure  # right as often as they say
         simulated[place] = np.abs(np.bincount(places, sure - meant)).sum() / len(sure)
-    margin = float(np.quantile(distances, 1 - ALPHA))
+    low, high = error_interval(error, float(np.quantile(distances, 1 - ALPHA)))
     larger = int((simulated >= error - 1e-12).sum())
     return {
         "confidence": float(sure.mean()),
         "calibration_error": error,
-        "calibration_error_low": max(0.0, error - margin),
-        "calibration_error_high": min(1.0, error + margin),
+        "calibration_error_low": low,
+        "calibration_error_high": high,
         "calibration_error_equal_mass": _error_of_equal_mass(sure, right),
-        "calibration_p_value": (1 + larger) / (1 + RESAMPLES),
+        "calibration_p_value": resampled_p_value(larger),
     }
+
+
+def error_interval(error: float, margin: float) -> tuple[float, float]:
+    """The interval of a calibration error, which is from 0 to 1."""
+    return max(0.0, error - margin), min(1.0, error + margin)
+
+
+def resampled_p_value(larger: int) -> float:
+    """The p-value if `larger` of the resamples have at least the error of the sample."""
+    return (1 + larger) / (1 + RESAMPLES)
 
 
 def _error_of_equal_mass(confidence: np.ndarray, right: np.ndarray) -> float:

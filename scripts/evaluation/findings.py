@@ -34,17 +34,29 @@ def findings_of(
         robustness: the finding of `ask_corrupted`.
         unknown: the finding of `ask_unknown`.
     """
-    predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
-    right = predicted == part.labels
-    pairs = compare_pairs(right)
-    answers = dict(zip(names, zip(confidence, right, strict=True), strict=True))
     found = {}
     for name, size, likely in zip(names, sizes, probabilities, strict=True):
         found[name] = {**size, **measured(likely, part.labels)}
         if robustness:
             found[name]["corrupted_accuracy"] = robustness["models"][name]["accuracy"]
+    metrics = metrics_of(probabilities.argmax(axis=2), part, found)
+    return findings_with(metrics, probabilities, part, robustness, unknown)
+
+
+def findings_with(
+    metrics: dict[str, dict[str, Any]],
+    probabilities: np.ndarray,
+    part: Split,
+    robustness: dict[str, Any],
+    unknown: dict[str, Any],
+) -> dict[str, Any]:
+    """The findings with these `metrics`, from `metrics_of`; all else as for `findings_of`."""
+    names = list(metrics)
+    predicted, confidence = probabilities.argmax(axis=2), probabilities.max(axis=2)
+    right = predicted == part.labels
+    answers = dict(zip(names, zip(confidence, right, strict=True), strict=True))
     return {
-        "metrics": metrics_of(predicted, part, found),
+        "metrics": metrics,
         "pairs": [
             {
                 "first": names[pair.first],
@@ -53,7 +65,7 @@ def findings_of(
                     predicted[pair.first], predicted[pair.second], part.labels, len(part.classes)
                 ),
             }
-            for pair in pairs
+            for pair in compare_pairs(right)
         ],
         "error_sets": error_sets(names, predicted, part.labels),
         "contested": contested(predicted, part.labels).tolist(),

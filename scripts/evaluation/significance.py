@@ -1,6 +1,7 @@
 """Confidence intervals and exact significance tests, computed with SciPy."""
 
 import math
+from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ class Pair(NamedTuple):
     p_value: float
 
 
+@cache
 def accuracy_interval(right: int, total: int) -> tuple[float, float]:
     """The 95 % Wilson score interval for `right` of `total` images (Wilson 1927)."""
     from scipy.stats import binomtest

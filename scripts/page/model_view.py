@@ -1,5 +1,7 @@
 """The data of the page about one model."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +68,26 @@ def describe_model(
         "failures": [describe_image(index, evaluation, part) for index in drawn[:failures]],
         "draws": drawn.tolist(),
         "reliability": findings["reliability"][name],
-        "reliability_chart": inline(
-            draw_reliability(findings["reliability"][name], place),
-            f"reliability-{place}",
-            f"Accuracy of {name} against its confidence; they differ by"
-            f" {100 * scores['calibration_error']:.2f} points on average",
+        # Charts are drawn for the HTML page only, and once: this takes long.
+        "reliability_chart": cache(
+            lambda: inline(
+                draw_reliability(findings["reliability"][name], place),
+                f"reliability-{place}",
+                f"Accuracy of {name} against its confidence; they differ by"
+                f" {100 * scores['calibration_error']:.2f} points on average",
+            )
         ),
         "abstention": findings["abstention"][name],
     }
 
 
 def _describe_training(folder: Path, key: str) -> dict[str, Any]:
+    return _in_format(folder, lambda: _describe_record(folder, key))
+
+
+def _in_format(folder: Path, describe: Callable[[], Any]) -> Any:
     try:
-        return _describe_record(folder, key)
+        return describe()
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(
             f"{folder}: training.json or history.csv is not in the format of a training"
@@ -105,10 +114,15 @@ def _describe_record(folder: Path, key: str) -> dict[str, Any]:
             }
             for setting, value in sorted(record["settings"].items())
         ],
-        "curve": inline(
-            draw_curves(history[step] + 1, curves, step),
-            f"curve-{key}",
-            f"Training loss of {folder.name}; it ends at {history['loss'].iloc[-1]:.3f}",
+        "curve": cache(
+            lambda: _in_format(
+                folder,
+                lambda: inline(
+                    draw_curves(history[step] + 1, curves, step),
+                    f"curve-{key}",
+                    f"Training loss of {folder.name}; it ends at {history['loss'].iloc[-1]:.3f}",
+                ),
+            )
         ),
     }
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+
 from drawing.escaping import inert_json
 from drawing.templates import embedded, template_environment
 
@@ -36,7 +38,8 @@ def render(
         attached: files to download from the page, by name, unless they are too large.
         fill_browser: returns the data of the image browser, of at most so many bytes.
     """
-    environment, markdown = template_environment(templates), render_markdown(templates, page)
+    environment = template_environment(templates)
+    markdown = render_markdown(environment, page)
     downloads = {**attached, "comparison.md": markdown.encode()}
     template = environment.get_template("comparison.html.j2")
     page = {
@@ -59,11 +62,9 @@ def render(
     return fill(room), markdown
 
 
-def render_markdown(templates: Path, page: dict[str, Any]) -> str:
-    """The Markdown version of the page, from the same arguments as for `render`; it has no charts,
-    and no `charts` need to be in `page`.
-    """
-    return template_environment(templates).get_template("comparison.md.j2").render(page)
+def render_markdown(environment: Environment, page: dict[str, Any]) -> str:
+    """The Markdown version of the page. It has no charts, so `page` needs no `charts`."""
+    return environment.get_template("comparison.md.j2").render(page)
 
 
 def _without_dead_links(html: str) -> str:

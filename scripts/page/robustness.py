@@ -83,8 +83,8 @@ def _describe_corruption(
         "unit": unit,
         "severities": severities,
         "models": rows,
-        "strip": sheet(as_grey(reduced(examples, factor), pixel_range)),
-        # Drawn only for the HTML page, once, since this takes long.
+        # Drawn for the HTML page only, and once: this takes long.
+        "strip": cache(lambda: sheet(as_grey(reduced(examples, factor), pixel_range))),
         "chart": cache(
             lambda: inline(
                 _draw(
