@@ -1,5 +1,7 @@
 """Fetch the dataset, check it, and store it as one file."""
 
+import core.environment  # noqa: F401 - before any library
+
 import os
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Measure every model on the test images, and compare them pair by pair."""
 
+import core.environment  # noqa: F401 - before any library
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Describe and check the dataset before any model is trained."""
 
+import core.environment  # noqa: F401 - before any library
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Split the dataset into training, validation and test parts, and find the range to scale by."""
 
+import core.environment  # noqa: F401 - before any library
+
 import sys
 from pathlib import Path
 

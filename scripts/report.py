@@ -1,5 +1,7 @@
 """Write the page that compares the models, as HTML and Markdown, from the outputs of the stages."""
 
+import core.environment  # noqa: F401 - before any library
+
 from pathlib import Path
 
 import numpy as np

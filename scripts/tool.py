@@ -1,5 +1,7 @@
 """Run a tool that is not a stage: python scripts/tool.py NAME. Each tool has its own --help."""
 
+import core.environment  # noqa: F401 - before any library
+
 import argparse
 import sys
 from importlib import import_module

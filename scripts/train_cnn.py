@@ -1,5 +1,7 @@
 """Train a convolutional network with Keras, or an ensemble of several."""
 
+import core.environment  # noqa: F401 - before any library
+
 from typing import Any
 
 from core.command_line import StageParser

@@ -1,5 +1,7 @@
 """Train the logistic regression with scikit-learn."""
 
+import core.environment  # noqa: F401 - before any library
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Train a multi-layer perceptron with Keras."""
 
+import core.environment  # noqa: F401 - before any library
+
 from typing import Any
 
 from core.command_line import StageParser

@@ -32,9 +32,6 @@ VALUES = {
     # scikit-learn does not count processors.
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "2",
-    # As threadpoolctl and scikit-learn set them when they are imported.
-    "KMP_DUPLICATE_LIB_OK": "True",
-    "KMP_INIT_AT_FORK": "FALSE",
     "KERAS_BACKEND": "tensorflow",
     "KERAS_HOME": os.devnull,  # no keras.json
     "TF_ENABLE_ONEDNN_OPTS": "1",

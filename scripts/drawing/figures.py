@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from core.plotting import Axes, Figure, matplotlib
 from core.text import columns, shortened
-from drawing.plotting import Axes, Figure, matplotlib
 
 # For colour-blind readers; the first three are by Okabe and Ito. model_style adds markers and
 # dashes. The style sheet has the same colours.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+import core.plotting  # noqa: F401 - before Keras, which imports Matplotlib
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it once, at import
 
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.plotting import Axes, Axis, matplotlib, ticker
 from drawing.figures import PART_COLOURS, STYLE, as_svg, chart
-from drawing.plotting import Axes, Axis, matplotlib, ticker
 from drawing.svg import model_style
 
 GOOD = 0.01  # error rate below which a linear axis no longer separates models

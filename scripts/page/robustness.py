@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from core.plotting import matplotlib
 from drawing.figures import STYLE, as_svg, chart
 from drawing.images import as_grey, reduced, reduction, sheet
-from drawing.plotting import matplotlib
 from drawing.svg import inline, model_style
 from evaluation.evaluation import Evaluation
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from core.parameters import read_schema
+from core.plotting import Axes, matplotlib, ticker
 from core.text import printable, shortened
 from drawing.figures import STYLE, as_svg, chart
-from drawing.plotting import Axes, matplotlib, ticker
 from drawing.svg import inline, model_style
 from drawing.templates import embedded, template_environment
 from study.comparison import Summary, compare, summarise

@@ -1,4 +1,7 @@
-"""Matplotlib with its own settings and fonts. All modules import it from here."""
+"""Matplotlib with its own settings and fonts. All modules import it from here.
+
+It is in `core` because networks also need it: Keras imports Matplotlib.
+"""
 
 import os
 from contextlib import chdir

@@ -1,0 +1,123 @@
+"""The same bytes whatever variables and settings files of the libraries are around."""
+
+from core.environment import KEPT, PREFIXES, VALUES, known
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT, Project
+from hypothesis import given
+from hypothesis import strategies as st
+from surroundings import NUMBERS, SWITCHES, write_settings
+
+STAGES = ("download", "explore_stats", "preprocess", "train_logreg", "train_mlp", "train_cnn")
+STAGES += ("evaluate", "report")
+NEEDED = {
+    **{"DATA_MIRROR": "/mirror", "HTTPS_PROXY": "http://proxy", "no_proxy": "host"},
+    **{"SSL_CERT_FILE": "/certificates", "TMPDIR": "/scratch", "LD_LIBRARY_PATH": "/opt/lib"},
+    **{"CONDA_PREFIX": "/conda", "SLURM_JOB_ID": "1", "CUDA_VISIBLE_DEVICES": "", "LANG": "tr_TR"},
+    **{"GITHUB_ACTIONS": "true", "GIT_DIR": ".git", "PYTHONPATH": "/packages"},
+}
+
+
+def disturbed(project: Project, folder: Path, variables: dict[str, str]) -> dict[str, str]:
+    """An environment with `variables` and a HOME in `folder`, where settings files are written."""
+    write_settings(folder / "home", project.folder)
+    added = {
+        name: value.replace("FOLDER", str(project.folder)) for name, value in variables.items()
+    }
+    return {**project.environment(), "HOME": str(folder / "home"), **added}
+
+
+def rerun(project: Project, stage: str, variables: dict[str, str]) -> None:
+    """Run a stage in a new process, after its outputs have been deleted."""
+    record = project.folder / f"provenance/{stage}.json"
+    content = json.loads(record.read_text())
+    for output in (*content["outputs"], record):
+        (project.folder / output).unlink()
+    command = [sys.executable, *content["command"]]
+    run = subprocess.run(command, cwd=project.folder, env=variables, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "stages"),
+    [
+        (NUMBERS | {"TF_ENABLE_ONEDNN_OPTS": "0"}, ("explore_stats", "train_logreg", "train_mlp")),
+        *(pytest.param(table, STAGES, marks=pytest.mark.long) for table in (NUMBERS, SWITCHES)),
+    ],
+    ids=["few stages", "numbers", "switches"],
+)
+def test_what_is_around_changes_no_byte(variables, stages, made_by_dvc, tmp_path):
+    """All variables and files at once: if this fails, try halves of the table."""
+    project = made_by_dvc.copy(tmp_path / "project")
+    surrounding = disturbed(project, tmp_path, variables)
+    before = project.outputs()
+    for stage in stages:
+        rerun(project, stage, surrounding)
+    assert project.outputs() == before
+
+
+def test_a_notebooks_backend_stops_no_engine(made_by_dvc, tmp_path):
+    project = made_by_dvc.copy(tmp_path / "project")
+    surrounding = disturbed(project, tmp_path, {"MPLBACKEND": SWITCHES["MPLBACKEND"]})
+    before = project.outputs()
+    for command in (
+        ("dvc", "repro", "-s", "-f", "explore-stats"),
+        ("snakemake", "-c1", "-R", "report"),
+    ):
+        done = subprocess.run(command, cwd=project.folder, env=surrounding, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+    assert project.outputs() == before
+
+
+@pytest.mark.long
+def test_a_notebook_runs_both_engines(made_by_dvc, tmp_path):
+    project = made_by_dvc.copy(tmp_path / "project")
+    before = project.outputs()
+    cells = (
+        "%matplotlib inline\nimport os, subprocess\nassert 'inline' in os.environ['MPLBACKEND']",
+        "!dvc repro --single-item --force explore-stats\nassert _exit_code == 0",
+        "!snakemake --cores 1 --forcerun report\nassert _exit_code == 0",
+        "subprocess.run(['dvc', 'repro', '--single-item', '--force', 'train-mlp'], check=True)",
+        "subprocess.run(['snakemake', '--cores', '1', '--forcerun', 'evaluate'], check=True)",
+        "!python scripts/tool.py verify\nassert _exit_code == 0",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, project.folder / "notebook.ipynb")
+    project.run("jupyter", "nbconvert", "--to", "notebook", "--execute", "notebook.ipynb")
+    assert project.outputs() == before
+
+
+@pytest.mark.parametrize("script", [*STAGES, "tool"])
+def test_variables_are_set_before_anything_is_imported(script):
+    """A library may stop the process when it is imported."""
+    body = ast.parse((ROOT / f"scripts/{script}.py").read_text()).body
+    first = next(node for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+    assert ast.unparse(first) == "import core.environment"
+
+
+@given(st.sampled_from(PREFIXES), st.text("ABC_", max_size=5), st.text(max_size=5))
+def test_a_variable_that_nobody_knows_is_removed(prefix, rest, value):
+    name = prefix + rest
+    assert known({name: value}) == VALUES | ({name: value} if name in KEPT else {})
+
+
+def test_what_runs_need_is_kept():
+    assert known(NEEDED) == NEEDED | VALUES
+
+
+def test_a_variable_that_python_sets_as_it_starts_is_named(tmp_path):
+    """It is not started to starting again."""
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.environ['TF_NEW'] = '1'\n")
+    command = (sys.executable, "scripts/tool.py", "check_parameters")
+    variables = os.environ | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert run.stderr.startswith("TF_NEW=1: set by a file that Python runs when it starts (")
+    assert (run.returncode, run.stderr.count("\n")) == (1, 1)
