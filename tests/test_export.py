@@ -333,9 +333,12 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            (lambda record: record.pop("image"), "images are missing, as in older"),
-            (lambda record: record["image"].update(background=None), "images are missing"),
-            (lambda record: record["image"].update(background=float("inf")), "not finite"),
+            (lambda record: record.pop("image"), "format of the images are missing, as"),
+            (
+                lambda record: record["image"].update(background=None),
+                "are missing, as in older versions, or not valid",
+            ),
+            (lambda record: record["image"].update(background=float("inf")), "or not valid"),
             (lambda record: record.update(classes=["a", "b"]), "other classes"),
             (lambda record: record.pop("calibration"), "the model card cannot be written"),
         ],

@@ -229,8 +229,8 @@ def test_models_that_cannot_predict_are_named(trained, ask, tmp_path):
     names = [str(tmp_path / name) for name in ("old", "odd", "other", "few")]
     rows, said, problems = ask(trained / "test.npz", "logreg", *names)
     assert (len(rows), problems) == (100, 4)
-    assert f"{names[0]}/training.json: the format of the images is missing" in said[0]
-    assert f"{names[1]}/training.json: the format of the images is missing" in said[1]
+    assert f"{names[0]}/training.json: the classes or the format of the images" in said[0]
+    assert f"{names[1]}/training.json: the classes or the format of the images" in said[1]
     assert said[2] == f"{names[2]}: the model cannot take images of 11x10"
     assert said[3] == f"{names[3]}: the model does not have 9 classes"
     with pytest.raises(UserError, match="no usable model"):

@@ -1,6 +1,7 @@
 """What predict does with one image, one threshold, one array: by hand and by recomputation."""
 
 import io
+import json
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -16,13 +17,14 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from core.errors import UserError
+from core.files import write_json
 from core.npz import read_rows
 from dataset.files import opened
 from dataset.table import read_table_blocks
 from prediction.batches import predictions
 from prediction.digit import centred_digit, has_light_border
 from prediction.fitting import Fitting
-from prediction.form import Form, read_form
+from prediction.form import Form, read_trained
 from prediction.inputs import Block, Images
 from prediction.table import best_two
 from prediction.threshold import least_confidence
@@ -206,11 +208,15 @@ def test_other_units_are_brought_to_those_of_the_dataset():
         {"pixel_range": [0]}, {"background": float("inf")}, {"background": None},
     ],
 )  # fmt: skip
-def test_a_form_that_is_none(change):
+def test_a_form_that_is_none(change, tmp_path):
     image = {"height": 8, "width": 8, "dtype": "uint8", "pixel_range": [0, 16], "background": 0}
-    assert read_form({"image": image}) == SMALL
-    with pytest.raises((ValueError, TypeError, KeyError)):
-        read_form({"image": {**image, **change}})
+    record = {"classes": ["a", "b"], "image": image}
+    write_json(tmp_path / "training.json", record)
+    assert read_trained(tmp_path) == (record, ["a", "b"], SMALL)
+    record["image"] = {**image, **change}
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"training\.json: the classes or the format of"):
+        read_trained(tmp_path)
 
 
 def test_the_threshold_is_the_least_that_will_do():

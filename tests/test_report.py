@@ -138,15 +138,21 @@ def test_damaged_results_are_one_line(rendered, tmp_path):
     arrays = dict(np.load(tmp_path / "evaluation.npz"))
     for change, message in (
         ({"version": np.array(1)}, "version 1; allowed: 2"),
-        ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings are not valid JSON"),
+        ({"findings": np.frombuffer(b'{"metrics": ', np.uint8)}, "findings: not valid JSON"),
         ({"findings": np.frombuffer(b"[]", np.uint8)}, "findings without abstention, contested"),
-        ({"models": np.array("logreg")}, "arrays with dimensions or types"),
+        (
+            {"models": np.array("logreg")},
+            r"array models has dtype <U6 and shape \(\); allowed: text",
+        ),
         (
             {"classes": np.arange(1, 11).astype(str)},
             "made from other models or images; rerun evaluate",
         ),
-        ({"probabilities": np.zeros((1, 2, 3))}, r"of shape \(1, 2, 3\); allowed: \(1, 40, 10\)"),
-        ({"probabilities": np.full((1, 40, 10), np.nan)}, "not numbers from 0 to 1"),
+        (
+            {"probabilities": np.zeros((1, 2, 3))},
+            r"shape \(1, 2, 3\); allowed: floats of shape \(1, 40, 10\)",
+        ),
+        ({"probabilities": np.full((1, 40, 10), np.nan)}, "numbers that are NaN"),
         ({"models": np.array(["other"])}, "made from other models or images; rerun evaluate"),
         ({"labels": np.zeros(40, int)}, "made from other models or images; rerun evaluate"),
     ):

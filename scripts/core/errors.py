@@ -1,5 +1,8 @@
 """The errors that users can fix."""
 
+# What Python raises for JSON of another form than expected.
+WRONG_FORM = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 class UserError(Exception):
     """An error that users can fix: one line with the thing, its value and what is allowed."""

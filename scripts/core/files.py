@@ -55,28 +55,35 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Read a JSON file that a stage wrote. Raises UserError if it is not JSON, and OSError."""
-    try:
-        return parse_json(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
+    return parse_json(path.read_bytes(), str(path))
 
 
-def parse_json(content: bytes) -> Any:
-    """Parse a JSON file.
+def parse_json(content: bytes, source: str) -> Any:
+    """The value of `content`, JSON in UTF-8.
 
     Raises:
-        ValueError: it is not JSON in UTF-8, or has a whole number of over LONGEST_NUMBER digits.
-            The message has one line.
+        UserError: it is not JSON, has a whole number of over LONGEST_NUMBER digits, or text that
+            cannot be written as UTF-8. The message names `source`.
     """
     why = damage(content)
     if why:
-        raise ValueError(why)
+        raise UserError(f"{source}: {why}")
     try:
-        return json.loads(content.decode(), parse_int=_whole, object_pairs_hook=_without_long)
+        text = content.decode()
+        value = json.loads(text, parse_int=_whole, object_pairs_hook=_without_long)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # raises for half a character
     except json.JSONDecodeError as error:
-        raise ValueError(f"not valid JSON (line {error.lineno}: {error.msg})") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"not valid JSON ({type(error).__name__})") from error
+        raise UserError(f"{source}: not valid JSON (line {error.lineno}: {error.msg})") from error
+    except _LongNumberError as error:
+        raise UserError(f"{source}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{source}: not valid JSON ({type(error).__name__})") from error
+    return value
+
+
+class _LongNumberError(ValueError):
+    """A whole number has too many digits."""
 
 
 class _Long(str):
@@ -92,5 +99,7 @@ def _without_long(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, _Long):
                 name = shortened(printable(key), 60)
-                raise ValueError(f"{name}: {len(number)} digits; allowed: up to {LONGEST_NUMBER}")
+                raise _LongNumberError(
+                    f"{name}: {len(number)} digits; allowed: up to {LONGEST_NUMBER}"
+                )
     return dict(pairs)

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.npz import read_arrays, write_arrays
+from core.arrays import Kind, read_checked
+from core.errors import UserError
+from core.npz import write_arrays
+
+KINDS = {
+    **{"images": Kind("uf", ("n", "height", "width")), "labels": Kind("i", ("n",))},
+    **{"classes": Kind("U", ("classes",)), "pixel_range": Kind("f", (2,))},
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,28 @@ class Split:
 
 def read_split(path: Path) -> Split:
     """Read a part that preprocess wrote. Raises UserError and OSError."""
-    return Split(**read_arrays(path, ("images", "labels", "classes", "pixel_range")))
+    split = Split(**read_checked(path, KINDS))
+    check_labels(str(path), split.labels, split.classes)
+    check_range(str(path), split.pixel_range)
+    return split
+
+
+def check_labels(source: str, labels: np.ndarray, classes: np.ndarray) -> None:
+    """Raise UserError if `labels`, (n,), of the file `source` are not indices of `classes`."""
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(classes):
+        raise UserError(
+            f"{source}: labels from {labels.min()} to {labels.max()}; allowed: from 0 to"
+            f" {len(classes) - 1}, the indices of the classes"
+        )
+
+
+def check_range(source: str, pixel_range: np.ndarray) -> None:
+    """Raise UserError if nothing can be scaled by the `pixel_range`, (2,), of the file `source`."""
+    low, high = np.float32(pixel_range)
+    if not low < high:
+        raise UserError(
+            f"{source}: pixels from {low:g} to {high:g}; allowed: a lowest below a highest"
+        )
 
 
 def write_split(path: Path, split: Split) -> None:

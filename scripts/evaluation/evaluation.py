@@ -1,25 +1,26 @@
 """All results of evaluate, in the one file that report reads (docs/evaluation.md)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.arrays import Kind, read_checked
 from core.errors import UserError
-from core.files import as_json
-from core.npz import read_arrays, write_arrays
+from core.files import as_json, parse_json
+from core.npz import write_arrays
+from core.split import check_labels
 
 # Increase this when a field is removed or changes its meaning, not when a field is added.
 VERSION = 2
-# The dimensions of each array, and the allowed kinds of its dtype.
 KINDS = {
-    **{"version": (0, "i"), "models": (1, "U"), "classes": (1, "U"), "labels": (1, "i")},
-    **{"probabilities": (3, "f"), "findings": (1, "u")},
-    **{"corrupted_examples": (4, "uf"), "unknown_examples": (3, "uf")},
+    **{"version": Kind("i", ()), "models": Kind("U", ("models",))},
+    **{"classes": Kind("U", ("classes",)), "labels": Kind("i", ("images",))},
+    **{"probabilities": Kind("f", ("models", "images", "classes")), "findings": Kind("u", ("_",))},
+    "corrupted_examples": Kind("uf", ("changes", "severities", "height", "width")),
+    "unknown_examples": Kind("uf", ("unknown", "rows", "columns")),
 }
-ARRAYS = tuple(KINDS)
 FINDINGS = {
     *("metrics", "pairs", "error_sets", "contested", "reliability", "abstention"),
     *("robustness", "unknown"),
@@ -58,25 +59,14 @@ class Evaluation:
 
 def read_evaluation(path: Path) -> Evaluation:
     """Read what `write_evaluation` wrote. Raises UserError and OSError."""
-    arrays = read_arrays(path, ARRAYS)
+    arrays = read_checked(path, KINDS)
     if arrays["version"].tolist() != VERSION:
         raise UserError(f"{path}: version {arrays['version'].tolist()}; allowed: {VERSION}")
-    for name, (dimensions, kinds) in KINDS.items():
-        if arrays[name].ndim != dimensions or arrays[name].dtype.kind not in kinds:
-            raise UserError(f"{path}: arrays with dimensions or types that evaluate does not write")
+    check_labels(str(path), arrays["labels"], arrays["classes"])
     models, probabilities = arrays["models"].tolist(), arrays["probabilities"]
-    shape = (len(models), len(arrays["labels"]), len(arrays["classes"]))
-    if probabilities.shape != shape:
-        raise UserError(
-            f"{path}: probabilities of shape {probabilities.shape}; allowed: {shape}, for the"
-            " models, images and classes"
-        )
     if not ((probabilities >= 0) & (probabilities <= 1.001)).all():  # NaN passes neither
         raise UserError(f"{path}: probabilities that are not numbers from 0 to 1")
-    try:
-        findings = json.loads(arrays["findings"].tobytes())
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: the findings are not valid JSON") from error
+    findings = parse_json(arrays["findings"].tobytes(), f"{path}: findings")
     if not isinstance(findings, dict) or not findings.keys() >= FINDINGS:
         raise UserError(f"{path}: findings without {', '.join(sorted(FINDINGS))}")
     return Evaluation(

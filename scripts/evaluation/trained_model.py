@@ -42,7 +42,8 @@ class TrainedModel:
             UserError: the model does not fit the images, or its output is not probabilities.
         """
         try:
-            probabilities = self.answer(images)
+            with np.errstate(all="ignore"):  # of damaged models, which the checks below find
+                probabilities = self.answer(images)
         except ValueError as error:
             size = "x".join(map(str, images.shape[1:]))
             raise UserError(f"{self.folder}: the model cannot take images of {size}") from error

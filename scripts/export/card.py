@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import UndefinedError
+from jinja2 import TemplateError
 from ruamel.yaml import YAML
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.text import printable
 from drawing.templates import template_environment
 from evaluation.evaluation import Evaluation
@@ -80,10 +80,10 @@ def model_card(
             "bound": f"{BOUND:g}",
         }
         return template_environment(*FOLDERS).get_template("card.md.j2").render(page)
-    except (KeyError, TypeError, ValueError, IndexError, UndefinedError) as error:
+    except (*WRONG_FORM, TemplateError) as error:
         raise UserError(
-            f"{name}: the model card cannot be written from the results ({type(error).__name__}:"
-            f" {printable(error)[:60]}); run make report"
+            f"{name}: the model card cannot be written from training.json, stats.json and"
+            f" evaluation.npz ({type(error).__name__}: {printable(error)[:60]}); run make report"
         ) from error
 
 

@@ -1,12 +1,9 @@
 """The inputs and outputs of an exported model, as its files describe them."""
 
 import json
-import math
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.errors import UserError
-from core.files import read_json
+from prediction.form import Form
 
 
 class Description(NamedTuple):
@@ -50,34 +47,7 @@ class Description(NamedTuple):
         }
 
 
-def read_description(folder: Path) -> Description:
-    """The description of the model in `folder`, from the record of its training.
-
-    Raises:
-        UserError: the record is from an older version without this information, or damaged.
-        OSError: the record cannot be read.
-    """
-    path = folder / "training.json"
-    record = read_json(path)
-    try:
-        image = record["image"]
-        low, high = map(float, image["pixel_range"])
-        described = Description(
-            folder.name,
-            [str(name) for name in record["classes"]],
-            int(image["height"]),
-            int(image["width"]),
-            str(image["dtype"]),
-            [low, high],
-            float(image["background"]),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(
-            f"{path}: the size and range of the images are missing, as in older versions; run make"
-            " report to retrain the model"
-        ) from error
-    if not all(map(math.isfinite, (low, high, described.background))):
-        raise UserError(
-            f"{path}: the range of the pixels is not finite; run make report to retrain the model"
-        )
-    return described
+def describe(name: str, classes: list[str], form: Form) -> Description:
+    """The description of the model `name` of images in `form`."""
+    image = form.height, form.width, form.dtype, [form.low, form.high], form.background
+    return Description(name, classes, *image)

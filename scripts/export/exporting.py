@@ -13,13 +13,14 @@ from core.split import Split, read_split
 from evaluation.evaluation import Evaluation, read_evaluation
 from export.card import model_card
 from export.checking import check_predictions
-from export.description import Description, read_description
+from export.description import Description, describe
 from export.keras_archive import write_keras_archive
 from export.linear_forms import add_linear_model, write_plain_arrays
 from export.onnx_graph import Graph
 from export.onnx_network import add_network
 from linear.linear_model import read_linear_model
 from networks.network import read_network
+from prediction.form import read_trained
 
 
 class Results(NamedTuple):
@@ -69,7 +70,8 @@ def export_models(folders: Sequence[Path], output: Path, results: Results) -> di
 
 
 def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results: Results) -> float:
-    described, name = read_description(folder), folder.name
+    record, classes, form = read_trained(folder)
+    described, name = describe(folder.name, classes, form), folder.name
     if described.classes != evaluation.classes.tolist():
         raise UserError(f"{folder}: trained on other classes than the evaluation; run make report")
     to.mkdir(parents=True)
@@ -78,7 +80,7 @@ def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results
     expected = evaluation.probabilities[evaluation.models.index(name)]
     test = part.images, expected, results.batch_size, results.threads
     most = max(check_predictions(to / file, name, *test) for file in files)
-    record, stats = read_json(folder / "training.json"), read_json(results.stats)
+    stats = read_json(results.stats)
     card = model_card(described, record, evaluation, stats, results.dataset, files)
     write_text(to / "README.md", card)
     return most

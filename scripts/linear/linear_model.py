@@ -5,8 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.npz import read_arrays, write_arrays
-from core.split import scaled_and_flat
+from core.arrays import Kind, read_checked
+from core.errors import UserError
+from core.npz import write_arrays
+from core.split import check_range, scaled_and_flat
+
+KINDS = {
+    **{"coefficients": Kind("f", ("rows", "pixels")), "intercepts": Kind("f", ("rows",))},
+    **{"pixel_range": Kind("f", (2,)), "doubt": Kind("f", ())},
+}
 
 
 @dataclass(frozen=True)
@@ -60,5 +67,8 @@ def write_linear_model(path: Path, model: LinearModel) -> None:
 
 def read_linear_model(path: Path) -> LinearModel:
     """Read a model that `write_linear_model` wrote. Raises UserError and OSError."""
-    names = ("coefficients", "intercepts", "pixel_range", "doubt")
-    return LinearModel(**read_arrays(path, names))
+    model = LinearModel(**read_checked(path, KINDS))
+    check_range(str(path), model.pixel_range)
+    if not 0 <= model.doubt < 1:
+        raise UserError(f"{path}: doubt {model.doubt:g}; allowed: from 0 to below 1")
+    return model

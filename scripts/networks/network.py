@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from core.arrays import Kind, check_arrays
 from core.errors import UserError
 from core.files import write_text
-from core.npz import read_arrays, write_arrays
+from core.npz import read_arrays, reason, write_arrays
 from networks.backend import batches, keras, memory_errors, tf, verbosity
 
 # Keras instantiates every class that a file names. The training stages use only these classes, so
@@ -53,15 +54,14 @@ def read_network(network: Path, weights: Path) -> keras.Model:
             )
         model = keras.models.model_from_json(text)
         arrays = read_arrays(weights, _array_names(model))
+        kinds = [Kind("f", tuple(weight.shape)) for weight in model.weights]
+        check_arrays(str(weights), arrays, dict(zip(arrays, kinds, strict=True)))
         model.set_weights(list(arrays.values()))
-    # Keras raises any of these for an invalid file.
-    except (
-        *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
-        tf.errors.OpError,
-    ) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    except (UserError, OSError, MemoryError):
+        raise
+    except Exception as error:  # Keras and TensorFlow raise many types for an invalid file
         raise UserError(
-            f"{network} and {weights.name} are not a valid network ({reason})"
+            f"{network} and {weights.name} are not a valid network ({reason(error)})"
         ) from error
     return model
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.files import read_json
 from core.split import Split
 from drawing.braille import image_as_text
@@ -88,7 +88,7 @@ def _describe_training(folder: Path, key: str) -> dict[str, Any]:
 def _in_format(folder: Path, describe: Callable[[], Any]) -> Any:
     try:
         return describe()
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except WRONG_FORM as error:
         raise UserError(
             f"{folder}: training.json or history.csv is not in the format of a training"
             f" ({type(error).__name__}); retrain the model"

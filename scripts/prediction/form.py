@@ -2,11 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
+from core.files import read_json
+from core.text import printable
 from dataset.shapes import resized
 from prediction.digit import centred_digit, has_light_border
 
@@ -132,9 +135,33 @@ class Form:
         return images.astype(self.dtype, copy=False)
 
 
-def read_form(record: Any) -> Form:
-    """The format in the record of a training. Raises ValueError, KeyError or TypeError."""
-    image = record["image"]
+def read_trained(folder: Path) -> tuple[dict[str, Any], list[str], Form]:
+    """The record of the training in `folder`, the names of the classes, and the format of the
+    images.
+
+    Raises:
+        UserError: the record is damaged, or from an older version without classes and format.
+        OSError: the record cannot be read.
+    """
+    path = folder / "training.json"
+    record = read_json(path)
+    try:
+        return record, _classes(record["classes"]), _form(record["image"])
+    except WRONG_FORM as error:
+        raise UserError(
+            f"{path}: the classes or the format of the images are missing, as in older versions,"
+            " or not valid; run make report to train the model"
+        ) from error
+
+
+def _classes(recorded: Any) -> list[str]:
+    names = [printable(name) for name in recorded]
+    if names != recorded or len(set(names)) < len(names) or len(names) < 2 or not all(names):
+        raise ValueError(names)
+    return names
+
+
+def _form(image: Any) -> Form:
     height, width = image["height"], image["width"]
     low, high = image["pixel_range"]
     form = Form(height, width, image["dtype"], float(low), float(high), float(image["background"]))

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.files import read_json
 from core.text import printable
 from evaluation.ranking import ranking
 from evaluation.trained_model import TrainedModel, read_model
 from evaluation.validation import check_validation
-from prediction.form import Form, read_form
+from prediction.form import Form, read_trained
 
 MODELS = Path("models")
 METRICS, STATS = Path("reports/metrics.json"), Path("reports/stats.json")
@@ -55,7 +54,7 @@ def best_model() -> str:
         name = ranking(metrics)[0]
         checks = check_validation(metrics) | (read_json(STATS)["checks"] if STATS.is_file() else {})
         stops = [one["found"] for one in checks.values() if one["severity"] == "stop"]
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except WRONG_FORM as error:
         raise UserError(f"{METRICS} or {STATS}: not in the pipeline's format") from error
     if stops:
         raise UserError(f"the page names no best model: {printable(stops[0])} Name one: MODEL=cnn")
@@ -118,21 +117,7 @@ def _read(folder: Path, batch_size: int) -> Model:
         there = sorted(path.name for path in MODELS.glob("*") if path.is_dir())
         known = f"one of {', '.join(there)}, or a folder" if there else "a folder"
         raise UserError(f"{folder}: no model; allowed: {known} with a trained model; {TRAINS}")
-    recorded = read_json(record)
-    try:
-        classes, form = _classes(recorded["classes"]), read_form(recorded)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(
-            f"{record}: the format of the images is missing, as in older versions; {TRAINS}"
-        ) from error
+    _, classes, form = read_trained(folder)
     model = Model(read_model(folder.resolve(), batch_size), classes, form)
     model.probabilities(np.zeros((1, form.height, form.width), form.dtype))  # raises UserError
     return model
-
-
-def _classes(recorded: Any) -> list[str]:
-    """The names of the classes. Raises ValueError or TypeError if they are invalid."""
-    names = [printable(name) for name in recorded]
-    if names != recorded or len(set(names)) < len(names) or len(names) < 2 or not all(names):
-        raise ValueError(names)
-    return names

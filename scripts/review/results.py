@@ -113,10 +113,7 @@ def _parsed(path: str, revision: Revision, text: bytes) -> Any:
         raise UserError(
             f"{path} of {revision.name} has too many values; allowed: up to {MOST_VALUES:,}"
         )
-    try:
-        return parse_json(text)
-    except ValueError as error:
-        raise UserError(f"{path} of {revision.name}: {error}") from error
+    return parse_json(text, f"{path} of {revision.name}")
 
 
 def _checked(path: str, revision: Revision, read: Callable[[], Any]) -> Any:

@@ -6,6 +6,7 @@ It contains every model in the metrics that is small enough. Trains nothing.
 import argparse
 from pathlib import Path
 
+from core.errors import UserError
 from core.files import read_json, write_text
 from core.parameters import read_sections
 from core.split import read_split
@@ -40,5 +41,8 @@ def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> Non
     check_results([metrics, stats, test])
     use_threads(read_sections(Path("params.yaml"))["evaluate"]["threads"])
     part = read_split(test)
-    page = render(read_models(models, metrics, part), part, read_json(stats))
+    found = read_json(stats)
+    if not (isinstance(found, dict) and isinstance(found.get("dataset"), str)):
+        raise UserError(f"{stats}: no name of the dataset; run make report")
+    page = render(read_models(models, metrics, part), part, found)
     write_text(html, page)

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.files import read_json
 from core.split import read_split
 from evaluation.evaluation import read_evaluation
@@ -146,7 +146,7 @@ def metrics_problems() -> Iterator[str]:
         # Results on other images cannot be recomputed from these predictions.
         others = (evaluation.findings[name] for name in ("robustness", "unknown"))
         findings = findings_of(names, sizes, probabilities, part, *others)
-    except (KeyError, TypeError, AttributeError):
+    except WRONG_FORM:
         yield f"{metrics}: not in evaluate's format"
         return
     for name, text in as_texts(names, probabilities, part, findings).items():

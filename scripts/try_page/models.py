@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.files import read_json
 from core.split import Split
 from evaluation.ranking import ranking
@@ -59,7 +59,9 @@ def read_models(folder: Path, metrics: Path, test: Split) -> list[Model]:
     scores = read_json(metrics)
     try:
         ranked = ranking(scores)
-    except (KeyError, TypeError, AttributeError) as error:
+        if not all(0 <= scores[name]["accuracy"] <= 1 for name in ranked):
+            raise ValueError("no share")
+    except WRONG_FORM as error:
         raise UserError(f"{metrics}: not in evaluate's format; run make report") from error
     strange = [name for name in ranked if Path(name).name != name]
     if strange or not ranked:
@@ -73,14 +75,17 @@ def _read(folder: Path, scores: dict[str, Any], test: Split) -> Model:
         raise UserError(f"{folder}: no trained model; {MENDED}")
     try:
         record = read_json(folder / "training.json")
-        trained_on, settings = int(record["training_images"]), dict(record["settings"])
-    except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
+        trained_on, smaller = (
+            int(record["training_images"]),
+            _smaller(folder.name, record["settings"]),
+        )
+    except (*WRONG_FORM, FileNotFoundError) as error:
         raise UserError(
             f"{folder}/training.json: not in the format of a training; {MENDED}"
         ) from error
     program, problem, probabilities = (_network if files[0].is_file() else _linear)(folder, test)
     model = Model(
-        *(folder.name, scores, trained_on, _smaller(folder.name, settings)),
+        *(folder.name, scores, trained_on, smaller),
         *(program, problem, probabilities),
     )
     some = test.images[:1]
