@@ -173,7 +173,7 @@ def test_names_of_any_bytes(repository):
 
 def test_what_git_cannot_compare_is_one_line(repository):
     repository.commit("base")
-    with pytest.raises(UserError, match="^git diff: bad object 0000"):
+    with pytest.raises(UserError, match=r"^git diff: bad object 0000"):
         changed_code(Revision("lost", "0" * 40), HERE)
 
 

@@ -69,7 +69,7 @@ def read(tool: str, name: str, folder: Path) -> None:
     if tool == "predict":
         lines: list[str] = []
         try:
-            read_models([folder / name], 64, {}, lines.append)
+            read_models([folder / name], 64, lambda _: {}, lines.append)
         except UserError:
             (line,) = lines
             raise UserError(line) from None

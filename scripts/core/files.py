@@ -1,8 +1,10 @@
 """Write files so that readers never see an incomplete one."""
 
+import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +23,85 @@ def written_whole(path: Path) -> Iterator[Path]:
     killed run left, and writers that look at the suffix still work.
 
     Raises:
+        UserError: another process is writing to `path`.
         OSError: the folder cannot be created or written, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial.{path.name}")
     try:
-        partial.unlink(missing_ok=True)  # it may be a link to a place outside of the checkout
-        yield partial
-        partial.replace(path)
+        with only_writer(path, path.with_name(f".partial.{path.name}")) as partial:
+            yield partial
+            partial.replace(path)
     except OSError as error:
         if error.filename is None:  # errors of an open file do not name it
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(path: Path, partial: Path) -> Iterator[Path]:
+    """Yield `partial`, a new file that this process alone writes; remove it afterwards. The kernel
+    releases the lock on it however the process ends. Links are replaced, never followed.
+
+    Raises:
+        UserError: another process is writing to `path`, for which `partial` stands.
+        OSError: the file cannot be created.
+    """
+    if partial.is_symlink():
+        partial.unlink()
+    with ExitStack() as opened:
+
+        def lock(flags: int) -> int:
+            file = os.open(partial, os.O_RDWR | flags, 0o666)
+            opened.callback(os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+
+        def is_there(file: int) -> bool:
+            return partial.exists() and os.path.samestat(os.fstat(file), partial.lstat())
+
+        try:
+            with suppress(FileNotFoundError):
+                # What a killed run has left, or another process is writing.
+                if not is_there(lock(os.O_NOFOLLOW | os.O_NONBLOCK)):
+                    raise FileExistsError
+                partial.unlink()
+            file = lock(os.O_CREAT | os.O_EXCL)
+        except (BlockingIOError, FileExistsError) as error:
+            raise UserError(
+                f"{path}: another process is writing it; run this again afterwards"
+            ) from error
+        try:
+            yield partial
+        finally:
+            if is_there(file):  # or it has its place, and the next process may have begun
+                partial.unlink()
+
+
+class Snapshot:
+    """The state of files that are read one after the other, while others may replace them."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Remember files, and all files in folders."""
+        self.paths = tuple(paths)
+        self.before = self._states()
+
+    def check(self) -> None:
+        """Raise UserError if a file has been changed, replaced, added or removed."""
+        now = self._states()
+        changed = [path for path in self.before | now if self.before.get(path) != now.get(path)]
+        if changed:
+            raise UserError(
+                f"{min(changed)}: changed while it was read; run this again when no stage runs"
+            )
+
+    def _states(self) -> dict[Path, tuple[int, ...]]:
+        states = {}
+        for path in self.paths:
+            with suppress(OSError):  # whoever reads it says why that is impossible
+                for file in path.iterdir() if path.is_dir() else [path]:
+                    state = file.stat()
+                    states[file] = state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+        return states
 
 
 def write_text(path: Path, text: str) -> None:

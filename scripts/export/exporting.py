@@ -1,14 +1,15 @@
 """Export models in the formats of other tools: all of them, complete and checked, or none."""
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from core.errors import UserError
-from core.files import read_json, write_json, write_text
+from core.files import only_writer, read_json, write_json, write_text
 from core.split import Split, read_split
 from evaluation.evaluation import Evaluation, read_evaluation
 from export.card import model_card
@@ -36,11 +37,17 @@ class Results(NamedTuple):
     threads: int
 
 
-def export_models(folders: Sequence[Path], output: Path, results: Results) -> dict[str, float]:
+def export_models(
+    folders: Sequence[Path],
+    output: Path,
+    results: Results,
+    confirm: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
     """Write each model into the folder `output`/NAME.
 
     Args:
         folders: the folders of evaluated models.
+        confirm: called before earlier exports are replaced; raises UserError to leave them.
 
     Returns:
         For each model, the largest difference of a probability from the pipeline's model.
@@ -55,17 +62,19 @@ def export_models(folders: Sequence[Path], output: Path, results: Results) -> di
             f"{results.evaluation}: made from other images than {results.test}; rerun evaluate"
         )
     most, written = {}, {}
-    try:
-        for folder in folders:
-            # A killed run may have left files there.
-            partial = written[folder.name] = output / f".partial.{folder.name}"
-            shutil.rmtree(partial, ignore_errors=True)
-            most[folder.name] = _export(folder, partial, part, evaluation, results)
-        for name, partial in written.items():
-            _replace(output / name, partial)
-    finally:
-        for partial in written.values():
-            shutil.rmtree(partial, ignore_errors=True)
+    output.mkdir(parents=True, exist_ok=True)
+    with only_writer(output, output / ".partial"):
+        try:
+            for folder in folders:
+                # A killed run may have left files there.
+                partial = written[output / folder.name] = output / f".partial.{folder.name}"
+                _remove(partial)
+                most[folder.name] = _export(folder, partial, part, evaluation, results)
+            confirm()
+            _replace(written)
+        finally:
+            for partial in written.values():
+                _remove(partial)
     return most
 
 
@@ -105,11 +114,34 @@ def _write_model(folder: Path, to: Path, described: Description) -> list[str]:
     return [other, "model.onnx"]
 
 
-def _replace(folder: Path, partial: Path) -> None:
-    """Replace `folder` by `partial`."""
-    old = folder.with_name(f".old.{folder.name}")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+def _replace(written: Mapping[Path, Path]) -> None:
+    """Replace each folder by its partial one: all of them or, when interrupted, none."""
+    earlier = {folder: folder.with_name(f".old.{folder.name}") for folder in written}
+    for folder, old in earlier.items():  # what a killed run has left
+        _remove(old) if folder.exists() else _restore(folder, old)
+    try:
+        for folder, partial in written.items():
+            if os.path.lexists(folder):
+                folder.rename(earlier[folder])
+            partial.rename(folder)
+    except BaseException:
+        for folder, partial in written.items():
+            if not partial.exists():
+                _remove(folder)
+            _restore(folder, earlier[folder])
+        raise
+    for old in earlier.values():
+        _remove(old)
+
+
+def _restore(folder: Path, old: Path) -> None:
+    if os.path.lexists(old):
+        old.rename(folder)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or a link to one; not what the link leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import WRONG_FORM, UserError
-from core.files import read_json
+from core.files import Snapshot, read_json
 from core.text import printable
 from evaluation.ranking import ranking
 from evaluation.trained_model import TrainedModel, read_model
@@ -82,28 +82,33 @@ def folders_of(names: Sequence[str]) -> list[Path]:
 def read_models(
     folders: Sequence[Path],
     batch_size: int,
-    stale: Mapping[Path, str],
+    find_stale: Callable[[Sequence[Path]], Mapping[Path, str]],
     report: Callable[[str], None],
 ) -> list[Model]:
     """Read the models in `folders`.
 
     Args:
         batch_size: images that a network predicts at a time.
-        stale: why a model is out of date; it predicts nevertheless.
-        report: called with a line for each model that is out of date, missing or damaged.
+        find_stale: returns, given the folders, why some are out of date; they predict nevertheless.
+        report: called with a line for each model that is out of date, missing, damaged, or changed
+            while it was read.
 
     Raises:
         UserError: no model is usable.
     """
     models = []
-    for folder in folders:
+    snapshots = [Snapshot([folder]) for folder in folders]
+    stale = find_stale(folders)
+    for folder, snapshot in zip(folders, snapshots, strict=True):
         try:
-            models.append(_read(folder, batch_size))
+            model = _read(folder, batch_size)
+            snapshot.check()
         except UserError as error:
             report(printable(error))
         except OSError as error:
             report(printable(f"{error.filename or folder}: {error.strerror}; {TRAINS}"))
         else:
+            models.append(model)
             if folder in stale:
                 report(printable(f"{folder} is out of date: {stale[folder]}; run make report"))
     if not models:

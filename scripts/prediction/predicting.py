@@ -68,7 +68,7 @@ def predict_all(request: Request) -> int:
     use_threads(settings["threads"])
     with threadpool_limits(settings["threads"]):
         folders = folders_of(names)
-        models = read_models(folders, settings["batch_size"], stale_results(folders), report)
+        models = read_models(folders, settings["batch_size"], stale_results, report)
         if not request.models:
             _say(f"using {models[0].name}, the best model on the page")
         thresholds = _thresholds(request, models)

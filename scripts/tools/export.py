@@ -12,6 +12,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from core.errors import UserError
+from core.files import Snapshot
 from core.parameters import first_error, read_schema, read_sections
 from evaluation.evaluation import read_evaluation
 from freshness.revision import check_folder
@@ -39,6 +40,7 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     error = first_error(parameters, read_schema())
     if error:
         raise UserError(error)
+    snapshot = Snapshot([evaluation, stats, test, *MODELS.glob("*"), *map(Path, models)])
     check_results([evaluation, stats, test])
     evaluated = read_evaluation(evaluation).models
     unknown = [name for name in models if Path(name).name not in evaluated]
@@ -59,7 +61,7 @@ def run(models: Sequence[str], output: Path, test: Path, evaluation: Path, stats
     )
     use_threads(threads)
     with threadpool_limits(threads):
-        most = export_models(folders, output, results)
+        most = export_models(folders, output, results, snapshot.check)
     return "\n".join(
         f"{output / name}: same classes as the model, probabilities within {most[name]:.1g}"
         for name in most

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from core.errors import UserError
-from core.files import read_json, write_text
+from core.files import Snapshot, read_json, write_text
 from core.parameters import read_sections
 from core.split import read_split
 from freshness.revision import check_folder
@@ -38,6 +38,7 @@ def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> Non
         OSError: a file cannot be read or written.
     """
     check_folder()
+    snapshot = Snapshot([metrics, stats, test, *models.glob("*")])
     check_results([metrics, stats, test])
     use_threads(read_sections(Path("params.yaml"))["evaluate"]["threads"])
     part = read_split(test)
@@ -45,4 +46,5 @@ def run(models: Path, metrics: Path, stats: Path, test: Path, html: Path) -> Non
     if not (isinstance(found, dict) and isinstance(found.get("dataset"), str)):
         raise UserError(f"{stats}: no name of the dataset; run make report")
     page = render(read_models(models, metrics, part), part, found)
+    snapshot.check()
     write_text(html, page)
