@@ -68,6 +68,8 @@ def download(
         images = {part: resized(own, *size) for part, own in images.items()}
     done = {"transposed": transpose, "resized": size and list(size)}
     found = replace(found, images=images, origin={**found.origin, **done})
+    if "test" in images:
+        print(f"download.test_size, test_seed: no effect, because {name} has its own test images")
     found = with_test_part(found, source, test_size, test_seed)
     write_dataset(output, checked_dataset(name, source, found))
 

@@ -13,7 +13,8 @@ from typing import NoReturn
 from core.errors import UserError
 
 NAMES = (
-    *("check_parameters", "verify", "fresh", "reproduced"),  # checks of the results
+    *("check_parameters", "flags"),  # what DVC runs with each stage
+    *("verify", "fresh", "reproduced"),  # checks of the results
     *("review", "comment", "post"),  # compare results; comment on a pull request
     "study",  # the page of a study
     *("predict", "export"),  # predict images; export models for other tools

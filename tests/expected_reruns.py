@@ -46,6 +46,8 @@ def with_followers(stages: set[str]) -> set[str]:
 
 
 def affected_by_key(key: str) -> set[str]:
+    if key in ("download.timeout", "download.attempts"):
+        return set()
     return with_followers(SEEDED if key == "seed" else {key.split(".")[0]})
 
 

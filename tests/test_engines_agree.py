@@ -20,7 +20,7 @@ from dvc.utils.hydra import apply_overrides
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from test_dags import STAGES
+from test_dags import STAGES, as_run
 from test_parameters import PARAMETERS, SCHEMA
 
 from core.command_line import StageParser
@@ -81,7 +81,9 @@ def repo(params_project: Project) -> Repo:
 def dvc_commands(repo: Repo) -> dict[str, list[str]]:
     """The words of each stage's command, as DVC resolves it now."""
     stages = DataResolver(repo, repo.root_dir, copy.deepcopy(DVC_YAML)).resolve()["stages"]
-    return {name.replace("-", "_"): shlex.split(stage["cmd"][-1]) for name, stage in stages.items()}
+    commands = {name.replace("-", "_"): stage["cmd"][-1] for name, stage in stages.items()}
+    params = Path(repo.root_dir) / "params.yaml"
+    return {name: shlex.split(as_run(command, params)) for name, command in commands.items()}
 
 
 def dvc_refusal(repo: Repo) -> str | dict[str, list[str]]:

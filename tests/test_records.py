@@ -46,9 +46,9 @@ def write_record(command: list[str] | None = None, **kinds: list[str]) -> None:
     RECORD.write_text(json.dumps({"command": command or WORDS, **hashes}))
 
 
-def reason(command: list[str] | None = None, ignoring: tuple[str, ...] = ()) -> str | None:
+def reason(command: list[str] | None = None) -> str | None:
     wanted = Stage(STAGE.name, STAGE.record, command or WORDS, STAGE.inputs, STAGE.outputs)
-    return stale_reasons([wanted], ignoring).get("train")
+    return stale_reasons([wanted]).get("train")
 
 
 def test_what_holds_has_no_reason():
@@ -138,13 +138,11 @@ def test_a_command_that_is_another_is_named(made_by, said):
 
 
 def test_flags_that_no_result_depends_on():
-    write_record(changed(("epochs 3", "epochs 2")))
-    assert reason(ignoring=("--epochs",)) is None
-    assert reason(ignoring=("--seed",)) == "--epochs was 2 and is 3"
-    write_record(changed(("--epochs 3 ", ""), ("seed 1", "seed 2")))
-    assert reason(ignoring=("--epochs",)) == "--seed was 2 and is 1"
+    write_record([*WORDS, "--timeout", "9"])
+    assert reason([*WORDS, "--timeout", "60", "--attempts", "3"]) is None
+    assert reason([*changed(("seed 1", "seed 2")), "--timeout", "60"]) == "--seed was 1 and is 2"
     Path("data").write_text("other")
-    assert reason(ignoring=("--epochs", "--seed")) == "data has changed"
+    assert reason([*WORDS, "--timeout", "60"]) == "data has changed"
 
 
 def test_changed_files_in_words():

@@ -16,10 +16,10 @@ from jsonschema import ValidationError
 
 from core.parameters import SCHEMAS, as_number, find_errors, first_error, read_schema, read_yaml
 from core.text import printable
+from freshness.records import WITHOUT_EFFECT
 
 ASK_ABOVE = 100  # the default of ask_above in study.yaml
 MOST_MODELS = 20_000  # in all studies; Snakemake would need hours to plan more
-HOW_TO_FETCH = ("timeout", "attempts")  # keys of download that do not affect its result
 STARTUP = 10  # approximate seconds to load the libraries to train and evaluate a model
 
 
@@ -42,7 +42,7 @@ class StageRun:
     @cached_property
     def id(self) -> str:
         """A hash of the values of this run and the runs upstream; the name of its folder."""
-        values = {key: value for key, value in self.values.items() if key not in HOW_TO_FETCH}
+        values = {key: value for key, value in self.values.items() if key not in WITHOUT_EFFECT}
         own = [self.stage, _read(values), self.seed, self.before and self.before.id]
         return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from core.errors import UnreadableError, UserError
 from core.parameters import as_flags
 from freshness.parameters import changed_values
 from freshness.revision import in_project
+
+# How long and how often download tries to fetch a file does not affect the file.
+WITHOUT_EFFECT = ("timeout", "attempts")
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,12 @@ def recorded_stages(records: Iterable[Path], parameters: Mapping[str, Any]) -> I
         yield Stage(path.stem, path.as_posix(), command, [], outputs)
 
 
-def stale_reasons(stages: Iterable[Stage], ignoring: Collection[str] = ()) -> dict[str, str]:
+def stale_reasons(stages: Iterable[Stage]) -> dict[str, str]:
     """Why the results of a stage are out of date with its command, code or inputs, by stage name.
-
-    Args:
-        stages: the stages to check.
-        ignoring: command-line flags that do not affect the results.
+    The parameters WITHOUT_EFFECT may differ.
     """
     digests: dict[str, str | None] = {}  # so that each file is read once
-    reasons = {stage.name: _stale_reason(stage, ignoring, digests) for stage in stages}
+    reasons = {stage.name: _stale_reason(stage, digests) for stage in stages}
     return {name: reason for name, reason in reasons.items() if reason}
 
 
@@ -118,14 +118,12 @@ def orphans(stages: Iterable[Stage]) -> Iterator[str]:
                     fcntl.flock(file, fcntl.LOCK_EX)
 
 
-def _stale_reason(
-    stage: Stage, ignoring: Collection[str], digests: dict[str, str | None]
-) -> str | None:
+def _stale_reason(stage: Stage, digests: dict[str, str | None]) -> str | None:
     try:
         record = json.loads(Path(stage.record).read_text(encoding="utf-8"))
         made_by, inputs, outputs = record["command"], record["inputs"], record["outputs"]
         if made_by != stage.command:
-            before, now = _flags(made_by, ignoring), _flags(stage.command, ignoring)
+            before, now = _flags(made_by), _flags(stage.command)
             for reason in changed_values(before, now):
                 return reason
             if list(before) != list(now):
@@ -176,12 +174,13 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def _flags(words: list[str], ignoring: Collection[str]) -> dict[str, str]:
-    """The values of each flag of a command line, without the flags in `ignoring`."""
+def _flags(words: list[str]) -> dict[str, str]:
+    """The values of each flag of a command line, without the parameters WITHOUT_EFFECT."""
     flags: dict[str, list[str]] = {"": []}
     for word in words:
         if word.startswith("--"):
             flags[word] = []
         else:
             flags[list(flags)[-1]].append(word)
-    return {flag: " ".join(values) for flag, values in flags.items() if flag not in ignoring}
+    ignored = {f"--{key}" for key in WITHOUT_EFFECT}
+    return {flag: " ".join(values) for flag, values in flags.items() if flag not in ignored}

@@ -6,7 +6,7 @@ from contextlib import ExitStack, nullcontext
 
 from freshness.records import downstream, stale_reasons
 from reruns import lock, rerun, stage_of, wait_for_orphans
-from studies import HOW_TO_FETCH, ask, work, write_plan
+from studies import ask, work, write_plan
 
 locks = ExitStack()
 atexit.register(locks.close)  # however the run ends
@@ -20,7 +20,7 @@ def find_stale(is_run):
     if is_run:
         locks.enter_context(lock(FOLDER / ".running", "a study is already running in this folder"))
         wait_for_orphans(stages, nullcontext)
-    reasons = stale_reasons(stages, ignoring=[f"--{key}" for key in HOW_TO_FETCH])
+    reasons = stale_reasons(stages)
     for stage in stages:
         if stage.name in reasons and Path(stage.record).exists():
             logger.info(f"{stage.name} must be rerun: {reasons[stage.name]}")
