@@ -275,7 +275,7 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
     github.steps[STEP] = "failure"
     github.notes = [{"title": TITLE, "message": "cnn gets 9 images wrong"}]
     assert project.run(*comment, **given).startswith(
-        f"Comment: {HIDING}: sitecustomize.py. {NOT_REPRODUCED}: “cnn gets 9 images wrong”. "
+        f"Comment: {HIDING}: sitecustomize.py. {NOT_REPRODUCED}. logreg is worse by "
     )
     assert "The run of this change reports: “cnn gets 9 images wrong”." in output.read_text()
 
