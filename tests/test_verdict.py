@@ -6,13 +6,17 @@ from test_model_changes import results
 
 from drawing.escaping import escape_markdown
 from drawing.templates import template_environment
+from review.changed_code import UNCHANGED, ChangedCode
 from review.github import Reproduction
 from review.models import compare_models
 from review.results import Mistake, Results
 from review.review_page import FOLDERS
 from review.verdict import (
+    CHANGED_CODE,
     FAILED,
+    HIDING,
     LONGEST,
+    NO_DEPENDENCY_CHANGED,
     NOT_REPRODUCED,
     NOT_TO_BE_TRUSTED,
     REPRODUCED,
@@ -47,10 +51,21 @@ def test_short_names():
     assert short("a\n\x1bb") == "a \\x1bb"
 
 
-def said(base=None, here=None, missing=None, stale=(), reproduction=None, as_text=str, unfit=""):
+def said(
+    base=None,
+    here=None,
+    missing=None,
+    stale=(),
+    reproduction=None,
+    as_text=str,
+    unfit="",
+    unexplained=(),
+    code=UNCHANGED,
+):
     changes = [] if missing else compare_models(base, here)
     stale = None if stale is None else list(stale)
-    return verdict(changes, missing, stale, WORDS, as_text, reproduction, unfit)
+    judged = changes, missing, stale, WORDS, as_text, reproduction, unfit
+    return verdict(*judged, unexplained, code)
 
 
 BASE = results(a=[*range(20)], b=[1, 2], c=[3])
@@ -200,6 +215,27 @@ def test_what_the_run_says():
     assert said(BASE, BASE, reproduction=long) == (f"{NOT_REPRODUCED}.", same)
 
 
+def test_what_makes_a_report_doubtful():
+    same = "Every model makes the same mistakes as before."
+    run, code = Reproduction(True), ChangedCode(["b.py", "json.py"], ["json.py"])
+    assert said(BASE, BASE, code=code._replace(hiding=[])) == (same, UP_TO_DATE)
+    for changed in (code._replace(hiding=[]), None):  # None if it is unknown
+        assert said(BASE, BASE, reproduction=run, code=changed) == (
+            same,
+            f"{UP_TO_DATE} {REPRODUCED}, {CHANGED_CODE}.",
+        )
+    assert said(BASE, BASE, code=code) == (f"{HIDING}: json.py.", f"{same} {UP_TO_DATE}")
+    found = said(BASE, BASE, unexplained=["train x", "evaluate"], code=code)
+    assert found == (
+        f"{NO_DEPENDENCY_CHANGED}: “train x” and 1 more.",
+        f"{HIDING}: json.py. {same}",
+    )
+    failed = Reproduction(False, "why")
+    found = said(BASE, BASE, None, ["y"], failed, str, "unfit.", ["a", "b", "c"], code)
+    assert found[0] == f"{NO_DEPENDENCY_CHANGED}: a and 2 more."
+    assert found[1] == f"{HIDING}. {NOT_REPRODUCED}. {STALE}. {NOT_TO_BE_TRUSTED}."
+
+
 @given(st.data())
 def test_a_verdict_is_short_whatever_the_names(data):
     names = st.text(min_size=1, max_size=40)
@@ -212,6 +248,14 @@ def test_a_verdict_is_short_whatever_the_names(data):
     stale = data.draw(st.none() | st.lists(st.text(), max_size=1))
     missing = data.draw(st.none() | st.text())
     run = data.draw(st.none() | st.builds(Reproduction, st.booleans() | st.none(), st.text()))
+    more = data.draw(
+        st.tuples(
+            st.text(max_size=30),
+            st.lists(st.text(min_size=1), max_size=2),
+            st.none() | st.builds(ChangedCode, *[st.lists(st.text(min_size=1), max_size=2)] * 2),
+        )
+    )
     for as_text in (str, escape_markdown):
-        parts = said(base, here, missing, stale, run, as_text)
+        parts = said(base, here, missing, stale, run, as_text, *more)
+        assert more[1] == [] or parts[0].startswith(NO_DEPENDENCY_CHANGED)
         assert len(f"**{as_text(parts[0])}** {as_text(parts[1])}") <= LONGEST
