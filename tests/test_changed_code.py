@@ -27,11 +27,13 @@ NEW = [  # files of kinds that the project does not have
         "docs/run.sh",
         "docs/x.so",
         "docs/noend",
+        "docs/x.json",
     ),
     *(
         "reports/dvc.yaml",
         "reports/.dvcignore",
         "reports/x.py",
+        "reports/comparison.html",
         "Docs/x.md",
         "docs",
         "reports2/x.md",
@@ -59,7 +61,7 @@ def commits(repository: Repository) -> tuple[Revision, Revision]:
 def test_all_files_but_parameters_results_and_texts_are_code(repository):
     """In a commit, and in the folder: added, changed and removed."""
     results = {name for name in tracked() if name.startswith(("docs/", "reports/"))}
-    results |= {*NO_CODE, "docs/new/x.svg", "reports/new.json"}
+    results |= {*NO_CODE, "docs/new/x.png", "reports/new.json"}
     code = {*tracked(), *NEW} - results - {"docs", "params.yaml/x"}
     names = code | results
     base = Revision("base", repository.commit("base"))
@@ -119,11 +121,11 @@ def test_links_submodules_and_programs_are_code_whatever_they_are_called(reposit
 
 def test_what_a_stage_reads_is_code(repository):
     base = Revision("base", repository.commit("base"))
-    for name in ("README.md", "docs/a.csv", "docs/b/c.csv", "docs/bb.csv"):
+    for name in ("README.md", "docs/a.png", "docs/b/c.png", "docs/bb.png"):
         write(name)
     assert changed_code(base, HERE).files == []
     read = {"README.md", "docs/b"}
-    assert changed_code(base, HERE, read).files == ["README.md", "docs/b/c.csv"]
+    assert changed_code(base, HERE, read).files == ["README.md", "docs/b/c.png"]
 
 
 def test_what_git_ignores_is_not_part_of_a_change(repository):

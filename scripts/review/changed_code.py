@@ -20,8 +20,7 @@ from freshness.revision import Revision
 # Parameters, results and texts: all other files are code, so that a new kind of file is named
 # without anyone thinking of it. DVC would run a dvc.yaml in any folder, and fetch for a .dvc file.
 NO_CODE = re.compile(
-    r"(?:params|study)\.yaml|dvc\.lock|[^/]*\.md"
-    r"|(?:docs|reports)/.*\.(?:csv|gif|html|jpe?g|json|md|png|svg|txt)",
+    r"(?:params|study)\.yaml|dvc\.lock|[^/]*\.md|reports/.*\.(?:csv|json|md)|docs/.*\.(?:md|png)",
     re.DOTALL,
 )
 NO_FILE, PLAIN_FILE = "000000", "100644"  # git's modes
