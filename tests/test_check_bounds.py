@@ -201,6 +201,10 @@ class TestPixels:
         images = np.resize(np.array(values, np.float32), (2, 6, 2))
         found = check_greys(data_of(images, images), {"train": dtype})
         assert severities([found]) == ({"few_values": severity} if severity else {})
+        if found:
+            is_cut = severity == "warn"
+            assert ("the greys are lost" in found["meaning"]) == is_cut
+            assert ("Save the original values" in found["action"]) == is_cut
 
     def test_each_value_is_counted(self):
         images = np.zeros((4, 5, 5), np.float32)
@@ -242,6 +246,20 @@ class TestPixels:
         assert "a matter of chance" in test["meaning"]
         assert [row[0]["index"] for row in train["images"]] == [7, 9]
         assert list(check_pixels(data_of(ink(40), ink(40)))) == []
+
+    @pytest.mark.parametrize(("count", "said"), [(1, "1 pixel far"), (2, "2 pixels far")])
+    def test_one_pixel_far_outside_or_more(self, count, said):
+        images = ink(40, count=1000)
+        images[:count, 0, 0] = -500
+        (train, _) = check_pixels(data_of(images, images))
+        assert f" images have {said} outside of the range" in train["found"]
+        assert train["found"].endswith(", 0 to 100: -500.")
+
+    def test_five_images_with_outliers_are_shown(self):
+        images = ink(40, count=1000)
+        images[:7, 0, 0] = 900
+        (train, _) = check_pixels(data_of(images, images))
+        assert [row[0]["index"] for row in train["images"]] == list(range(5))
 
 
 def test_shares_numbers_and_alarms_as_text():

@@ -5,7 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from data_checks.finding import NOTE, WARN, Data, finding, kind, number, picture, share
+from data_checks.finding import (
+    MOST_PICTURES,
+    NOTE,
+    WARN,
+    Data,
+    finding,
+    kind,
+    number,
+    picture,
+    share,
+)
 from dataset.pixel_range import robust_range
 
 MANY = 0.001  # of the images of a part
@@ -74,7 +84,7 @@ def _outside(data: Data, name: str, low: float, high: float, images: np.ndarray)
         f" {number(low)} to {number(high)}: {ends}.",
         scaled,
         "Look at these images; correct or remove them.",
-        [[picture(data, name, index)] for index in images[:5].tolist()],
+        [[picture(data, name, index)] for index in images[:MOST_PICTURES].tolist()],
     )
 
 
