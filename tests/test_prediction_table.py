@@ -61,8 +61,8 @@ class TestTable:
         assert rows(some, [model("cnn")], False, ()).splitlines()[0] == "0,x,0.5,'=y,0.25"
 
     def test_kaggles_format(self):
-        some = batch([LIKELY], [None] * 3)
-        assert kaggle_rows(some, model("cnn")) == "0,x\n1,7\n2,'=y\n"
+        some = batch([LIKELY[1:]], [None] * 2)
+        assert kaggle_rows(some, model("cnn")) == "0,7\n1,'=y\n"
 
     def test_a_threshold_is_compared_as_it_was_found(self):
         """Of a confidence in float32 that is not the same number in float64."""
