@@ -26,7 +26,8 @@ def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | 
         `label`, predicted class, `answer`, and `confidence`.
     """
     classes = probabilities.shape[1]
-    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    predicted, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    confidence = sure.astype(np.float64).round(4)  # as in failures.csv, from which this follows
     counts = confusion_matrix(labels, predicted, labels=np.arange(classes))
     images, right = counts.sum(axis=1), counts.diagonal().copy()
     if (right == images).all():
@@ -37,8 +38,7 @@ def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | 
     recall = right / np.maximum(images, 1)
     weakest = min(np.flatnonzero(images).tolist(), key=lambda one: (recall[one], -images[one]))
     low, high = accuracy_interval(int(right[weakest]), int(images[weakest]))
-    shown = confidence.astype(np.float64).round(4)  # as in failures.csv, from which this follows
-    surest = int(np.where(predicted != labels, shown, -1).argmax())
+    surest = int(np.where(predicted != labels, confidence, -1).argmax())
     return {
         "frequent": [
             {"label": label, "answer": answer, "images": int(counts[label, answer])}
@@ -57,6 +57,6 @@ def mistakes(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any] | 
             "image": surest,
             "label": int(labels[surest]),
             "answer": int(predicted[surest]),
-            "confidence": float(confidence[surest]),
+            "confidence": float(sure[surest]),
         },
     }
