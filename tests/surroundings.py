@@ -70,7 +70,7 @@ NUMBERS = {
     "SOURCE_DATE_EPOCH": "0",
 }
 SWITCHES = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MPLBACKEND": "module://ipympl.backend_nbagg",
     "MATPLOTLIBRC": "FOLDER/settings",
     "MPLCONFIGDIR": "FOLDER/settings",
     "QT_API": "none",
