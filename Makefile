@@ -20,8 +20,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: report verify fresh review reproduce study predict export try summary data comment post test test-long mutants format bench lock clean always
 
 CORES ?= all
-WITHOUT_GIT := { git rev-parse --git-dir > /dev/null 2>&1 || \
-	echo "DVC needs git: run git init, or dvc config --local core.no_scm true"; exit 1; }
+# The words of git, if it fails.
+WITHOUT_GIT := { LC_ALL=C git rev-parse --git-dir 2>&1 > /dev/null | sed \
+	'/not a git repository/s/$$/; DVC needs one: git init, or dvc config --local core.no_scm true/'; exit 1; }
 NEEDS_DVC = @test -e dvc.yaml || { echo "make $@ needs DVC's files, but dvc.yaml is missing"; exit 1; }
 report: $(INSTALLED)
 	@test -e dvc.yaml || test -e workflow || { echo "make report needs dvc.yaml or workflow/"; exit 1; }

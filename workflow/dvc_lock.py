@@ -12,6 +12,9 @@ from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLockFileCorruptedError, rwlock
 from dvc.scm import SCMError
 
+from core.errors import UserError
+from freshness.git import git
+
 
 @contextmanager
 def held() -> Iterator[None]:
@@ -29,8 +32,8 @@ def held() -> Iterator[None]:
         print(f"{_without_git(error)}; until then dvc.lock is not updated", file=sys.stderr)
         yield
         return
-    except (DvcException, OSError) as error:
-        sys.exit(f"DVC: {error}")
+    except (DvcException, OSError, ValueError) as error:
+        sys.exit(f"DVC: {_words_of_git() or error}")
     path = Path(repo.tmp_dir, RWLOCK_FILE)
     command = " ".join(sys.argv)  # as in DVC, so that the lock allows `commit` below
     hardlink = repo.config["core"].get("hardlink_lock", False)
@@ -73,6 +76,15 @@ def commit(up_to_date: Callable[[], list[str]]) -> None:
         print(f"dvc.lock is not updated, so DVC will rerun the stages: {error}", file=sys.stderr)
     if up_to_date() != stages:
         lock.unlink(missing_ok=True) if before is None else lock.write_bytes(before)
+
+
+def _words_of_git() -> str | None:
+    """Why git cannot use the repository, as after a mistake in its configuration."""
+    try:
+        git("rev-parse", "--git-dir")
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _without_git(error: SCMError) -> str:

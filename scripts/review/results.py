@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from core.damage import CONFLICT, damage
+from core.damage import damage
 from core.errors import UserError
 from core.files import parse_json
 from core.text import csv_text, from_csv_text
@@ -83,8 +83,10 @@ def read_results(revision: Revision) -> Results | None:
         for path, text in texts.items():
             if text is None:
                 raise UserError(f"{path} of {revision.name} is missing")
-            if damage(text) == CONFLICT:
-                raise UserError(f"{path} of {revision.name}: {CONFLICT}")
+            is_cut = path == FAILURES and not text.endswith(b"\n")
+            why = damage(text) or ("cut off" if is_cut else None)
+            if why:
+                raise UserError(f"{path} of {revision.name}: {why}")
         metrics, stats = (_parsed(path, revision, texts[path]) for path in (METRICS, STATS))
         counts = _checked(METRICS, revision, lambda: _counts(metrics))
         gaps = _checked(METRICS, revision, lambda: _gaps(metrics))
