@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from changed_results import Repository
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from small_pipeline import DECLARED, PARAMETERS, locked
@@ -15,7 +15,7 @@ from small_pipeline import DECLARED, PARAMETERS, locked
 from core.damage import CONFLICT, RESTORE, WRITTEN
 from core.errors import UserError
 from core.files import parse_json, read_json
-from core.parameters import first_error, read_schema, read_sections, read_yaml
+from core.parameters import first_error, read_schema, read_sections
 from freshness.dvc_files import read_stages
 from freshness.revision import Revision, check_folder, find_revision
 from overrides import read_parameters
@@ -86,12 +86,14 @@ def reasons(lock: str) -> list[str]:
     return [state.stale for state in states.values() if state.stale]
 
 
+@settings(max_examples=40)
 @given(st.integers(0, len(LOCK) - 1))
 def test_half_a_lock_blames_no_other_file(end):
     for reason in reasons(LOCK[:end]):
         assert "dvc.lock" in reason or reason == "model is missing", reason
 
 
+@settings(max_examples=10)
 @given(st.integers(0, LOCK.count("\n")))
 def test_a_lock_with_a_conflict(line):
     assert reasons(LOCK) == []
@@ -111,6 +113,7 @@ def test_a_damaged_lock_is_restored_by_git():
         assert reason.endswith(RESTORE)
 
 
+@settings(max_examples=40)
 @given(name=st.sampled_from([METRICS, FAILURES, STATS]), place=st.integers(0, 10_000))
 def test_half_a_result_blames_no_other_file(name, place, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
@@ -149,6 +152,7 @@ LONG = st.builds(
     st.sampled_from("19"),
     st.integers(19, 6_000),
 )
+OURS = read_sections(ROOT / "params.yaml")
 KEYS = [
     f"{section}.{key}"
     for section, schema in read_schema()["properties"].items()
@@ -157,6 +161,7 @@ KEYS = [
 ]
 
 
+@settings(max_examples=20)
 @given(
     number=LONG | st.sampled_from(["1e400", "-1e400"]),
     key=st.sampled_from(KEYS),
@@ -164,14 +169,13 @@ KEYS = [
 def test_a_parameter_of_any_length_is_refused_in_a_line(number, key, tmp_path_factory):
     """In params.yaml, which DVC's first command and Snakemake read, and from --config."""
     section, name = key.split(".")
-    values = read_sections(ROOT / "params.yaml")
     path = tmp_path_factory.mktemp("long") / "params.yaml"
-    path.write_text(json.dumps({**values, section: {**values[section], name: "@"}}))
+    path.write_text(json.dumps({**OURS, section: {**OURS[section], name: "@"}}))
     path.write_text(path.read_text().replace('"@"', number))
     ways = [read_sections(path)]
     if len(number) < 4_000 and "e" not in number:
         options = {section: {name: int(number)}}  # as Snakemake reads it
-        ways.append(read_parameters(ROOT / "params.yaml", [], options))
+        ways.append(read_parameters(path, [], options))
     for read in ways:
         error = first_error(read, read_schema())
         assert error.startswith(f"{key}: "), error
@@ -179,23 +183,24 @@ def test_a_parameter_of_any_length_is_refused_in_a_line(number, key, tmp_path_fa
         assert error.isprintable()
 
 
-@given(LONG)
-def test_a_study_with_a_number_of_any_length_is_refused_in_a_line(number):
-    parameters = read_yaml(ROOT / "params.yaml")
+@settings(max_examples=6)
+@given(number=LONG)
+def test_a_study_with_a_number_of_any_length_is_refused_in_a_line(number, tmp_path_factory):
+    path = tmp_path_factory.mktemp("long") / "study.yaml"
     for study in (
         f"studies: {{a: {{seeds: [{number}]}}}}",
         f"studies: {{a: {{seeds: [1], grid: {{train_mlp.epochs: [{number}]}}}}}}",
         f"ask_above: {number}\nstudies: {{a: {{seeds: [1]}}}}",
     ):
-        path = Path("/dev/shm/study.yaml")  # noqa: S108
         path.write_text(study)
         with pytest.raises(SystemExit) as ending:
-            read_studies(path, parameters, ["mlp"])
+            read_studies(path, OURS, ["mlp"])
         assert "study.yaml: " in ending.value.code
         assert "allowed: " in ending.value.code
         assert len(ending.value.code) < 1_000
 
 
+@settings(max_examples=20)
 @given(LONG, st.sampled_from(["seed", "train.epochs"]))
 def test_a_lock_with_a_number_of_any_length(number, key):
     lock = LOCK.replace(f"{key.split('.')[-1]}: ", f"{key.split('.')[-1]}: {number} # ")
