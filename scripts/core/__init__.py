@@ -4,6 +4,8 @@ and starts the stage again if environment variables of libraries are set.
 The hash is that of the source text that Python compiles, so that a module that is edited while its
 stage starts is recorded as it ran. Cached `.pyc` files are not used: Python compares only a time in
 whole seconds and a size, which an edit can leave unchanged.
+
+Also prepares the program before its other imports: see program.py.
 """
 
 import hashlib
@@ -55,6 +57,10 @@ for _folder in filter(_is_ours, list(sys.path_importer_cache)):
 
 from core.environment import start_again_if_needed  # noqa: E402 - after the hook, to be hashed
 
+from core.program import end_when_interrupted, open_closed_streams  # noqa: E402
+
 _main = getattr(sys.modules["__main__"], "__file__", None)
 if _main and _is_ours(_main) and sys.argv[0] in sys.orig_argv:  # not in a test, engine or notebook
+    end_when_interrupted()
     start_again_if_needed()
+    open_closed_streams()

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from core.errors import UserError
 from core.parameters import parse_value, read_schema, takes_several
+from core.program import ProgramParser, cleaning_up, one_line_errors
 from core.provenance import recorded
 
 
-class StageParser(argparse.ArgumentParser):
+class StageParser(ProgramParser):
     """The flags of one stage: paths, and the keys of its section of params.yaml.
 
     An invalid command line ends the program with one line on standard error and exit status 2.
     """
 
     def __init__(self, stage: str, description: str) -> None:
-        super().__init__(prog=f"{stage}.py", description=description, allow_abbrev=False)
+        super().__init__(prog=f"{stage}.py", description=description)
         self.stage = stage
         self.parameters: dict[str, dict[str, Any]] = {}  # their JSON schemas
         self.inputs: list[str] = []
@@ -59,24 +59,18 @@ class StageParser(argparse.ArgumentParser):
                 reads, or None.
             values: further arguments of `stage`.
         """
-        arguments = self._arguments()
-        provenance = arguments.pop("provenance")
-        inputs, outputs = (
-            [path for name in names for path in _as_list(arguments[name])]
-            for names in (self.inputs, self.outputs)
-        )
-        del arguments["environment"]  # for the engine; the record has its hash
-        own = own_file(arguments)
-        try:
-            with recorded(self.stage, provenance, inputs, outputs, own and Path(own)):
+        with one_line_errors(self.stage):
+            arguments = self._arguments()
+            provenance = arguments.pop("provenance")
+            inputs, outputs = (
+                [path for name in names for path in _as_list(arguments[name])]
+                for names in (self.inputs, self.outputs)
+            )
+            del arguments["environment"]  # for the engine; the record has its hash
+            own = own_file(arguments)
+            own = own and Path(own)
+            with cleaning_up(), recorded(self.stage, provenance, inputs, outputs, own):
                 stage(**arguments, **values)
-        except UserError as error:
-            sys.exit(str(error))
-        except OSError as error:
-            place = f": {error.filename}" if error.filename else ""
-            sys.exit(f"{self.stage}: {error.strerror or error}{place}")
-        except MemoryError:
-            sys.exit(f"{self.stage}: not enough memory; use fewer images or a smaller batch")
 
     def error(self, message: str) -> NoReturn:
         """End the program with argparse's message, without the usage text."""

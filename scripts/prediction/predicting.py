@@ -1,6 +1,5 @@
 """Predict images, and write the table and the page."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -141,7 +140,7 @@ def _thresholds(request: Request, models: Sequence[Model]) -> list[float]:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[str]]:
-    """Yield the file `output`, or standard output, whose reader may close it."""
+    """Yield the file `output`, or standard output."""
     if output:
         with (
             written_whole(output.resolve()) as partial,
@@ -149,12 +148,8 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
         ):
             yield file
         return
-    try:
-        sys.stdout.reconfigure(errors=HALF)
-        yield sys.stdout
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains
+    sys.stdout.reconfigure(errors=HALF)
+    yield sys.stdout
 
 
 def _check(request: Request) -> None:
