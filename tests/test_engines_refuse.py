@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from conftest import Project
 
 
 def test_snakemake_refuses_before_any_job(params):
@@ -118,3 +119,32 @@ def test_overrides_reach_the_stages(params, tmp_path):
     assert "--hidden 5 6 --activation relu" in plan
     assert "--epochs 4 " in plan
     assert "--seed '7' " in plan
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "study.smk"])
+def test_snakemakes_cache_is_refused(snakefile, params, tmp_path):
+    """Results would become links into it."""
+    snakefile = f"workflow/{snakefile}"
+    run = ("snakemake", "--snakefile", snakefile, "--cores", "1", "--cache", "evaluate")
+    output = params.run(*run, fails=True, SNAKEMAKE_OUTPUT_CACHE=str(tmp_path))
+    assert output.splitlines()[-1].startswith("--cache: Snakemake would replace results by links")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "snakemake --cores 1 --snakefile {}/workflow/Snakefile",
+        "snakemake --cores 1 --snakefile {}/workflow/study.smk",
+        "snakemake --cores 1 --snakefile {0}/workflow/Snakefile --directory {0}/workflow",
+        "python {}/scripts/tool.py check_parameters",
+    ],
+)
+def test_another_folder_is_named_with_the_one_to_run_in(command, params, tmp_path):
+    words = command.format(params.folder).split()
+    output = Project(tmp_path).run(*words, fails=True)
+    folder = params.folder / "workflow" if "--directory" in words else tmp_path
+    assert output.splitlines()[-1] == (
+        f"params.yaml: no such file in {folder}; run this in the project's folder, {params.folder}"
+    )
+    assert "Traceback" not in output

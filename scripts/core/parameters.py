@@ -63,6 +63,10 @@ def read_yaml(path: Path) -> Any:
             sys.exit(f"{path}: {why}")
         return parse_yaml(content)
     except OSError as error:
+        project, is_here = SCHEMAS.resolve().parent, not path.is_absolute()
+        if isinstance(error, FileNotFoundError) and is_here and Path.cwd() != project:
+            place = f"no such file in {Path.cwd()}"
+            sys.exit(f"{path}: {place}; run this in the project's folder, {project}")
         sys.exit(f"{path}: {error.strerror}; allowed: a parameter file")
     except ValueError as error:
         sys.exit(f"{path}: not valid YAML ({error})")

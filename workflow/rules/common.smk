@@ -1,5 +1,6 @@
 # Shared by the rules: the parameters, checked before any job, and a check for a missing conda.
 
+import atexit
 import shutil
 import sys
 from os.path import exists
@@ -23,6 +24,12 @@ try:
 except UserError as error:
     sys.exit(str(error))
 
+if workflow.workflow_settings.cache is not None:
+    sys.exit(
+        "--cache: Snakemake would replace results by links, which git and DVC cannot track; run"
+        " without it, because the records and DVC's cache already spare stages that are up to date"
+    )
+
 parameters = read_parameters(
     Path("params.yaml"), workflow.config_settings.configfiles, workflow.config_settings.config
 )
@@ -35,7 +42,9 @@ for section in unread_sections(parameters, read_schema()):
 methods = workflow.deployment_settings.deployment_method
 if DeploymentMethod.CONDA in methods and not shutil.which("conda"):
     # Without this, Snakemake would fail at the first job, even if the job needs no environment.
-    logger.warning("conda is not on PATH: the rules run in the current environment.")
+    without = "conda is not on PATH: the rules run in the current environment. See docs/run.md."
+    logger.warning(without)
+    atexit.register(print, without, file=sys.stderr)  # again at the end, where it is seen
     workflow.deployment_settings.deployment_method = set(methods) - {DeploymentMethod.CONDA}
 
 
