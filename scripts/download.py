@@ -3,6 +3,7 @@
 import core.environment  # noqa: F401 - before any library
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from dataset.own_file import own_file
 from dataset.shapes import resized, transposed
 from dataset.test_part import with_test_part
 
+DEFAULTS = {"test_size": 0.2, "test_seed": 1}  # as in params.yaml; others were set by the user
 # The start of files that write_dataset writes: the header of a zip member with this name.
 HEADER, LENGTHS, FIRST = b"PK\x03\x04", 26, b"name.npy"
 
@@ -68,8 +70,10 @@ def download(
         images = {part: resized(own, *size) for part, own in images.items()}
     done = {"transposed": transpose, "resized": size and list(size)}
     found = replace(found, images=images, origin={**found.origin, **done})
-    if "test" in images:
-        print(f"download.test_size, test_seed: no effect, because {name} has its own test images")
+    for key, value in {"test_size": test_size, "test_seed": test_seed}.items():
+        if "test" in found.images and value != DEFAULTS[key]:
+            why = "has no effect, because the dataset has test images"
+            print(f"download.{key}: {value} {why}", file=sys.stderr)
     found = with_test_part(found, source, test_size, test_seed)
     write_dataset(output, checked_dataset(name, source, found))
 

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
-from own_datasets import X, Y, numbered, refusal, save, take, write_pictures
+from conftest import ROOT
+from own_datasets import X_TEST, Y_TEST, X, Y, numbered, refusal, save, take, write_pictures
 from PIL import Image
+from ruamel.yaml import YAML
+
+from download import DEFAULTS
 
 
 def test_transposed_and_resized(tmp_path):
@@ -50,6 +54,22 @@ def test_each_class_gives_its_share_and_keeps_an_image(share, expected, tmp_path
     assert np.bincount(made[0].y_train).min() >= 1
     np.testing.assert_array_equal(made[0].x_test, made[1].x_test)
     assert not np.array_equal(made[0].x_test, made[2].x_test)
+
+
+def test_what_chooses_test_images_is_said_to_have_no_effect_if_there_are_some(tmp_path, capfd):
+    """If it was changed: only then was an effect expected."""
+    values = YAML(typ="safe").load(ROOT / "params.yaml")["download"]
+    assert {key: values[key] for key in DEFAULTS} == DEFAULTS
+    np.savez(tmp_path / "without.npz", X=X, y=Y)
+    np.savez(tmp_path / "with.npz", x_train=X, y_train=Y, x_test=X_TEST, y_test=Y_TEST)
+    take(tmp_path, tmp_path / "without.npz", test_size=0.3, test_seed=2)
+    take(tmp_path, tmp_path / "with.npz")
+    assert capfd.readouterr().err == ""
+    take(tmp_path, tmp_path / "with.npz", test_size=0.3, test_seed=2)
+    assert capfd.readouterr().err == (
+        "download.test_size: 0.3 has no effect, because the dataset has test images\n"
+        "download.test_seed: 2 has no effect, because the dataset has test images\n"
+    )
 
 
 def test_no_image_to_spare_is_said(tmp_path):

@@ -1,5 +1,6 @@
 """Parameters that are not allowed, and what both engines say of them before any stage runs."""
 
+import re
 import shutil
 
 import pytest
@@ -148,3 +149,12 @@ def test_another_folder_is_named_with_the_one_to_run_in(command, params, tmp_pat
         f"params.yaml: no such file in {folder}; run this in the project's folder, {params.folder}"
     )
     assert "Traceback" not in output
+
+
+def test_the_profile_for_slurm_runs_a_failing_stage_twice_with_more_memory(params):
+    """What Snakemake decides, here with jobs on this machine."""
+    params.change(download={"dataset": "own"})
+    profile = ("--workflow-profile", "workflow/profiles/slurm")
+    run = ("snakemake", *profile, "--executor", "local", "--cores", "1", "download")
+    output = params.run(*run, fails=True)
+    assert re.findall(r"\bmem_mb=(\d+)", output) == ["1000", "2000"]

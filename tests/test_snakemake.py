@@ -130,11 +130,3 @@ def test_verify_outside_of_the_projects_folder(project):
     project.folder /= "scripts"
     output = project.run("python", "tool.py", "verify", fails=True)
     assert output == "no params.yaml here; run this in the project's folder\n"
-
-
-def test_a_second_attempt_on_slurm_has_twice_the_memory(params):
-    """Here with the profile of Slurm, but without Slurm."""
-    params.change(download={"dataset": "own", "path": "data/own"})  # without images
-    profile = ("--profile", "workflow/profiles/slurm", "--executor", "local", "--jobs", "1")
-    output = params.run("snakemake", *profile, fails=True)
-    assert re.findall(r"rule download:.*?mem_mb=(\d+)", output, re.DOTALL) == ["1000", "2000"]
