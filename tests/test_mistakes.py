@@ -72,6 +72,12 @@ def test_equals_come_in_the_order_of_the_classes():
     assert mistakes(*answered([(1, 0, 0.9), (0, 1, 0.9)]))["weakest"]["class"] == 0
 
 
+def test_the_surest_mistake_follows_from_four_digits():
+    """Those of failures.csv, so that make reproduce can compute it again."""
+    assert mistakes(*answered([(0, 1, 0.90001), (0, 1, 0.90004)]))["surest"]["image"] == 0
+    assert mistakes(*answered([(0, 1, 0.90001), (0, 1, 0.90006)]))["surest"]["image"] == 1
+
+
 def test_in_words():
     boot = "b" * 23 + "…"
     assert sentences((0, 1, 0.9998), (0, 1, 0.9), *[(1, 2, 0.5)] * 3, *[(2, 2, 0.9)] * 1005) == [

@@ -118,8 +118,10 @@ def _explain(path: str, text: bytes, expected: str) -> list[str]:
     if text == expected.encode():
         return []
     if path.endswith(".json"):
-        found = list(_leaves(json.loads(expected), _json_or_none(text)))
-        place = f"{found[0]}{_more(found)}" if found else "it is written in another way"
+        document = _json_or_none(text)
+        found = list(_leaves(json.loads(expected), document)) if document is not None else []
+        otherwise = "it is not JSON" if document is None else "it is written in another way"
+        place = f"{found[0]}{_more(found)}" if found else otherwise
         return [f"{path} {_FOLLOWS}: {place}"]
     pairs = zip_longest(text.split(b"\n"), expected.encode().split(b"\n"))
     lines = [number for number, (one, other) in enumerate(pairs, start=1) if one != other]

@@ -15,18 +15,15 @@ from typing import Any
 from core.split import Split
 from drawing.templates import template_environment
 from evaluation.evaluation import Evaluation
-from evaluation.ranking import ranking
-from evaluation.significance import accuracy_interval
 from page.model_view import describe_models
 from page.render import render_markdown
 from page.view import describe_page
-from review.accepted import CALIBRATION, LOSS, ONE_CONFIDENCE, Limit, most_images
+from review.accepted import CALIBRATION, LOSS, ONE_CONFIDENCE, Limit
+from review.told_numbers import ON_PAGE, SHARE_DIGITS, with_told
 from training.recipe import has_native_bfloat16
 
 TEMPLATES = template_environment(Path(__file__).parents[1] / "templates")
-# The largest difference of a share that is only on the page, and of the interval around one that
-# metrics.json has.
-ON_PAGE, INTERVAL = 0.1, 0.01
+INTERVAL = 0.01  # the largest difference of the interval of a share that metrics.json has
 STEPS = 1, 0.5, 0.2, 0.1, 0.05  # of these differences, since words depend on some numbers
 DIGITS = 0.00005  # failures.csv has four digits of a confidence
 ACCURACIES = {
@@ -35,8 +32,6 @@ ACCURACIES = {
 }
 CONFIDENCES = {"confidence": ON_PAGE, "threshold": ON_PAGE}
 PRECISIONS = "float32", "bfloat16"  # of which "auto" chooses one that suits the processor
-ABSTENTION = "| model | classified | threshold | wrong |"  # the head of the table
-ROBUSTNESS = "## Robustness to corrupted images"
 NUMBER = re.compile(r"[+\u2212-]?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
 
 
@@ -85,11 +80,8 @@ def differing_lines(
         made: the evaluation made here.
     """
     models = [_remarked(model, made) for model in page.describe(accepted)]
+    models, accepted = with_told(models, accepted, page.render(models, accepted), committed)
     expected, lines = page.render(models, accepted).split("\n"), committed.split("\n")
-    told = committed.replace("\u00a0", " ").split("\n")
-    models = _with_abstention(models, accepted, expected, told)
-    accepted = _with_confidence(models, accepted, expected, told)
-    expected = page.render(models, accepted).split("\n")
     if expected == lines:
         return []
     pages = [expected, *(page.render(*each).split("\n") for each in _moved(page, models, accepted))]
@@ -149,86 +141,6 @@ def _remarked(model: dict[str, Any], made: Evaluation) -> dict[str, Any]:
     return {**model, "record": {**model["record"], "remarks": remarks}}
 
 
-def _with_abstention(
-    models: list[dict[str, Any]], accepted: Evaluation, expected: list[str], lines: list[str]
-) -> list[dict[str, Any]]:
-    """The models with the numbers of images that the table of abstention tells, as far as they are
-    allowed. The accuracies follow from them.
-
-    Args:
-        expected, lines: of the page of these models, and of the committed page, with plain spaces.
-    """
-    start = next(place for place, line in enumerate(expected) if line.startswith(ABSTENTION)) + 2
-    images, found = len(accepted.labels), {}
-    # The table has the models in the order of the page of `expected`.
-    for name in _ranked(models):
-        model = next(model for model in models if model["name"] == name)
-        steps = model["abstention"]["steps"]
-        rows = [line.split(" | ") for line in lines[start : start + len(steps)]]
-        start += len(steps)
-        most, read = model["scores"]["failures"], []
-        for step, cells in zip(steps, rows, strict=False):
-            step = _step_of(cells, step, most, images)
-            most = step["failures"]
-            read.append(step)
-        found[name] = {**model["abstention"], "steps": [*read, *steps[len(read) :]]}
-    return [{**model, "abstention": found[model["name"]]} for model in models]
-
-
-def _ranked(models: list[dict[str, Any]]) -> list[str]:
-    return ranking({model["name"]: model["scores"] for model in models})
-
-
-def _step_of(cells: list[str], step: dict[str, Any], most: int, images: int) -> dict[str, Any]:
-    """The step that a row of the table tells; `step` if it is not a possible one."""
-    if len(cells) < 4 or not re.fullmatch("[0-9][0-9,]{,12}", cells[-3]):
-        return step
-    failures, moved = int(cells[-3].replace(",", "")), most_images(images)
-    if failures > most or abs(failures - step["failures"]) > moved or step["images"] == images:
-        return step
-    for answered in sorted(
-        range(max(1, failures, step["images"] - moved), min(images, step["images"] + moved) + 1),
-        key=lambda answered: abs(answered - step["images"]),
-    ):
-        shares = answered / images, (answered - failures) / answered
-        low, high = accuracy_interval(answered - failures, answered)
-        texts = f"{100 * shares[0]:.1f} %", f"{100 * shares[1]:.2f} %"
-        interval = f"{100 * low:.2f} % to {100 * high:.2f} %"
-        if texts == (cells[-5], cells[-2]) and cells[-1].startswith(interval):
-            return {
-                **{**step, "answered": shares[0], "images": answered, "failures": failures},
-                **{"accuracy": shares[1], "accuracy_low": low, "accuracy_high": high},
-            }
-    return step
-
-
-def _with_confidence(
-    models: list[dict[str, Any]], accepted: Evaluation, expected: list[str], lines: list[str]
-) -> Evaluation:
-    """The evaluation with the mean confidences on corrupted images that the page tells, as far as
-    they are allowed. The sentence about them follows.
-
-    Args:
-        expected, lines: of the page of these models, and of the committed page, with plain spaces.
-    """
-    robustness = accepted.findings["robustness"]
-    if not robustness:
-        return accepted
-    start = next(
-        place
-        for place in range(expected.index(ROBUSTNESS), len(expected))
-        if expected[place].startswith("- ")
-    )
-    own = dict(robustness["models"])
-    for name, line in zip(_ranked(models), lines[start:], strict=False):
-        told = re.search(r", mean confidence ([0-9]{1,3}\.[0-9]) %\. Its confidence", line)
-        confidence = float(told[1]) / 100 if told else own[name]["confidence"]
-        if DIGITS * 10 < abs(confidence - own[name]["confidence"]) <= ON_PAGE:
-            own[name] = {**own[name], "confidence": confidence}
-    found = {**accepted.findings, "robustness": {**robustness, "models": own}}
-    return replace(accepted, findings=found)
-
-
 def _moved(
     page: Page, models: list[dict[str, Any]], accepted: Evaluation
 ) -> Iterator[tuple[list[dict[str, Any]], Evaluation]]:
@@ -247,7 +159,7 @@ def _moved(
         yield moved, _moved_evaluation(accepted, moves)
     for row in accepted.findings["unknown"].get("kinds", []):
         for own, sure in product((-1, STEPS[-1]), (-1, 1)):
-            hardest = {row["kind"]: {**_moves(own, sure)}}
+            hardest = {row["kind"]: _digits_of(_moves(own, sure))}
             yield models, _moved_evaluation(accepted, _moves(1, sure), hardest)
 
 
@@ -259,12 +171,18 @@ def _moves(accuracies: float, confidences: float) -> dict[str, float]:
     }
 
 
+def _digits_of(moves: dict[str, float]) -> dict[str, float]:
+    """The moves of numbers that were read from the page: what its digits leave open."""
+    return {key: move * SHARE_DIGITS / ON_PAGE for key, move in moves.items()}
+
+
 def _moved_evaluation(
     accepted: Evaluation,
     moves: dict[str, float],
     hardest: dict[str, dict[str, float]] | None = None,
 ) -> Evaluation:
     robustness, unknown = (accepted.findings[key] for key in ("robustness", "unknown"))
+    read = _digits_of(moves)  # the numbers in the table of unknown images were read from it
     if robustness:
         known = {"accuracy": 0.0, "confidence": 0.0}  # these are in git or were read
         robustness = {
@@ -274,11 +192,12 @@ def _moved_evaluation(
             "corruptions": _shift(robustness["corruptions"], moves),
         }
     if unknown:
+        thresholds = _shift(unknown["thresholds"], moves)
         kinds = [
-            _shift(row, (hardest or {}).get(row["kind"], moves), 0, row["images"])
+            _shift(row, (hardest or {}).get(row["kind"], read), 0, row["images"])
             for row in unknown["kinds"]
         ]
-        unknown = {"kinds": kinds, "thresholds": _shift(unknown["thresholds"], moves)}
+        unknown = {"kinds": kinds, "thresholds": thresholds}
     found = {**accepted.findings, "robustness": robustness, "unknown": unknown}
     return replace(accepted, findings=found)
 
