@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ROOT, Project
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from surroundings import NUMBERS, SWITCHES, write_settings
 
@@ -93,6 +95,7 @@ def test_variables_are_set_before_anything_is_imported(script):
     assert ast.unparse(first) == "import core.environment"
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(PREFIXES), st.text("ABC_", max_size=5), st.text(max_size=5))
 def test_a_variable_that_nobody_knows_is_removed(prefix, rest, value):
     name = prefix + rest
@@ -111,3 +114,19 @@ def test_a_variable_that_python_sets_as_it_starts_is_named(tmp_path):
     run = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
     assert run.stderr.startswith("TF_NEW=1: set by a file that Python runs when it starts (")
     assert (run.returncode, run.stderr.count("\n")) == (1, 1)
+
+
+def test_packages_in_home_are_not_used_with_conda(tmp_path):
+    """A stand-in for conda's environment: unlike in an ordinary .venv, HOME would come first."""
+    home, prefix = tmp_path / "home", tmp_path / "prefix"
+    venv.create(prefix, system_site_packages=True, symlinks=True)
+    (prefix / "conda-meta").mkdir()
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = home / f".local/lib/{version}/site-packages"
+    packages.mkdir(parents=True)
+    said = f"open({str(tmp_path / 'starts')!r}, 'a').write('started with packages in HOME\\n')"
+    (packages / "usercustomize.py").write_text(said)
+    variables = {"HOME": str(home), "PYTHONPATH": sysconfig.get_path("purelib")}
+    command = (prefix / "bin/python", "scripts/tool.py", "check_parameters")
+    subprocess.run(command, cwd=ROOT, env=variables, check=True)
+    assert (tmp_path / "starts").read_text().count("\n") == 1, "only before it starts again"

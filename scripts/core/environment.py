@@ -9,6 +9,7 @@ same process, with the ones below. It takes a few hundredths of a second.
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 # Variables that begin with these are removed: a library can read one that nobody here knows.
@@ -36,6 +37,8 @@ VALUES = {
     "KERAS_HOME": os.devnull,  # no keras.json
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+if Path(sys.prefix, "conda-meta").exists():
+    VALUES["PYTHONNOUSERSITE"] = "1"  # or packages in HOME come before those of conda
 STARTED_AGAIN = "DIGITS_PIPELINE_PROCESS"  # the process that started again; children have others
 
 
