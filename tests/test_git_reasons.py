@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from changed_results import Repository
+from small_pipeline import Pipeline
 
 from core.errors import UnreadableError
+from freshness.dvc_files import read_stages
 from freshness.revision import Revision, find_revision
 from review.results import METRICS
 from tools.reproduced import run as reproduced
@@ -97,6 +99,17 @@ def test_the_words_of_git_are_passed_on(trouble, repository, monkeypatch, tmp_pa
         shown += text.read_text().replace("\\", "")
     assert re.search(said, shown)
     assert "no results" not in shown
+
+
+def test_whether_results_are_up_to_date_is_unknown_if_a_file_cannot_be_read(tmp_path, monkeypatch):
+    pipeline = Pipeline(tmp_path / "project")
+    monkeypatch.chdir(pipeline.folder)
+    assert set(pipeline.committed()["evaluate"].inputs) == {"evaluate.py", "model"}
+    damaged("HEAD:evaluate.py")(pipeline.repository, monkeypatch)
+    with pytest.raises(
+        UnreadableError, match=r"^evaluate\.py of main cannot be read .git cat-file: "
+    ):
+        read_stages(find_revision("main"))
 
 
 def test_a_partial_clone_without_its_remote(repository, tmp_path, monkeypatch):
