@@ -102,6 +102,31 @@ class TestLikeness:
         found = like(ink(40), test.reshape(16, 10, 10))
         assert found == ({"test_background": "warn"} if is_found else {})
 
+    @pytest.mark.parametrize(("factor", "offset"), [(1, -50), (1, 300), (0.005, 0), (0.01, 7)])
+    def test_the_units_of_the_pixels_make_no_difference(self, factor, offset):
+        parts = [
+            *(ink(40), ink(51), ink(30, 70), ink(62), ink(0)),
+            *(ink(40, value=70), ink(40, value=49), ink(40) + 9, ink(40) + 15),
+        ]
+        for train in parts[:3]:
+            for test in parts:
+                expected = like(train, test)
+                assert like(factor * train + offset, factor * test + offset) == expected
+
+    def test_a_fifth_of_the_pixels_may_be_another_background(self):
+        found = like(ink(50), ink(70))
+        assert found == {"test_brightness": "warn"}
+        assert like(ink(50), ink(71)).keys() == {"test_brightness", "test_background"}
+
+    def test_each_part_is_compared_with_train(self):
+        images = {"train": ink(40), "validation": ink(40, value=300), "test": ink(40) + 15}
+        parts = {name: Part(own, np.arange(16) % 2) for name, own in images.items()}
+        found = severities(check_likeness(in_order(parts, ("a", "b")), {}))
+        assert found == {
+            **{"validation_scale": "stop", "test_scale": "warn"},
+            **{"test_brightness": "warn", "test_background": "warn"},
+        }
+
     def test_what_is_said_of_brightness_and_background(self):
         said = {one["check"]: one["found"] for one in check_likeness(data_of(ink(20), ink(75)), {})}
         assert said["test_brightness"].startswith("The mean pixel is 20 in train and 75 in test;")
