@@ -151,14 +151,14 @@ def test_files_of_a_larger_repository_are_named_from_the_project(tmp_path, monke
     ]
 
 
-def test_many_files_in_a_folder_do_not_hide_those_of_another(repository):
+def test_many_files_in_a_folder_do_not_crowd_out_those_of_another(repository):
     base = Revision("base", repository.commit("base"))
     for name in (*(f"a/{place}.txt" for place in range(50)), "b/x", "c/d/x", "Makefile", "z.py"):
         write(name)
     assert changed_code(base, HERE).files[:4] == ["Makefile", "a/0.txt", "b/x", "c/d/x"]
     write("tests/json.py")
     found = changed_code(base, HERE)
-    assert found.files[0] == "tests/json.py"
+    assert found.files[-1] == "tests/json.py"
     assert found.hiding == ["tests/json.py"]
     assert len(found.files) == 55
 

@@ -260,9 +260,9 @@ def test_the_comment_on_a_fork(change, github, tmp_path):
         "\n\n| model",
         "\n\nPython would import this file in place of other modules, such as those of its "
         "standard library: sitecustomize.py.\n\n"
-        "5 changed files that a run executes, installs or is configured by: sitecustomize.py, "
-        "scripts/tool.py, scripts/tools/comment.py, scripts/tools/post.py, "
-        "scripts/tools/review.py. What the run of this change reports is only as reliable as "
+        "5 changed files that a run executes, installs or is configured by: scripts/tool.py, "
+        "scripts/tools/comment.py, scripts/tools/post.py, scripts/tools/review.py, "
+        "sitecustomize.py. What the run of this change reports is only as reliable as "
         "these files. Read them before you trust it.\n\n| model",
         1,
     )

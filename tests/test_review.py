@@ -354,7 +354,7 @@ def test_a_file_that_hides_a_module_is_called_that(repository):
         " library: scripts/argparse.py.\n\n"
     ) in drawn.markdown
     shown = re.search(r"configured by: (.*) and 7 more\. What", drawn.markdown)[1].split(", ")
-    assert shown[:2] == ["scripts/argparse.py", "“scripts/&#64;&#8203;x '.py”"]
+    assert shown[:2] == ["“scripts/&#64;&#8203;x '.py”", "scripts/x.py"]
     assert len(shown) == 5
     check_text(drawn.markdown, "https://git.example/")
     assert '<p class="verdict bad">' in drawn.page

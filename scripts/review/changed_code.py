@@ -32,7 +32,8 @@ class ChangedCode(NamedTuple):
     """The paths of changed files, from the project's folder.
 
     Attributes:
-        files: all that are code, so sorted that many files in one folder do not hide the others.
+        files: all that are code, those that are not in `hiding` first, and so sorted that many
+            files in one folder do not crowd out the others.
         hiding: those that Python imports in place of another module, for example of its library.
     """
 
@@ -61,7 +62,7 @@ def changed_code(base: Revision, here: Revision, read: Collection[str] = ()) -> 
         for path in sorted(files):
             folder = path.partition("/")[0] if "/" in path else ""
             places[folder] += 1
-            order[path] = path not in hiding, places[folder], path
+            order[path] = path in hiding, places[folder], path
         return ChangedCode(sorted(files, key=order.__getitem__), sorted(hiding))
 
 
