@@ -507,5 +507,7 @@ def test_forged_results_are_found_by_a_rerun(made_by_dvc, tmp_path):
     output = project.run("python", "scripts/tool.py", "reproduced", fails=True)
     assert "The results made here differ from the committed ones:\nlogreg misclassifies " in output
     assert f"of {images} images, 0 in the committed results; " in output
-    assert "cnn" not in output
-    assert "mlp" not in output
+    assert "cnn misclassifies" not in output
+    assert "mlp misclassifies" not in output
+    for path in (METRICS, SUMMARY, RELIABILITY, PAGE):
+        assert f"\n{path} does not follow from the other results" in output
