@@ -187,6 +187,31 @@ def test_what_another_processor_may_come_to(kind, elsewhere, repository, committ
     assert differences(elsewhere[kind], HERE) == []
 
 
+def test_other_wrong_classes_are_other_predictions(elsewhere, judge):
+    """Even if each image that is misclassified stays so."""
+    files = elsewhere["rounded"].files
+    head, *rows = (row.split(",") for row in files[FAILURES].decode().splitlines())
+    for row in rows:
+        if row[4] != row[1]:  # label and prediction of b: now the third class
+            row[4] = str(3 - int(row[1]) - int(row[4]))
+    table = "\n".join(map(",".join, [head, *rows])) + "\n"
+    said = said_of(judge, {**files, FAILURES: table.encode()})
+    assert (
+        "b misclassifies 65 of 300 images, 65 in the committed results; 65 predictions" in said[0]
+    )
+
+
+def test_a_better_model_is_another(made, tmp_path, repository):
+    shutil.copytree(made, tmp_path / "better")
+    fill(tmp_path / "better", np.repeat(probabilities()[:1], 2, axis=0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path / "better")
+        committed = remember()
+    said = differences(committed, HERE)
+    assert said[0].startswith("b misclassifies 65 of 300 images, 12 in the committed results; ")
+    assert not any(line.startswith("a misclassifies") for line in said)
+
+
 def test_other_predictions_are_only_a_few(elsewhere):
     predicted = probabilities().argmax(axis=2)
     moved = (predicted != probabilities(0.03).argmax(axis=2)).sum(axis=1)
