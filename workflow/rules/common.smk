@@ -13,8 +13,11 @@ sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
 from core.damage import refuse_damage
 from core.errors import UserError
 from core.parameters import as_flags, first_error, read_schema, read_yaml
+from core.program import report_interrupts
 from dataset.own_file import overwriting, own_file
 from overrides import read_parameters, unread_sections
+
+report_interrupts()
 
 if "{" in str(workflow.basedir):
     sys.exit(f"{workflow.basedir}: Snakemake reads braces as wildcards; rename the folder")
