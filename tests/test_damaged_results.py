@@ -94,7 +94,7 @@ def is_used_or_refused(use: Callable[[], Any], file: str) -> bool:
     """Whether `use` refuses, with a line that names `file`."""
     refusal = None
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", RuntimeWarning)
         try:
             use()
         except UserError as error:
@@ -212,7 +212,23 @@ USES = [
     *(("predict", "logreg/training.json"), ("export", "logreg/training.json")),
     *(("try", "logreg/training.json"), ("export", "stats.json"), ("try", "stats.json")),
     *(("try", "metrics.json"), ("predict", "mlp/network.json")),
+    *(("export", "mlp/network.json"), ("try", "mlp/network.json")),
 ]
+
+
+@pytest.mark.parametrize("tool", ["predict", "export", "try"])
+def test_a_network_that_cannot_compute(tool, folder, whole):
+    """Keras reads it, and fails when it predicts."""
+    file = "mlp/network.json"
+    network = read_json(whole / file)
+    layers = network["config"]["layers"]
+    (rescaling,) = (layer for layer in layers if layer["class_name"] == "Rescaling")
+    rescaling["config"]["offset"] = [0, ""]
+    (folder / file).write_text(json.dumps(network))
+    try:
+        assert is_used_or_refused(lambda: read(tool, "mlp", folder), file)
+    finally:
+        shutil.copy(whole / file, folder / file)
 
 
 @pytest.mark.parametrize(("tool", "file"), USES)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from ruamel.yaml import YAML
 from small_stages import run_cnn, run_evaluate, run_logreg, run_mlp, split
 
 from core.errors import UserError
-from core.files import read_json, write_json
+from core.files import Snapshot, read_json, write_json
 from core.split import read_split, write_split
 from core.text import shortened
 from data_checks.finding import finding
@@ -322,6 +323,23 @@ class TestFailures:
         with pytest.raises(OSError, match="No space left"):
             export_models([made / "logreg"], tmp_path / "exports", results(made))
         assert contents(tmp_path / "exports") == before
+
+    def test_a_model_that_is_replaced_meanwhile(self, made, tmp_path):
+        export_models([made / "logreg"], tmp_path / "exports", results(made))
+        before = contents(tmp_path / "exports")
+        snapshot = Snapshot([tmp_path / "model"])
+        (tmp_path / "model").touch()
+        with pytest.raises(UserError, match="model: changed while it was read"):
+            export_models([made / "logreg"], tmp_path / "exports", results(made), snapshot.check)
+        assert contents(tmp_path / "exports") == before
+
+    def test_a_clock_that_was_set_back(self, made, tmp_path, monkeypatch):
+        """As of a machine whose battery is empty: no archive can hold its date."""
+        monkeypatch.setattr("time.localtime", lambda *_: time.gmtime(0))
+        with pytest.raises(UserError, match=r"model\.keras: the clock shows the year 1970"):
+            export_models([made / "mlp"], tmp_path / "exports", results(made))
+        assert not any((tmp_path / "exports").iterdir())
+        export_models([made / "logreg"], tmp_path / "exports", results(made))
 
     def test_what_a_killed_run_has_left_goes(self, made, tmp_path):
         for name in (".partial.logreg", ".old.logreg"):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from core.arrays import LARGEST, Kind, check_arrays
 from core.errors import UserError
 from core.files import write_text
 from core.npz import read_arrays, write_arrays
@@ -104,6 +106,42 @@ def test_a_refusal_is_short_whatever_the_names(path):
         read_arrays(path, ("a",))
     assert str(refusal.value).isprintable()
     assert len(str(refusal.value)) < 500
+
+
+PAIR = {"a": np.zeros((2, 3), np.float32), "b": np.array(["x", "y", "z"])}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, None),
+        ({"a": np.zeros((2, 0), ">f8"), "b": np.array([], "U1")}, None),
+        ({"a": np.full((2, 3), LARGEST)}, None),
+        ({"a": np.full((2, 3), -LARGEST)}, None),
+        (
+            {"a": np.zeros((3, 3))},
+            r"a has dtype float64 and shape (3, 3); allowed: floats of shape (2, n)",
+        ),
+        ({"a": np.zeros((2, 3), int)}, "a has dtype int64 and shape (2, 3)"),
+        ({"a": np.zeros((2, 3, 1))}, "a has dtype float64 and shape (2, 3, 1)"),
+        ({"a": np.zeros(2)}, "a has dtype float64 and shape (2,); allowed: floats of shape (2, n)"),
+        ({"b": np.array(["x"])}, "b has dtype <U1 and shape (1,); allowed: text of shape (3)"),
+        ({"b": np.array([b"x", b"y", b"z"])}, "b has dtype |S1"),
+        ({"b": np.array(["x", "y", "\ud800"])}, "b has text with invalid characters"),
+        ({"b": np.full(3, 2**31 - 1, np.uint32).view("U1")}, "b has text with invalid characters"),
+        *(
+            ({"a": np.array([[0, 0, 0], [0, 0, bad]])}, "a has numbers that are NaN, infinite or")
+            for bad in (np.nan, np.inf, -np.inf, 1.1 * float(LARGEST), -1.1 * float(LARGEST))
+        ),
+    ],
+)
+def test_what_an_array_may_be(change, problem):
+    kinds = {"a": Kind("f", (2, "n")), "b": Kind("U", ("n",))}
+    if problem is None:
+        check_arrays("f.npz", {**PAIR, **change}, kinds)
+        return
+    with pytest.raises(UserError, match=f"^{re.escape(f'f.npz: array {problem}')}"):
+        check_arrays("f.npz", {**PAIR, **change}, kinds)
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from small_stages import run_cnn, run_evaluate, run_logreg, run_mlp, split
 from core.errors import UserError
 from core.split import read_split, write_split
 from evaluation.evaluation import read_evaluation
+from linear.linear_model import read_linear_model, write_linear_model
+from prediction import models
 from prediction.predicting import Request, predict_all
 
 MODELS = ("logreg", "mlp", "cnn")
@@ -295,6 +298,44 @@ def test_what_is_no_regular_file_is_not_replaced(trained, ask, tmp_path):
     ask(trained / "test.npz", output=link)
     assert link.is_symlink()
     assert target.read_text().startswith("row,label,logreg")
+
+
+@pytest.mark.parametrize("to", ["output", "seen"])
+def test_a_full_disk_leaves_the_earlier_files(to, trained, ask, tmp_path):
+    """A limit on the size of a file stands for it."""
+    path = tmp_path / "earlier"
+    path.write_text("earlier")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            ask(trained / "test.npz", **{to: path})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.filename == str(path)
+    assert path.read_text() == "earlier"
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["earlier"]
+
+
+def test_a_model_that_is_replaced_while_it_is_read(trained, ask, tmp_path, monkeypatch):
+    """As by a training that runs: never new weights with an old record."""
+    shutil.copytree(trained / "logreg", tmp_path / "changing")
+    read = models.read_trained
+
+    def read_and_replace(folder: Path):
+        found = read(folder)
+        if folder.name == "changing":
+            write_linear_model(folder / "model.npz", read_linear_model(folder / "model.npz"))
+        return found
+
+    monkeypatch.setattr(models, "read_trained", read_and_replace)
+    rows, said, problems = ask(trained / "test.npz", "logreg", str(tmp_path / "changing"))
+    assert (len(rows), problems) == (100, 1)
+    assert "changing" not in rows[0]
+    assert said[0] == (
+        f"{tmp_path}/changing/model.npz: changed while it was read; run this again when no stage"
+        " runs"
+    )
 
 
 def test_links_and_special_files_in_a_folder_are_named_and_skipped(ask, tmp_path):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.errors import UserError
+from core.errors import WRONG_FORM, UserError
 from core.files import only_writer, read_json, write_json, write_text
+from core.npz import reason
 from core.split import Split, read_split
 from evaluation.evaluation import Evaluation, read_evaluation
 from export.card import model_card
@@ -84,7 +85,13 @@ def _export(folder: Path, to: Path, part: Split, evaluation: Evaluation, results
     if described.classes != evaluation.classes.tolist():
         raise UserError(f"{folder}: trained on other classes than the evaluation; run make report")
     to.mkdir(parents=True)
-    files = _write_model(folder, to, described)
+    try:
+        files = _write_model(folder, to, described)
+    except WRONG_FORM as error:
+        raise UserError(
+            f"{folder}: the model has settings that no training writes ({reason(error)}); run make"
+            " report to train it"
+        ) from error
     write_json(to / "model.json", described.as_json())
     expected = evaluation.probabilities[evaluation.models.index(name)]
     test = part.images, expected, results.batch_size, results.threads

@@ -57,6 +57,7 @@ def read_network(network: Path, weights: Path) -> keras.Model:
         kinds = [Kind("f", tuple(weight.shape)) for weight in model.weights]
         check_arrays(str(weights), arrays, dict(zip(arrays, kinds, strict=True)))
         model.set_weights(list(arrays.values()))
+        model(np.zeros((1, *model.input_shape[1:]), np.float32))  # fails for odd settings of layers
     except (UserError, OSError, MemoryError):
         raise
     except Exception as error:  # Keras and TensorFlow raise many types for an invalid file

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import WRONG_FORM, UserError
 from core.files import read_json
+from core.npz import reason
 from core.split import Split
 from evaluation.ranking import ranking
 from evaluation.trained_model import TrainedModel
@@ -116,6 +117,11 @@ def _network(folder: Path, _: Split) -> tuple[Program | None, str, Callable]:
         return network_program(network), "", probabilities
     except UserError as error:
         return None, str(error), probabilities
+    except WRONG_FORM as error:
+        raise UserError(
+            f"{folder / 'network.json'}: settings of a layer that no training writes"
+            f" ({reason(error)}); {MENDED}"
+        ) from error
 
 
 def _smaller(name: str, settings: dict[str, Any]) -> str:
