@@ -17,6 +17,8 @@ from core.errors import UserError
 
 STREAMS = {1: "standard output", 2: "standard error"}
 INTERRUPTED = "interrupted; earlier results are complete"
+# A copy, because networks.backend redirects standard error while TensorFlow loads.
+STDERR = os.dup(2) if sys.stderr else None
 
 
 class ProgramParser(argparse.ArgumentParser):
@@ -103,8 +105,9 @@ def _when_interrupted(act: Callable[[int, Any], NoReturn]) -> dict[int, Any]:
 
 def _leave(number: int, _: object) -> NoReturn:
     """Not by an exception: libraries that are being loaded may hide it."""
-    with suppress(OSError):
-        os.write(2, f"{INTERRUPTED}\n".encode())
+    if STDERR is not None:
+        with suppress(OSError):
+            os.write(STDERR, f"{INTERRUPTED}\n".encode())
     os._exit(128 + number)
 
 
