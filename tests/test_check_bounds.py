@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from data_checks import finding, look
-from data_checks.classes import NO_CLASS, check_classes
 from data_checks.finding import Data, Part, in_order
 from data_checks.likeness import check_likeness
 from data_checks.look import look_at
@@ -154,63 +153,6 @@ def test_a_summary_takes_a_sample(most, pixels, count, monkeypatch):
     assert part.images[:, 0, 0].tolist() == part.labels.tolist() == sorted(set(part.labels))
     assert len(part.labels) == count
     np.testing.assert_array_equal(look_at(Part(images, np.arange(12))).part.labels, part.labels)
-
-
-def classes_of(classes: tuple[str, ...] = ("a", "b", "c"), **counts: tuple[int, ...]) -> list[dict]:
-    """What is found in parts with these numbers of images of each class."""
-    parts = {
-        name: Part(np.zeros((sum(own), 1, 1)), np.repeat(np.arange(len(own)), own))
-        for name, own in counts.items()
-    }
-    return list(check_classes(Data(parts, classes, (0, 1))))
-
-
-class TestClasses:
-    @pytest.mark.parametrize(("images", "severity"), [(49, "note"), (50, "warn")])
-    def test_a_class_of_which_five_are_expected(self, images, severity):
-        (found,) = classes_of(("a", "b"), train=(90, 10), test=(images, 0))
-        assert (found["check"], found["severity"]) == ("class_not_in_test", severity)
-        said = "1 of 2 classes have no image in test (in brackets: their images in train): b (10)."
-        assert found["found"] == said
-
-    @pytest.mark.parametrize("missing", [5, 6, 7])
-    def test_the_five_most_frequent_are_named(self, missing):
-        train, test = (100, *range(1, missing + 1)), (100, *[0] * missing)
-        (found,) = classes_of(tuple("abcdefgh"[: missing + 1]), train=train, test=test)
-        named = [f"{'abcdefgh'[place]} ({place})" for place in range(missing, missing - 5, -1)]
-        more = f" and {missing - 5} more" if missing > 5 else ""
-        assert found["found"].endswith(f"in train): {', '.join(named)}{more}.")
-
-    @pytest.mark.parametrize(
-        ("train", "test", "is_found"),
-        [
-            ((4000, 6000, 0), (5000, 5000, 0), True),  # ten points of a hundred
-            ((4000, 6000, 0), (4999, 5001, 0), False),
-            ((100, 100, 0), (148, 52, 0), False),  # 24 points, and the standard error is 4.854
-            ((100, 100, 0), (149, 51, 0), True),  # 24.5 points, and 4.848
-            ((5000, 2000, 3000), (5000, 5000, 0), True),  # b; c is a matter of its own
-            ((4500, 4500, 1000), (5000, 5000, 0), False),
-            ((4400, 4400, 1200), (5000, 4999, 1), True),
-        ],
-    )
-    def test_other_shares(self, train, test, is_found):
-        found = classes_of(train=train, validation=train, test=test)
-        shares = [one for one in found if "class_shares_of" in one["check"]]
-        assert [one["check"] for one in shares] == ["class_shares_of_test"] * is_found
-
-    def test_the_class_with_the_widest_gap_is_named(self):
-        (found,) = classes_of(train=(3000, 3000, 4000), test=(200, 500, 300))
-        assert found["found"] == (
-            "Class b has 3,000 of 10,000 (30.0 %) images of train, but 500 of 1,000 (50.0 %) of"
-            " test."
-        )
-
-    @pytest.mark.parametrize("label", [*sorted(NO_CLASS), "Unknown", "NaN"])
-    def test_labels_that_are_no_class(self, label):
-        (found,) = classes_of(("a", label), train=(1000, 500), test=(1000, 500))
-        said = f"1,000 images are labelled {label}: 500 in train, 500 in test."
-        assert (found["check"], found["severity"], found["found"]) == ("no_class", "warn", said)
-        assert classes_of(("a", f"{label}x"), train=(9, 9), test=(9, 9)) == []
 
 
 class TestPixels:

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from data_checks.checks import check_data
-from data_checks.classes import check_classes
-from data_checks.finding import Part, in_order
+from data_checks.finding import Part
 from dataset.digits import load_digits
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -242,15 +241,6 @@ def test_a_label_for_images_without_one(digits):
     assert "no_class" in findings(arrays, ["Unlabelled", *CLASSES])
     assert "no_class" not in findings(arrays, ["-3", *CLASSES])
     assert "no_class" not in findings(arrays, ["-1", *"abcdefghij"])
-
-
-@pytest.mark.parametrize(("others", "is_found"), [(2, False), (3, True)])
-def test_a_label_of_minus_one_is_a_class_beside_fewer_than_three(others, is_found):
-    """Labels of -1 and 1, or of -1, 0 and 1, are common."""
-    labels = np.arange(40) % (others + 1)
-    parts = {name: Part(np.zeros((40, 2, 2)), labels) for name in ("train", "test")}
-    data = in_order(parts, ["-1", *map(str, range(others))])
-    assert [one["check"] for one in check_classes(data)] == ["no_class"] * is_found
 
 
 def test_other_class_shares(digits):
