@@ -73,4 +73,4 @@ def test_an_interrupt_while_libraries_are_loaded_is_one_line(command, module, tm
         running.send_signal(signal.SIGINT)
         _, error = running.communicate()
     assert error == "interrupted; earlier results are complete\n"
-    assert running.returncode == -signal.SIGINT
+    assert running.returncode == 128 + signal.SIGINT

@@ -43,6 +43,7 @@ def one_line_errors(stage: str = "") -> Iterator[None]:
     prefix = f"{stage}: " if stage else ""
     for number in STREAMS:
         _name_in_errors(number)
+    earlier = _when_interrupted(_leave)
     try:
         try:
             yield
@@ -60,7 +61,9 @@ def one_line_errors(stage: str = "") -> Iterator[None]:
         sys.exit(f"{prefix}not enough memory; use fewer images or a smaller batch")
     except KeyboardInterrupt as error:
         print(INTERRUPTED, file=sys.stderr)
-        sys.exit(error.args[0] if error.args else 128 + signal.SIGINT)
+        sys.exit(error.args[0])
+    finally:
+        _restore(earlier)
 
 
 def open_closed_streams() -> None:
@@ -88,8 +91,7 @@ def cleaning_up() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
+        _restore(earlier)
 
 
 def _when_interrupted(act: Callable[[int, Any], NoReturn]) -> dict[int, Any]:
@@ -101,6 +103,11 @@ def _when_interrupted(act: Callable[[int, Any], NoReturn]) -> dict[int, Any]:
     for number in earlier:
         signal.signal(number, act)
     return earlier
+
+
+def _restore(handlers: dict[int, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _leave(number: int, _: object) -> NoReturn:
