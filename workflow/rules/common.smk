@@ -13,11 +13,20 @@ sys.path.append(str(Path(workflow.basedir).parent / "scripts"))
 from core.damage import refuse_damage
 from core.errors import UserError
 from core.parameters import as_flags, first_error, read_schema, read_yaml
-from core.program import report_interrupts
+from core.program import INTERRUPTED
 from dataset.own_file import overwriting, own_file
 from overrides import read_parameters, unread_sections
 
-report_interrupts()
+
+def without_traceback(kind, error, traceback):
+    """Let Ctrl-C end Snakemake with one line, also while it builds its DAG."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(INTERRUPTED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = without_traceback
 
 if "{" in str(workflow.basedir):
     sys.exit(f"{workflow.basedir}: Snakemake reads braces as wildcards; rename the folder")
