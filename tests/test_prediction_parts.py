@@ -150,31 +150,6 @@ def test_the_whole_of_an_image_is_inverted_only_where_that_is_clear():
     assert has_light_border(image / 255)
 
 
-@pytest.mark.parametrize("paper", [0, 0.2, 0.3, 0.5, 0.7, 0.8, 1])
-def test_a_training_background_in_the_middle_half_decides_nothing(paper):
-    """Only a background in the darkest or the lightest quarter says whether ink is light."""
-    form = Form(28, 28, "float32", 10.0, 30.0, 10 + 20 * paper)
-    image = np.zeros((28, 28))
-    image[10:18, 10:18] = 1
-    for light_border, shown in ((False, image), (True, 1 - image)):
-        inverted = 1 - shown if paper in (0.2, 0) and light_border else shown
-        if paper in (0.8, 1) and not light_border:
-            inverted = 1 - shown
-        found = form.fitted(shown, digit=False)
-        np.testing.assert_allclose(found, 10 + 20 * inverted)
-        in_units = (10 + 20 * shown).astype(np.float32)
-        assert form.inverted(in_units[None]) == (inverted is not shown)
-
-
-@pytest.mark.parametrize("contrast", [0.2, 0.3])
-def test_an_image_without_contrast_is_not_inverted(contrast):
-    image = np.full((28, 28), 0.9)
-    image[10:18, 10:18] -= contrast
-    expected = image if contrast < 0.25 else 1 - image
-    form = Form(28, 28, "float32", 0.0, 1.0, 0.0)
-    np.testing.assert_allclose(form.fitted(image, digit=False), expected, atol=1e-6)
-
-
 def test_images_of_the_right_size_keep_every_pixel():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (5, 28, 28), np.uint8)
@@ -320,16 +295,6 @@ def test_arrays_of_pixels_up_to_255_are_scaled_for_a_model_of_16_greys():
     for dtype in (np.uint8, np.int64, np.float64):
         found = SMALL.as_it_is(images.astype(dtype), False)
         assert np.unique(found).tolist() == [0, 3, 13, 16]
-
-
-def test_up_to_twice_the_range_pixels_are_as_they_are():
-    """Arrays, and pictures of 8 bits, for a model of pixels from 4 to 16: twice is 28."""
-    form = Form(8, 8, "uint8", 4.0, 16.0, 4.0)
-    for pictures in (False, True):
-        for top in (16, 17, 28, 29, 255):
-            image = np.full((1, 8, 8), top, np.uint8)
-            found = form.as_it_is(image, pictures).max()
-            assert found == (top if top <= 28 else round(4 + 12 * top / 255))
 
 
 @given(
