@@ -127,10 +127,19 @@ class TestLikeness:
         }
 
     def test_what_is_said_of_brightness_and_background(self):
-        said = {one["check"]: one["found"] for one in check_likeness(data_of(ink(20), ink(75)), {})}
-        assert said["test_brightness"].startswith("The mean pixel is 20 in train and 75 in test;")
-        assert "value of train is 0: 80 % of the pixels of train" in said["test_background"]
-        assert "and 25 % of those of test." in said["test_background"]
+        said = {one["check"]: one["found"] for one in check_likeness(data_of(ink(30), ink(2)), {})}
+        assert said["test_brightness"].startswith("The mean pixel is 30 in train and 2 in test;")
+        assert "value of train is 0: 70 % of the pixels of train" in said["test_background"]
+        assert "and 98 % of those of test." in said["test_background"]
+
+    def test_brightness_of_images_that_mean_something_else_is_no_matter(self):
+        """The left or the right half is drawn; of test less of it, or the other half."""
+        halves = np.zeros((24, 10, 10), np.float32)
+        halves[::2, :, :5] = halves[1::2, :, 5:] = 100
+        less = halves.copy()
+        less[:, :6] = 0
+        assert like(halves, less).keys() == {"test_brightness", "test_background"}
+        assert like(halves, less[::-1]) == {"test_orientation": "stop"}
 
 
 def test_the_summary_of_a_part_by_hand():
