@@ -144,11 +144,12 @@ class TestLikeness:
 
 def test_the_summary_of_a_part_by_hand():
     images = np.stack([np.full((2, 2), number) for number in (0, 2, 4, 10)]).astype(np.float32)
-    images[:, 0, 0] -= 1
+    images[:, 0, 0] -= 4
     found = look_at(Part(images, np.arange(4)))
-    assert (found.low, found.high, found.mean) == (2, 3, 3.75)
+    assert (found.low, found.high, found.mean) == (-1, 3, 3)
     assert found.error == pytest.approx(np.std([0, 2, 4, 10]) / 2)
-    np.testing.assert_array_equal(found.scaled, images - 2)
+    np.testing.assert_array_equal(found.scaled, (images + 1) / 4)
+    assert len(look_at(Part(images.repeat(30, axis=0), np.arange(120))).part.labels) == 120
     assert found.part.labels.tolist() == [0, 1, 2, 3]
 
 

@@ -49,6 +49,12 @@ class TestChecking:
         with pytest.raises(UserError, match=r"^cnn: not exported, because a\.onnx .* for 3 of 7"):
             self.check(monkeypatch, found, batch_size)
 
+    def test_a_difference_of_the_bound_is_allowed(self, monkeypatch):
+        found = np.tile([BOUND, 0], (7, 1))
+        monkeypatch.setattr("export.checking.LOADED", {".onnx": lambda *_: lambda _: found})
+        expected = np.zeros((7, 2))
+        assert check_predictions(Path("a.onnx"), "a", IMAGES, expected, 7, 1) == BOUND
+
     def test_other_classes(self, monkeypatch):
         with pytest.raises(UserError, match=r"because a\.onnx has other classes"):
             self.check(monkeypatch, EXPECTED[:, :1], 3)
@@ -121,9 +127,9 @@ def test_a_logistic_regression_as_arrays_and_as_a_graph(classes, doubt, tmp_path
     assert np.load(tmp_path / "model.npz")["classes"].tolist() == names
     graph = Graph()
     written = graph.model(add_linear_model(graph, model), 2, 3, classes, {})
-    session = onnxruntime.InferenceSession(written.SerializeToString())
-    found = session.run(["probabilities"], {"images": images})[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    (tmp_path / "model.onnx").write_bytes(written.SerializeToString())
+    for name in ("model.npz", "model.onnx"):
+        assert check_predictions(tmp_path / name, "a", images, expected, 2, 1) <= BOUND
 
 
 def test_large_logits_are_no_overflow(tmp_path):

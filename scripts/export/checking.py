@@ -58,7 +58,7 @@ def _keras(path: Path, _threads: int) -> Predict:
 
 def _onnx(path: Path, threads: int) -> Predict:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return lambda images: session.run([PROBABILITIES], {IMAGES: images})[0]
