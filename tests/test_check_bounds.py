@@ -153,6 +153,12 @@ def test_the_summary_of_a_part_by_hand():
     assert found.part.labels.tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(("images", "side", "count"), [(10_001, 1, 10_000), (40, 1024, 17)])
+def test_a_summary_takes_ten_thousand_images_or_as_many_megapixels_as_fit(images, side, count):
+    large = np.broadcast_to(np.float32(0), (images, side, side))
+    assert len(look_at(Part(large, np.zeros(images, int))).part.labels) == count
+
+
 @pytest.mark.parametrize(("most", "pixels", "count"), [(5, 2**24, 5), (9, 4 * 6, 7), (20, 400, 12)])
 def test_a_summary_takes_a_sample(most, pixels, count, monkeypatch):
     """Different images, in their order, with their labels, and the same ones each time."""
