@@ -287,5 +287,8 @@ def test_an_unused_file_for_a_hundred_images(images, severity):
     origin = {"unused_files": 1, "unused": ["a.webp"]}
     assert severities(check_unused(data, origin)) == {"unused_files": severity}
     assert list(check_unused(data, {})) == list(check_unused(data, {"unused_files": 0})) == []
+    for count, said in ((1, "1 file was not used"), (2, "2 files were not used")):
+        (found,) = check_unused(data, {"unused_files": count, "unused": ["a.webp"]})
+        assert found["found"] == f"{said}, such as a.webp."
     (many,) = check_unused(data, {"unused_files": 1200, "unused": ["a.webp", "b"]})
     assert many["found"] == "1,200 files were not used, such as a.webp, b."
