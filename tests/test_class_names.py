@@ -142,8 +142,8 @@ def test_a_review_shows_them_and_does_nothing_else(folder, tmp_path, monkeypatch
     monkeypatch.setattr("review.review_page.available_images", lambda *_: part)
     links = Links("https://github.com/a/b", "https://github.com/a/b/actions/runs/1")
     drawn = draw_review(find_revision("main"), Revision("this folder"), Path("test.npz"), links)
-    assert "now predicted as ankle boot by logreg" in drawn.markdown
-    check_text(drawn.markdown, "https://github.com/a/b")
+    assert "now predicted as “ankle boot” by logreg" in drawn.markdown
+    check_text(drawn.markdown, "https://github.com/a/b/")
     assert drawn.page.count("vs ankle boot</span>") >= 80
     assert not re.search(
         r"<b>|<script(?! type=\"application/json\" id=\"page-data\">|>)", drawn.page

@@ -147,7 +147,7 @@ def test_every_stage_uses_all_of_core():
         used = {path for path in imported_modules(stage) if path.startswith("scripts/core/")}
         not_by_each = {
             f"scripts/core/{name}.py"
-            for name in ("measures", "npz", "plotting", "split", "time_limit")
+            for name in ("arrays", "measures", "npz", "plotting", "split", "time_limit")
         }
         core = {path.relative_to(ROOT).as_posix() for path in (ROOT / "scripts/core").glob("*.py")}
         assert core - not_by_each <= used

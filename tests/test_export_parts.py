@@ -11,10 +11,11 @@ from onnx import numpy_helper
 
 from core.errors import UserError
 from export.checking import BOUND, check_predictions
-from export.description import Description, read_description
+from export.description import Description, describe
 from export.linear_forms import add_linear_model, predict_plain_arrays, write_plain_arrays
 from export.onnx_graph import Graph
 from linear.linear_model import LinearModel
+from prediction.form import read_trained
 
 IMAGES = np.arange(7 * 4, dtype=np.uint8).reshape(7, 2, 2)
 EXPECTED = np.tile([0.25, 0.75], (7, 1))
@@ -61,7 +62,7 @@ class TestChecking:
 
 
 RECORD = {
-    "classes": ["a", 7],
+    "classes": ["a", "7"],
     "image": {
         **{"height": 5, "width": 3, "dtype": "uint8"},
         **{"pixel_range": [0, 16], "background": 2},
@@ -73,7 +74,8 @@ class TestDescription:
     def read(self, folder: Path, record: object) -> Description:
         (folder / "cnn").mkdir(exist_ok=True)
         (folder / "cnn" / "training.json").write_text(json.dumps(record))
-        return read_description(folder / "cnn")
+        _, classes, form = read_trained(folder / "cnn")
+        return describe("cnn", classes, form)
 
     def test_by_hand(self, tmp_path):
         found = self.read(tmp_path, RECORD)
@@ -87,21 +89,21 @@ class TestDescription:
         assert texts["input"].startswith('{"dtype": "float32", "name": "images", "shape"')
 
     @pytest.mark.parametrize(
-        ("change", "message"),
+        "change",
         [
-            ({"pixel_range": [0, float("inf")]}, "the range of the pixels is not finite"),
-            ({"pixel_range": [float("nan"), 1]}, "the range of the pixels is not finite"),
-            ({"background": float("-inf")}, "the range of the pixels is not finite"),
-            ({"pixel_range": [0]}, "are missing, as in older versions"),
-            ({"height": None}, "are missing, as in older versions"),
-            ({"width": float("inf")}, "are missing, as in older versions"),
+            *({"pixel_range": [0, float("inf")]}, {"pixel_range": [float("nan"), 1]}),
+            *({"background": float("-inf")}, {"pixel_range": [0]}, {"pixel_range": [1, 1]}),
+            *({"height": None}, {"width": float("inf")}, {"height": 0}, {"dtype": "int8"}),
         ],
     )
-    def test_what_is_none(self, change, message, tmp_path):
-        with pytest.raises(UserError, match=rf"training\.json: .*{message}"):
+    def test_what_is_no_form(self, change, tmp_path):
+        with pytest.raises(UserError, match=r"training\.json: .*are missing.* or not valid"):
             self.read(tmp_path, {**RECORD, "image": {**RECORD["image"], **change}})
-        with pytest.raises(UserError, match="are missing, as in older versions"):
-            self.read(tmp_path, {"classes": []})
+
+    @pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"], ["a", ""], ["a", 7], None])
+    def test_what_are_no_classes(self, classes, tmp_path):
+        with pytest.raises(UserError, match=r"training\.json: .*are missing.* or not valid"):
+            self.read(tmp_path, {**RECORD, "classes": classes})
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -18,6 +18,7 @@ from tools.reproduced import run as reproduced
 from tools.review import run as review
 
 HERE = Revision("this folder")
+DECLARED = f"stages: {{evaluate: {{cmd: x, metrics: [{{{METRICS}: {{cache: false}}}}]}}}}"
 
 
 def another_owner(_: Repository, monkeypatch) -> None:
@@ -84,6 +85,7 @@ TROUBLES = {
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_the_words_of_git_are_passed_on(trouble, repository, monkeypatch, tmp_path):
     make, said = TROUBLES[trouble]
+    (repository.folder / "dvc.yaml").write_text(DECLARED)
     repository.commit("base", {"a": [1]})
     make(repository, monkeypatch)
     with pytest.raises(Exception, match=said) as refused:

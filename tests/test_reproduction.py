@@ -18,6 +18,7 @@ from made_results import make_results
 from core.errors import UserError
 from core.files import write_text
 from core.split import read_split
+from core.text import csv_text
 from drawing.templates import template_environment
 from evaluation.evaluation import read_evaluation
 from evaluation.findings import as_texts
@@ -483,7 +484,7 @@ def test_a_run_fails_and_says_why(repository):
     hostile = {"a\n::x::": metrics["a"], "100%": metrics["b"]}
     table = (repository.folder / FAILURES).read_text()
     (repository.folder / METRICS).write_text(json.dumps(hostile))
-    columns = '"a\n::x::","a\n::x::_confidence",100%,100%_confidence'
+    columns = ",".join(csv_text(f"{name}{end}") for name in hostile for end in ("", "_confidence"))
     table = table.replace("a,a_confidence,b,b_confidence", columns)
     (repository.folder / FAILURES).write_text(table)
     lines = [f"{name} is only in one of the two" for name in ("100%", "a", "a ::x::", "b")]

@@ -162,9 +162,21 @@ HEADER = b"index,label,a,a_confidence\n"
 ROWS = HEADER + b"0,1,2,0.5\n1,1,3,0.5\n"
 LARGE = {  # a million bytes of each, and why it is refused
     "rows": (METRICS_OF_A, HEADER + b"1,1,2,0.5\n" * 100_000, "over 100 rows; allowed: one for"),
-    "a row of one cell": (METRICS_OF_A, HEADER + b"1" * 10**6, "a row that is too long; allowed"),
-    "cells": (METRICS_OF_A, HEADER + b"," * 10**6, "a row that is too long; allowed: up to 10,000"),
-    "lines of one row": (METRICS_OF_A, b'"\n",' * 250_000, "a row that is too long; allowed"),
+    "a row of one cell": (
+        METRICS_OF_A,
+        HEADER + b"1" * 10**6 + b"\n",
+        "a row that is too long; allowed",
+    ),
+    "cells": (
+        METRICS_OF_A,
+        HEADER + b"," * 10**6 + b"\n",
+        "a row that is too long; allowed: up to 10,000",
+    ),
+    "lines of one row": (
+        METRICS_OF_A,
+        b'"\n",' * 250_000 + b'"\n"\n',
+        "a row that is too long; allowed",
+    ),
     "predictions": (
         METRICS_OF_A.replace(b"98", b"9998"),
         HEADER + b"1,1,2,0.5\n" * 100_000,

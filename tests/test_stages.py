@@ -147,7 +147,7 @@ class TestEvaluate:
         part = split(tmp_path)["test"]
         weights = np.full((10, 64), np.nan, np.float32), np.zeros(10, np.float32)
         write_linear_model(tmp_path / "nan" / "model.npz", LinearModel(*weights, part.pixel_range))
-        with pytest.raises(UserError, match="not probabilities that sum to 1"):
+        with pytest.raises(UserError, match="has numbers that are NaN, infinite or too large"):
             run_evaluate(tmp_path, "nan")
 
     def test_two_models_of_one_name_are_refused(self, tmp_path):
