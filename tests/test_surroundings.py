@@ -5,6 +5,7 @@ from core.environment import KEPT, PREFIXES, VALUES, known
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -130,3 +131,24 @@ def test_packages_in_home_are_not_used_with_conda(tmp_path):
     command = (prefix / "bin/python", "scripts/tool.py", "check_parameters")
     subprocess.run(command, cwd=ROOT, env=variables, check=True)
     assert (tmp_path / "starts").read_text().count("\n") == 1, "only before it starts again"
+
+
+@pytest.mark.parametrize("name", ["random.py", "queue", "stat.cpython-311-x86_64-linux-gnu.so"])
+def test_a_file_that_hides_a_module_of_python_is_refused(name, tmp_path):
+    for folder in ("scripts", "schemas"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    hiding = tmp_path / "scripts" / name
+    hiding.touch() if "." in name else hiding.mkdir()
+    run = subprocess.run(
+        [sys.executable, "scripts/tool.py", "flags", "download"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr.endswith(
+        f"scripts/{name}: hides a module of Python's standard library; allowed: other names\n"
+    )
+    assert "Traceback" not in run.stderr

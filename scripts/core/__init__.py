@@ -50,6 +50,13 @@ def _remember_running() -> None:
         frame = frame.f_back
 
 
+def _refuse_hiding() -> None:
+    """Python looks for modules beside the script first, also for those of its standard library."""
+    for path in SCRIPTS.iterdir():
+        if path.name.partition(".")[0] in sys.stdlib_module_names:
+            sys.exit(f"{path}: hides a module of Python's standard library; allowed: other names")
+
+
 _remember_running()
 sys.path_hooks.insert(0, _find_ours)
 for _folder in filter(_is_ours, list(sys.path_importer_cache)):
@@ -61,6 +68,7 @@ from core.program import end_when_interrupted, open_closed_streams  # noqa: E402
 
 _main = getattr(sys.modules["__main__"], "__file__", None)
 if _main and _is_ours(_main) and sys.argv[0] in sys.orig_argv:  # not in a test, engine or notebook
+    _refuse_hiding()
     end_when_interrupted()
     start_again_if_needed()
     open_closed_streams()
