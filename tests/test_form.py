@@ -1,10 +1,12 @@
 """The format of a model's images at the bounds of its rules, in numbers by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
 from core.errors import UserError
-from prediction.form import MOST_PIXELS, Form, read_form
+from prediction.form import MOST_PIXELS, Form, read_trained
 
 
 def form(low: float = 0.0, high: float = 255.0, dtype: str = "uint8", paper: float | None = None):
@@ -132,17 +134,16 @@ def test_images_of_the_models_size_and_their_paper():
         ({"dtype": "uint16"}, False),
     ],
 )
-def test_the_record_of_a_form(change, is_valid):
+def test_the_record_of_a_form(change, is_valid, tmp_path):
     image = {"height": 8, "width": 8, "dtype": "uint8", "pixel_range": [0, 16], "background": 0}
-    recorded = {"image": {**image, **change}}
+    image |= change
+    (tmp_path / "training.json").write_text(json.dumps({"classes": ["a", "b"], "image": image}))
     if is_valid:
-        found = read_form(recorded)
-        assert (found.height, found.width) == tuple(
-            {**image, **change}[side] for side in ("height", "width")
-        )
+        _, _, found = read_trained(tmp_path)
+        assert (found.height, found.width) == (image["height"], image["width"])
     else:
-        with pytest.raises(ValueError, match=r"Form\("):
-            read_form(recorded)
+        with pytest.raises(UserError, match="or not valid; run make report"):
+            read_trained(tmp_path)
 
 
 @pytest.mark.parametrize("paper", [0, 0.2, 0.3, 0.5, 0.7, 0.8, 1])
